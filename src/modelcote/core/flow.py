@@ -1,0 +1,198 @@
+"""A flow: stages of model types, each with an optional `pre` and `post` processor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Any
+
+from modelcote.core.errors import InvalidSpec
+
+
+class ModelType(StrEnum):
+    """A model type, by its value in `conduit.json` (the Conduit interface's own spelling)."""
+
+    SKLEARN = "sklearn"
+    SKLEARN_CLASSIFIER = "sklearn_classifier"
+    SKLEARN_PREPROCESSOR = "sklearn_preprocessor"
+    XGBOOST_CLASSIFIER = "xgboost_classifier"
+    XGBOOST_REGRESSOR = "xgboost_regressor"
+    TORCH = "torch"
+    ONNX = "onnx"
+    SPACY = "spacy"
+    HUGGINGFACE_PIPELINE = "hf_pipeline"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a model type asks for: file suffixes (`""` is a folder) and the runtime that serves it."""
+
+    suffixes: tuple[str, ...]
+    runtime: str
+
+
+RULES: dict[ModelType, Rule] = {
+    ModelType.SKLEARN: Rule((".pkl",), "sklearn"),
+    ModelType.SKLEARN_CLASSIFIER: Rule((".pkl",), "sklearn"),
+    ModelType.SKLEARN_PREPROCESSOR: Rule((".pkl",), "sklearn"),
+    ModelType.XGBOOST_CLASSIFIER: Rule((".pkl", ".json"), "xgboost"),
+    ModelType.XGBOOST_REGRESSOR: Rule((".pkl", ".json"), "xgboost"),
+    ModelType.TORCH: Rule((".pkl", ".pt"), "torch"),
+    ModelType.ONNX: Rule((".onnx",), "onnx"),
+    ModelType.SPACY: Rule(("",), "spacy"),
+    ModelType.HUGGINGFACE_PIPELINE: Rule((), "transformers"),
+}
+
+# The runtimes that this version builds; the others are refused before anything is sent.
+RUNTIMES = ("onnx", "sklearn", "xgboost")
+# A flow of several types is served by the richest runtime among its stages.
+_RICHNESS = ("onnx", "sklearn", "xgboost", "spacy", "torch", "transformers")
+
+
+@dataclass(frozen=True)
+class Processor:
+    """A `pre` or `post` function as it travels: its name and its source text (one top-level `def`)."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: a file's base name in the bundle (or a folder's), or the arguments of a Hugging Face pipeline."""
+
+    model_type: ModelType
+    artifact: str | Mapping[str, Any]
+    pre: Processor | None = None
+    post: Processor | None = None
+
+    @property
+    def file(self) -> str:
+        """The artifact's base name; a Hugging Face stage has none and gives an empty string."""
+        return self.artifact if isinstance(self.artifact, str) else ""
+
+    @property
+    def has_processors(self) -> bool:
+        return self.pre is not None or self.post is not None
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Stages run in order, each fed the previous one's output."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def runtime(self) -> str:
+        """The runtime that serves every stage of this flow."""
+        return max((RULES[stage.model_type].runtime for stage in self.stages), key=_RICHNESS.index)
+
+    @property
+    def compilable(self) -> bool:
+        """Whether the compiled tier may serve it: scikit-learn and XGBoost stages without processors."""
+        return all(
+            RULES[stage.model_type].runtime in ("sklearn", "xgboost") and not stage.has_processors
+            for stage in self.stages
+        )
+
+
+def parse_model_type(value: object) -> ModelType:
+    """A model type by its value or its name; raises `InvalidSpec` naming the known ones."""
+    if isinstance(value, ModelType):
+        return value
+    if isinstance(value, str):
+        if value in ModelType._value2member_map_:
+            return ModelType(value)
+        if value.upper() in ModelType.__members__:
+            return ModelType[value.upper()]
+    known = ", ".join(member.name for member in ModelType)
+    raise InvalidSpec(f"model type {ascii(value)[:60]} is not known.", f"Use one of: {known}.", field="flow")
+
+
+def check_artifact(model_type: ModelType, artifact: object) -> str | dict[str, Any]:
+    """A path whose suffix fits the type (given back as it is), or the arguments of a Hugging Face pipeline."""
+    if model_type is ModelType.HUGGINGFACE_PIPELINE:
+        if isinstance(artifact, Mapping) and artifact and all(isinstance(key, str) for key in artifact):
+            return dict(artifact)
+        raise InvalidSpec(
+            "a HUGGINGFACE_PIPELINE stage needs the arguments of transformers.pipeline as a dict.",
+            'Give for example {"task": "text-classification", "model": "..."}.',
+            field="flow",
+        )
+    if not isinstance(artifact, str) or not artifact:
+        raise InvalidSpec(
+            f"a {model_type.name} stage needs a path, not {type(artifact).__name__}.",
+            "Give the path of the model file.",
+            field="flow",
+        )
+    suffixes = RULES[model_type].suffixes
+    if "" not in suffixes and PurePosixPath(artifact.replace("\\", "/")).suffix.lower() not in suffixes:
+        raise InvalidSpec(
+            f"a {model_type.name} stage cannot be read from {ascii(artifact)[:60]}.",
+            f"Give a file that ends in {' or '.join(suffixes)}.",
+            field="flow",
+        )
+    return artifact
+
+
+def parse_flow(rows: object, processors: object = ()) -> Flow:
+    """The flow of a `conduit.json`: `[[type, artifact, {"pre": name, "post": name}], ...]` and their sources.
+
+    `processors` is parallel to `rows`: `[{"pre": source | None, "post": source | None}, ...]`.
+    """
+    if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows:
+        raise InvalidSpec("flow is empty.", "Give at least one (model_type, path) stage.", field="flow")
+    sources = processors if isinstance(processors, Sequence) and not isinstance(processors, str) else ()
+    return Flow(
+        tuple(_parse_stage(row, sources[index] if index < len(sources) else None) for index, row in enumerate(rows))
+    )
+
+
+def _parse_stage(row: object, sources: object) -> Stage:
+    if not isinstance(row, Sequence) or isinstance(row, str) or not 2 <= len(row) <= 3:
+        raise InvalidSpec(
+            "a stage is not of the form (model_type, artifact[, processors]).",
+            "Give two or three items per stage.",
+            field="flow",
+        )
+    model_type = parse_model_type(row[0])
+    names = row[2] if len(row) == 3 and isinstance(row[2], Mapping) else {}
+    texts = sources if isinstance(sources, Mapping) else {}
+    return Stage(
+        model_type,
+        check_artifact(model_type, row[1]),
+        _parse_processor("pre", names, texts),
+        _parse_processor("post", names, texts),
+    )
+
+
+def _parse_processor(place: str, names: Mapping[str, Any], sources: Mapping[str, Any]) -> Processor | None:
+    name, source = names.get(place), sources.get(place)
+    if name is None and source is None:
+        return None
+    if not isinstance(name, str) or not name.isidentifier() or not isinstance(source, str):
+        raise InvalidSpec(
+            f"the {place} processor has no name or no source.",
+            "Give the function's name in the flow and its source text in `processors`.",
+            field="flow",
+        )
+    return Processor(name, source)
+
+
+def flow_rows(flow: Flow) -> tuple[list[Any], list[dict[str, str | None]]]:
+    """The inverse of `parse_flow`: `(rows, processors)` as they stand in `conduit.json`."""
+    rows = [
+        [
+            stage.model_type.value,
+            dict(stage.artifact) if isinstance(stage.artifact, Mapping) else stage.artifact,
+            {"pre": stage.pre.name if stage.pre else None, "post": stage.post.name if stage.post else None},
+        ]
+        for stage in flow.stages
+    ]
+    sources = [
+        {"pre": stage.pre.source if stage.pre else None, "post": stage.post.source if stage.post else None}
+        for stage in flow.stages
+    ]
+    return rows, sources

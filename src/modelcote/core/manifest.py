@@ -1,0 +1,75 @@
+"""`conduit.json`, the bundle's manifest: ours and a foreign client's, parsed once into a `Manifest`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelcote.core.errors import InvalidBundle
+from modelcote.core.flow import Flow, flow_rows, parse_flow
+
+MANIFEST = "conduit.json"
+REQUIREMENTS = "requirements.txt"
+COMPILED = "compiled.onnx"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a runtime must know to serve a bundle.
+
+    `libraries`: distribution name -> version in the process that made the bundle (`python` among them); empty
+    for a foreign bundle. `inputs`: what the first stage takes, as `modelcote.flow.inputs.InputSchema.to_dict`
+    gives it, or None when only the loaded model can tell. `compiled`: the compiled tier's report
+    (`modelcote.flow.compile.Report.to_dict`) when the bundle holds `compiled.onnx`, else None.
+    """
+
+    name: str
+    flow: Flow
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Any] | None = None
+    compiled: Mapping[str, Any] | None = None
+    trusted: bool = False
+
+    @property
+    def runtime(self) -> str:
+        """The runtime that serves this bundle: a compiled flow needs only `onnx`."""
+        return "onnx" if self.compiled is not None else self.flow.runtime
+
+
+def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
+    """The members of `conduit.json` that serving reads, flow and processors in the Conduit form."""
+    rows, processors = flow_rows(manifest.flow)
+    return {
+        "name": manifest.name,
+        "flow": rows,
+        "processors": processors,
+        "libraries": dict(manifest.libraries),
+        "inputs": dict(manifest.inputs) if manifest.inputs is not None else None,
+        "compiled": dict(manifest.compiled) if manifest.compiled is not None else None,
+        "trusted": manifest.trusted,
+    }
+
+
+def parse_manifest(data: object) -> Manifest:
+    """The manifest of a `conduit.json`; members that serving does not know (an API key among them) are dropped."""
+    if not isinstance(data, Mapping):
+        raise InvalidBundle(f"{MANIFEST} is not a JSON object.", "Make the bundle with Conduit or `cote deploy`.")
+    libraries, inputs, compiled = data.get("libraries") or {}, data.get("inputs"), data.get("compiled")
+    if not (
+        isinstance(libraries, Mapping)
+        and all(isinstance(item, str) for pair in libraries.items() for item in pair)
+        and (inputs is None or isinstance(inputs, Mapping))
+        and (compiled is None or isinstance(compiled, Mapping))
+    ):
+        raise InvalidBundle(
+            f"{MANIFEST} has a member of the wrong type.", "Make the bundle with Conduit or `cote deploy`."
+        )
+    return Manifest(
+        name=str(data.get("name", "")),
+        flow=parse_flow(data.get("flow"), data.get("processors") or ()),
+        libraries=dict(libraries),
+        inputs=inputs,
+        compiled=compiled,
+        trusted=data.get("trusted") is True,
+    )

@@ -1,0 +1,181 @@
+"""The model spec: every field of the Conduit constructor with its rule, checked before anything is sent."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modelcote.core.errors import InvalidSpec
+from modelcote.core.flow import RUNTIMES, Flow, flow_rows, parse_flow
+from modelcote.core.hardware import Hardware, lambda_memory_mb, parse_hardware
+from modelcote.core.names import check_model_name
+
+PYTHON_VERSIONS = ("3.11", "3.12", "3.13")
+CPU = (1, 32, 2)  # low, high, default; whole vCPUs
+MEMORY_GB = (2.0, 256.0, 8.0)
+COOLDOWN_S = 60
+TIMEOUT_S = (1, 900, 60)  # Lambda ends an invocation after 900 s.
+# What a Lambda function gets when neither cpu nor memory is asked for: one whole vCPU. Conduit's own default of
+# 8 GB would cost four and a half times as much and answer no sooner.
+LAMBDA_DEFAULT_MB = 1_769
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a caller asks for. `None` for cpu, memory and max_replicas means: not asked for."""
+
+    name: str
+    flow: Flow
+    hardware: Hardware = Hardware.CPU
+    cpu: int | None = None
+    memory: float | None = None  # GB
+    python_version: str = "3.11"
+    requirements: tuple[str, ...] = ()
+    cooldown: int = COOLDOWN_S  # seconds
+    min_replicas: int = 0
+    max_replicas: int | None = None
+    timeout: int = TIMEOUT_S[2]  # seconds per prediction
+    compile: bool = True
+    trusted: bool = False  # cloudpickled code allowed
+
+    @property
+    def lambda_memory_mb(self) -> int:
+        """The function's memory in MB."""
+        if self.cpu is None and self.memory is None:
+            return LAMBDA_DEFAULT_MB
+        return lambda_memory_mb(self.cpu or CPU[0], self.memory or MEMORY_GB[0])
+
+
+def default_python_version() -> str:
+    """The running interpreter's version where a runtime exists for it, else the newest one that has."""
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return running if running in PYTHON_VERSIONS else PYTHON_VERSIONS[-1]
+
+
+def check_spec(spec: ModelSpec) -> ModelSpec:
+    """The spec, if every field keeps its rule, else `InvalidSpec` naming the field and the rule."""
+    check_model_name(spec.name)
+    low_cpu, high_cpu, _ = CPU
+    low_gb, high_gb, _ = MEMORY_GB
+    if spec.cpu is not None:
+        _whole("cpu", spec.cpu, low_cpu, high_cpu)
+    if spec.memory is not None and not (_is_number(spec.memory) and low_gb <= spec.memory <= high_gb):
+        raise _broken("memory", spec.memory, f"a number of GB from {low_gb} to {high_gb}")
+    if spec.python_version not in PYTHON_VERSIONS:
+        raise _broken("python_version", spec.python_version, f"one of {', '.join(PYTHON_VERSIONS)}")
+    _whole("cooldown", spec.cooldown, 1, 604_800)
+    _whole("min_replicas", spec.min_replicas, 0, 1_000)
+    if spec.max_replicas is not None:
+        _whole("max_replicas", spec.max_replicas, max(1, spec.min_replicas), 1_000)
+    _whole("timeout", spec.timeout, *TIMEOUT_S[:2])
+    _check_served(spec)
+    return spec
+
+
+def _check_served(spec: ModelSpec) -> None:
+    runtime = spec.flow.runtime
+    if runtime not in RUNTIMES:
+        raise InvalidSpec(
+            f"the {runtime} runtime is not in this version of modelcote.",
+            f"Runtimes of this version: {', '.join(RUNTIMES)}. Export the model to ONNX where you can.",
+            field="flow",
+        )
+    if spec.hardware.is_gpu:
+        raise InvalidSpec(
+            f"hardware {spec.hardware.name} needs a GPU backend, which is not in this version of modelcote.",
+            "Use hardware.CPU.",
+            field="hardware",
+        )
+    # One vCPU per 1,769 MB, at most 6, and at most 10,240 MB: more of either is a container's.
+    if (spec.cpu or 0) > 6 or (spec.memory or 0) > 10:
+        raise InvalidSpec(
+            f"cpu={spec.cpu}, memory={spec.memory} is more than a Lambda function has (6 vCPUs, 10 GB).",
+            "Ask for at most cpu=6 and memory=10.",
+            field="memory",
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _whole(field: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise _broken(field, value, f"a whole number from {low} to {high}")
+
+
+def _broken(field: str, value: object, rule: str) -> InvalidSpec:
+    return InvalidSpec(f"{field}={ascii(value)[:60]} is out of its rule.", f"{field} must be {rule}.", field=field)
+
+
+def spec_to_dict(spec: ModelSpec) -> dict[str, Any]:
+    """The spec as plain JSON values; the flow as in `conduit.json`."""
+    rows, processors = flow_rows(spec.flow)
+    return {
+        "name": spec.name,
+        "flow": rows,
+        "processors": processors,
+        "hardware": spec.hardware.value,
+        "cpu": spec.cpu,
+        "memory": spec.memory,
+        "python_version": spec.python_version,
+        "requirements": list(spec.requirements),
+        "cooldown": spec.cooldown,
+        "min_replicas": spec.min_replicas,
+        "max_replicas": spec.max_replicas,
+        "timeout": spec.timeout,
+        "compile": spec.compile,
+        "trusted": spec.trusted,
+    }
+
+
+def spec_from_dict(data: object) -> ModelSpec:
+    """The checked spec of plain JSON values; unknown fields and wrong types are `InvalidSpec`."""
+    if not isinstance(data, Mapping):
+        raise InvalidSpec("the spec is not an object.", "Send a JSON object.", field="spec")
+    unknown = sorted(set(map(str, data)) - {*_READERS, "name", "flow", "processors"})
+    if unknown:
+        raise InvalidSpec(
+            f"the spec has unknown fields: {', '.join(unknown)[:120]}.",
+            f"Known fields: name, flow, processors, {', '.join(_READERS)}.",
+            field=unknown[0],
+        )
+    spec = ModelSpec(check_model_name(data.get("name")), parse_flow(data.get("flow"), data.get("processors")))
+    given = {
+        field: read(field, data[field]) for field, read in _READERS.items() if field in data and data[field] is not None
+    }
+    return check_spec(replace(spec, **given))
+
+
+def _boolean(field: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _broken(field, value, "true or false")
+
+
+def _lines(field: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and all(isinstance(line, str) for line in value):
+        return tuple(value)
+    raise _broken(field, value, "a list of requirement lines")
+
+
+def _as_is(_field: str, value: Any) -> Any:
+    return value
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "hardware": lambda _field, value: parse_hardware(value),
+    "cpu": _as_is,
+    "memory": _as_is,
+    "python_version": _as_is,
+    "requirements": _lines,
+    "cooldown": _as_is,
+    "min_replicas": _as_is,
+    "max_replicas": _as_is,
+    "timeout": _as_is,
+    "compile": _boolean,
+    "trusted": _boolean,
+}

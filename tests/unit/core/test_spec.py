@@ -1,0 +1,112 @@
+"""Every field of the Conduit constructor has its rule, and a broken rule names its field."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelcote.core.errors import Invalid, InvalidSpec
+from modelcote.core.spec import LAMBDA_DEFAULT_MB, ModelSpec, spec_from_dict, spec_to_dict
+
+FLOW = [["sklearn_classifier", "model.pkl"]]
+
+
+def spec(**fields: Any) -> ModelSpec:
+    return spec_from_dict({"name": "iris", "flow": FLOW, **fields})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "a" * 21),
+        ("name", "Iris"),
+        ("name", "../x"),
+        ("name", "ірis"),  # Cyrillic look-alikes
+        ("name", "iris\n"),
+        ("name", None),
+        ("flow", []),
+        ("flow", [["sklearn_classifier"]]),
+        ("flow", [["nonsense", "model.pkl"]]),
+        ("flow", [["sklearn_classifier", "model.onnx"]]),
+        ("flow", [["sklearn_classifier", 7]]),
+        ("flow", [["torch", "model.pt"]]),  # its runtime is not in this version
+        ("cpu", 0),
+        ("cpu", 33),
+        ("cpu", 2.5),
+        ("cpu", True),
+        ("memory", 1.9),
+        ("memory", 256.1),
+        ("memory", float("nan")),
+        ("memory", "8"),
+        ("memory", 11),  # within the interface's rule, above what Lambda has
+        ("hardware", "ABACUS"),
+        ("hardware", "A10"),  # its backend is not in this version
+        ("python_version", "3.8"),
+        ("python_version", 3.11),
+        ("cooldown", 0),
+        ("cooldown", -1),
+        ("min_replicas", -1),
+        ("max_replicas", 0),
+        ("timeout", 0),
+        ("timeout", 901),
+        ("timeout", 1e9),
+        ("compile", "yes"),
+        ("requirements", "numpy"),
+    ],
+)
+def test_a_broken_rule_names_its_field(field: str, value: object) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        spec(**{field: value})
+    assert caught.value.extra["field"] in {field, "memory" if field == "cpu" else field}
+    assert caught.value.detail
+    assert caught.value.remedy
+
+
+def test_max_replicas_is_at_least_min_replicas() -> None:
+    with pytest.raises(InvalidSpec, match="max_replicas"):
+        spec(min_replicas=3, max_replicas=2)
+
+
+def test_an_unknown_field_is_named() -> None:
+    with pytest.raises(InvalidSpec, match="colour"):
+        spec(colour="blue")
+
+
+@pytest.mark.parametrize(
+    ("fields", "megabytes"),
+    [({}, LAMBDA_DEFAULT_MB), ({"memory": 4}, 4096), ({"cpu": 4}, 7076), ({"cpu": 1, "memory": 10}, 10240)],
+)
+def test_lambda_memory_follows_what_was_asked_for(fields: dict[str, Any], megabytes: int) -> None:
+    assert spec(**fields).lambda_memory_mb == megabytes
+
+
+def test_a_spec_survives_the_wire() -> None:
+    asked = spec(
+        flow=[["sklearn_preprocessor", "scale.pkl", {"pre": "clean", "post": None}], ["xgboost_regressor", "m.json"]],
+        processors=[{"pre": "def clean(data):\n    return data\n", "post": None}],
+        memory=2.5,
+        requirements=["nltk==3.9"],
+        min_replicas=1,
+        max_replicas=4,
+    )
+    assert asked.flow.runtime == "xgboost"
+    assert not asked.flow.compilable
+    assert spec_from_dict(spec_to_dict(asked)) == asked
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*spec_to_dict(spec()), "other"]), json_values))
+def test_whatever_arrives_is_a_spec_or_an_error_of_ours(data: dict[str, Any]) -> None:
+    with contextlib.suppress(Invalid):
+        assert isinstance(spec_from_dict({"name": "iris", "flow": FLOW, **data}), ModelSpec)
