@@ -1,0 +1,1 @@
+"""Bundles: made, read, and inspected before anything is built from them."""

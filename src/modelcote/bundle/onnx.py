@@ -1,0 +1,102 @@
+"""Looking at an ONNX file without an ONNX library: the protocol buffer's outline, and where its tensors lie.
+
+Field numbers are those of onnx.proto: ModelProto.graph 7, GraphProto.initializer 5, node 1, AttributeProto.t 5,
+tensors 10, g 6, graphs 11, NodeProto.attribute 5, TensorProto.external_data 13, data_location 14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelcote.core.errors import InvalidBundle
+
+_IR_VERSION, _GRAPH, _OPSET_IMPORT = 1, 7, 8
+# message -> field -> the message of its value; what is not here is not entered.
+_INSIDE = {
+    "model": {7: "graph", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "function": {7: "node"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {13: "entry"},
+}
+_DATA_LOCATION, _EXTERNAL = 14, 1
+_MAX_DEPTH = 100
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+def check_onnx(data: bytes, name: str, members: set[str]) -> None:
+    """Raises `InvalidBundle` for what is no ONNX model, or keeps tensors in a file outside the bundle."""
+    view = memoryview(data)
+    fields = {number for number, _, _ in _fields(view, name)}
+    if not {_IR_VERSION, _GRAPH, _OPSET_IMPORT} <= fields:
+        raise _broken(name)
+    for location in _walk(view, "model", name, 0):
+        if location not in members:
+            raise InvalidBundle(
+                f"{name} keeps tensors in {ascii(location)[:80]}, which is not in the bundle.",
+                "Save the model with its tensors inside (save_as_external_data=False).",
+            )
+
+
+def _walk(message: memoryview, kind: str, name: str, depth: int) -> Iterator[str]:
+    """The locations of all external data below a message."""
+    if depth > _MAX_DEPTH:
+        raise _broken(name)
+    external = False
+    for number, wire, value in _fields(message, name):
+        inner = _INSIDE[kind].get(number)
+        if kind == "tensor" and number == _DATA_LOCATION and value == _EXTERNAL:
+            external = True
+        if inner is None or wire != _BYTES or not isinstance(value, memoryview):
+            continue
+        if inner == "entry":
+            entry = {key: bytes(part) for key, _, part in _fields(value, name) if isinstance(part, memoryview)}
+            if entry.get(1) == b"location":
+                external = False
+                yield entry.get(2, b"").decode("utf-8", "replace")
+        else:
+            yield from _walk(value, inner, name, depth + 1)
+    if external:
+        yield ""
+
+
+def _fields(message: memoryview, name: str) -> Iterator[tuple[int, int, int | memoryview]]:
+    """`(field number, wire type, value)` of a message; raises `InvalidBundle` where it is none."""
+    position = 0
+    while position < len(message):
+        key, position = _varint(message, position, name)
+        number, wire = key >> 3, key & 7
+        if number == 0:
+            raise _broken(name)
+        if wire == _VARINT:
+            value, position = _varint(message, position, name)
+            yield number, wire, value
+            continue
+        if wire == _BYTES:
+            size, position = _varint(message, position, name)
+        elif wire in (_FIXED64, _FIXED32):
+            size = 8 if wire == _FIXED64 else 4
+        else:
+            raise _broken(name)
+        if position + size > len(message):
+            raise _broken(name)
+        yield number, wire, message[position : position + size]
+        position += size
+
+
+def _varint(message: memoryview, position: int, name: str) -> tuple[int, int]:
+    value = shift = 0
+    while position < len(message) and shift < 64:
+        byte = message[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if not byte & 0x80:
+            return value, position
+        shift += 7
+    raise _broken(name)
+
+
+def _broken(name: str) -> InvalidBundle:
+    return InvalidBundle(f"{name} is not an ONNX model, or is truncated.", "Export and upload the model again.")

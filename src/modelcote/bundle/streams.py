@@ -1,0 +1,82 @@
+"""The byte streams inside an artifact: what is compressed is opened, within bounds."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from typing import Any, Protocol
+
+from modelcote.core.errors import InvalidBundle
+
+MAX_BYTES = 1024**3
+MAX_LAYERS = 4
+_CHUNK = 64 * 1024
+
+
+class _Decompressor(Protocol):
+    eof: bool
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+
+def is_compressed(data: bytes) -> bool:
+    """Whether a stream starts as one of the compressions that joblib and pickle files come in."""
+    return _opener(data) is not None
+
+
+def _opener(data: bytes) -> Any:
+    if data.startswith(b"\x1f\x8b"):
+        return lambda: zlib.decompressobj(wbits=31)
+    if data.startswith(b"BZh"):
+        return bz2.BZ2Decompressor
+    if data.startswith((b"\xfd7zXZ\x00", b"\x5d\x00\x00")):
+        return lzma.LZMADecompressor
+    if len(data) > 1 and data[0] == 0x78 and (data[0] * 256 + data[1]) % 31 == 0:
+        return zlib.decompressobj
+    return None
+
+
+def decompress(data: bytes, limit: int = MAX_BYTES) -> bytes:
+    """The content of a compressed artifact, all its layers opened and its concatenated members joined.
+
+    Raises `InvalidBundle` for more than `limit` bytes, more than four layers, or a damaged stream.
+    """
+    for _ in range(MAX_LAYERS):
+        if not is_compressed(data):
+            return data
+        data = _open_layer(data, limit)
+    if is_compressed(data):
+        raise InvalidBundle("an artifact is compressed many times over.", "Save the model once, compressed or not.")
+    return data
+
+
+def _open_layer(data: bytes, limit: int) -> bytes:
+    made = bytearray()
+    while data:
+        opener = _opener(data)
+        if opener is None:
+            # What follows a compressed member is read as it stands: nothing may hide behind it.
+            made += data
+            break
+        data = _inflate(opener(), data, made, limit)
+    return bytes(made)
+
+
+def _inflate(stream: _Decompressor, data: bytes, made: bytearray, limit: int) -> bytes:
+    """Adds one member's content to `made`; gives what follows it."""
+    view: Any = stream
+    position = 0
+    try:
+        while not stream.eof:
+            chunk = data[position : position + _CHUNK]
+            if not chunk:
+                raise InvalidBundle("a compressed artifact is truncated.", "Save and upload the model again.")
+            position += len(chunk)
+            made += view.decompress(chunk)
+            if len(made) > limit:
+                raise InvalidBundle(f"an artifact unpacks to more than {limit:,} bytes.", "Save a smaller model.")
+    except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+        raise InvalidBundle("a compressed artifact is damaged.", "Save and upload the model again.") from error
+    return stream.unused_data + data[position:]

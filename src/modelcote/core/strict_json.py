@@ -1,0 +1,125 @@
+"""JSON from strangers, read strictly: one rule for the gateway and the control API.
+
+Refused with `MalformedJson`: what is not JSON (RFC 8259) in UTF-8, NaN and Infinity, numbers that no double can hold,
+duplicate keys, NUL and lone surrogates in strings (escaped ones too), and nesting deeper than 200.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from array import array
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from typing import Any, NoReturn
+
+from modelcote.core.errors import MalformedJson
+
+MAX_DEPTH = 200
+_MAX_DIGITS = 308  # The largest double has 309; no honest integer comes near.
+# Possessive, and without need of a closing quote, so that the time stays linear whatever comes.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_UNCLEAN = re.compile("[\x00\ud800-\udfff]")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_STEPS = bytes.maketrans(b"[]", b"\x01\xff")  # As signed bytes: one level down, one up.
+_PEELED = 3
+
+
+def loads(body: bytes, fast: Callable[[bytes], Any] | None = None) -> Any:
+    """The value of a JSON text.
+
+    `fast` is a parser that already refuses all of the above except duplicate keys, NUL and depth (orjson does);
+    its value is taken where none of these can be, and the slower reader is spared.
+    """
+    if not body.strip(b" \t\r\n"):
+        raise MalformedJson("the body is empty.", "Send a JSON text.")
+    if fast is None:
+        _check_depth(body)
+        return _read(body, numbers=True)
+    try:
+        value = fast(body)
+    except ValueError as error:
+        raise _malformed(error) from error
+    _check_depth(body)
+    return _read(body, numbers=False) if b"{" in body or b"\\u" in body else value
+
+
+def _check_depth(body: bytes) -> None:
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    brackets = _STRING.sub(b"", body).translate(_SQUARE, _NOT_BRACKETS)
+    # A table is two or three deep: peeling its innermost pairs is far faster than counting, which does the rest.
+    for _ in range(_PEELED):
+        brackets = brackets.replace(b"[]", b"")
+    steps = array("b", brackets.translate(_STEPS))
+    if max(accumulate(steps), default=0) + _PEELED > MAX_DEPTH:
+        raise MalformedJson(f"the body is nested deeper than {MAX_DEPTH}.", "Send flatter data.")
+
+
+def _read(body: bytes, *, numbers: bool) -> Any:
+    try:
+        text = body.decode()
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_float if numbers else None,
+            parse_int=_int if numbers else None,
+        )
+    except (ValueError, RecursionError) as error:
+        raise _malformed(error) from error
+    if "\\u" in text and any(not _is_clean(string) for string in _strings(value)):
+        raise MalformedJson(
+            "a string holds NUL or half a surrogate pair.", "Send whole Unicode characters other than U+0000."
+        )
+    return value
+
+
+def _malformed(error: Exception) -> MalformedJson:
+    return MalformedJson(f"the body is not JSON: {ascii(str(error))[1:161]}.", "Send strict JSON in UTF-8.")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        left = dict(made)
+        twice = next(key for key, _ in pairs if left.pop(key, pairs) is pairs)
+        raise MalformedJson(f"the key {ascii(twice)[:60]} stands twice in one object.", "Send each key once.")
+    return made
+
+
+def _constant(name: str) -> NoReturn:
+    raise MalformedJson(f"{name} is not JSON.", "Send null for a missing value.")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise MalformedJson(f"the number {text[:40]} is too large for a double.", "Send numbers up to 1.7e308.")
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise MalformedJson(f"an integer has {len(text)} digits.", "Send numbers up to 1.7e308.")
+    return int(text)
+
+
+def _is_clean(string: str) -> bool:
+    return not _UNCLEAN.search(string)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every string in the value, keys too; without recursion."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, list):
+            waiting.extend(part)
+        elif isinstance(part, dict):
+            waiting.extend(part)
+            waiting.extend(part.values())

@@ -1,0 +1,89 @@
+"""Serving the compiled form of a flow: rows to the graph's feeds, one output back. onnxruntime is all it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelcote.core.errors import InvalidBundle, InvalidInput
+from modelcote.core.manifest import COMPILED, Manifest
+from modelcote.flow.inputs import FRAME, MATRIX, TEXT, InputSchema, matrix, rows, schema_from_dict, table
+from modelcote.flow.limits import Limits, check_numbers, check_texts, limits_from_dict
+from modelcote.flow.runners.onnx import open_session
+
+# A tensor of strings has no null of its own; the compiler writes the same stand-in into the graph.
+MISSING_TEXT = "\uffffnull"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One input of the graph: its name, `float64`, `float32` or `str`, and the columns that it takes, by position."""
+
+    name: str
+    dtype: str
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A loaded graph: what it takes, and the call from a request's data to the result."""
+
+    inputs: InputSchema
+    call: Callable[[Any], Any]
+
+
+def load_compiled(folder: Path, manifest: Manifest) -> Compiled:
+    """The compiled form in a bundle's folder; raises `InvalidBundle`."""
+    report = manifest.compiled or {}
+    try:
+        feeds = tuple(Feed(str(row["name"]), str(row["dtype"]), tuple(row["columns"])) for row in report["feeds"])
+        limits = limits_from_dict(report.get("limits") or {})
+        schema = schema_from_dict(manifest.inputs or {})
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidBundle("the compiled form has no description of its inputs.", "Deploy the model again.") from error
+    path = folder / COMPILED
+    if not path.is_file():
+        raise InvalidBundle(f"{COMPILED} is not in the bundle.", "Deploy the model again.")
+    run = open_session(path).run
+    return Compiled(schema, lambda data: run(None, feed_of(data, schema, feeds, limits))[0])
+
+
+def feed_of(data: Any, schema: InputSchema, feeds: Sequence[Feed], limits: Limits) -> Mapping[str, Any]:
+    """The graph's inputs for a request's rows; raises `InvalidInput`, also for what the original would refuse."""
+    if schema.kind == TEXT:
+        return {feeds[0].name: np.array(rows(data, schema), dtype=object).reshape(-1, 1)}
+    if len(feeds) == 1 and feeds[0].dtype != "str" and schema.kind in (MATRIX, FRAME):
+        numbers = matrix(data, schema)
+        check_numbers(numbers, feeds[0].columns, limits)
+        return {feeds[0].name: numbers.astype(feeds[0].dtype, copy=False)}
+    read = table(data, schema)
+    return {feed.name: _column(read, feed, limits) for feed in feeds}
+
+
+def _column(read: Sequence[Sequence[Any]], feed: Feed, limits: Limits) -> Any:
+    values = [[row[column] for column in feed.columns] for row in read]
+    if feed.dtype == "str":
+        for index, row in enumerate(values):
+            for column, value in zip(feed.columns, row, strict=True):
+                if value is not None and not isinstance(value, str):
+                    raise _wrong(index, column, "a text")
+        texts = np.array([[MISSING_TEXT if value is None else value for value in row] for row in values], dtype=object)
+        check_texts(texts, feed.columns, limits, MISSING_TEXT)
+        return texts
+    for index, row in enumerate(values):
+        for column, value in zip(feed.columns, row, strict=True):
+            if value is not None and not isinstance(value, int | float):
+                raise _wrong(index, column, "a number")
+    numbers = np.array(values, dtype=np.float64)
+    check_numbers(numbers, feed.columns, limits)
+    return numbers.astype(feed.dtype, copy=False)
+
+
+def _wrong(row: int, column: int, wanted: str) -> InvalidInput:
+    return InvalidInput(
+        f"row {row}, column {column} is not {wanted}.", f"Send {wanted}, or null for a missing value.", row=row
+    )

@@ -1,0 +1,218 @@
+"""What the first stage of a flow takes, and how JSON rows become it.
+
+A row is a list of values in column order or, where the model knows its columns' names, an object by name. `null`
+is a missing value. What does not fit is an `InvalidInput` that names the row and column and says what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from modelcote.core.errors import InvalidInput
+
+# A matrix of float64; a matrix of any values; a pandas DataFrame; a list of texts; an ONNX feed; whatever came.
+MATRIX, MIXED, FRAME, TEXT, FEED, ANY = "matrix", "mixed", "frame", "text", "feed", "any"
+_NUMBERS = (int, float)
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class InputSchema:
+    """`n_features` is None where the model does not know it; `categories` names the columns of dtype category."""
+
+    kind: str = ANY
+    n_features: int | None = None
+    columns: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, as `conduit.json` holds them."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+def schema_from_dict(data: Mapping[str, Any]) -> InputSchema:
+    """The inverse of `InputSchema.to_dict`."""
+    made = InputSchema(data.get("kind", ANY), data.get("n_features"))
+    return replace(made, columns=tuple(data.get("columns", ())), categories=tuple(data.get("categories", ())))
+
+
+def count(data: Any) -> int:
+    """How many data points a request holds: the length of a list, else one."""
+    return len(data) if isinstance(data, list) else 1
+
+
+def rows(data: Any, schema: InputSchema) -> Any:
+    """What the first stage takes: an array, a DataFrame, a list of texts or, for `any`, the data as it came.
+
+    Raises `InvalidInput`.
+    """
+    if schema.kind == ANY:
+        return data
+    _check_list(data, schema)
+    if schema.kind == TEXT:
+        return _texts(data)
+    if schema.kind == MATRIX:
+        return matrix(data, schema)
+    read = table(data, schema)
+    return _frame(read, schema) if schema.kind == FRAME else _mixed(read)
+
+
+def table(data: Any, schema: InputSchema) -> list[Sequence[Any]]:
+    """The rows as equally long lists in column order; raises `InvalidInput`."""
+    _check_list(data, schema)
+    read = [_row(row, index, schema) for index, row in enumerate(data)]
+    _rectangular(read)
+    _scalars(read)
+    return read
+
+
+def _check_list(data: Any, schema: InputSchema) -> None:
+    if not isinstance(data, list) or not data:
+        raise InvalidInput(
+            "the data is not a list of rows.", f"Send a JSON list of at least one row: {expected(schema)}."
+        )
+
+
+def expected(schema: InputSchema) -> str:
+    """One row, in words."""
+    if schema.kind == TEXT:
+        return "each row a text"
+    if schema.columns:
+        shown = ", ".join(schema.columns[:_SHOWN]) + (", ..." if len(schema.columns) > _SHOWN else "")
+        return f"each row a list of {len(schema.columns)} values, or an object with the columns {shown}"
+    return f"each row a list of {schema.n_features if schema.n_features is not None else 'equally many'} values"
+
+
+def matrix(data: list[Any], schema: InputSchema) -> np.ndarray[Any, Any]:
+    """A float64 matrix, `null` as NaN. Rows of numbers alone take one pass in C."""
+    _check_list(data, schema)
+    try:
+        made = np.array(data, dtype=np.float64)
+    except (TypeError, ValueError):
+        made = None
+    if made is None or made.ndim != 2 or made.shape[1] != (schema.n_features or made.shape[1]) or not made.shape[1]:
+        return _numbers(table(data, schema))
+    # numpy reads "1.5" and true as numbers; only a look at the values tells whether there were any texts.
+    if any(isinstance(value, str) for row in data for value in row):
+        return _numbers(table(data, schema))
+    return made
+
+
+def _row(row: Any, index: int, schema: InputSchema) -> Sequence[Any]:
+    if isinstance(row, dict):
+        return _by_name(row, index, schema)
+    if not isinstance(row, list):
+        raise InvalidInput(f"row {index} is not a list.", f"Send a list of rows, {expected(schema)}.", row=index)
+    wanted = schema.n_features if schema.n_features is not None else None
+    if wanted is not None and len(row) != wanted:
+        raise InvalidInput(
+            f"row {index} has {len(row)} values where the model takes {wanted}.",
+            f"Send {expected(schema)}.",
+            row=index,
+            expected=wanted,
+        )
+    if not row:
+        raise InvalidInput(f"row {index} is empty.", f"Send {expected(schema)}.", row=index)
+    return row
+
+
+def _by_name(row: Mapping[str, Any], index: int, schema: InputSchema) -> Sequence[Any]:
+    if not schema.columns:
+        raise InvalidInput(
+            f"row {index} is an object, but the model was trained without column names.",
+            f"Send {expected(schema)}.",
+            row=index,
+        )
+    missing = [name for name in schema.columns if name not in row]
+    unknown = [name for name in row if name not in set(schema.columns)]
+    if missing or unknown:
+        parts = [
+            f"{what} {', '.join(map(ascii, names[:_SHOWN]))}"
+            for what, names in (("lacks", missing), ("has the unknown", unknown))
+            if names
+        ]
+        raise InvalidInput(
+            f"row {index} {' and '.join(parts)}.",
+            f"The model's columns are: {', '.join(schema.columns)}.",
+            row=index,
+            missing=missing[:_SHOWN],
+            unknown=unknown[:_SHOWN],
+        )
+    return [row[name] for name in schema.columns]
+
+
+def _numbers(read: list[Sequence[Any]]) -> np.ndarray[Any, Any]:
+    for index, row in enumerate(read):
+        for column, value in enumerate(row):
+            if value is not None and not isinstance(value, _NUMBERS):
+                raise InvalidInput(
+                    f"row {index}, column {column} is {_kind(value)} where the model takes a number.",
+                    "Send numbers, or null for a missing value.",
+                    row=index,
+                    column=column,
+                )
+    return np.array(read, dtype=np.float64)
+
+
+def _mixed(read: list[Sequence[Any]]) -> np.ndarray[Any, Any]:
+    """Numbers where all are, else an object array, as a caller's own `np.array(rows, dtype=object)`."""
+    if all(value is None or isinstance(value, _NUMBERS) for row in read for value in row):
+        return np.array(read, dtype=np.float64)
+    return np.array(read, dtype=object)
+
+
+def _frame(read: list[Sequence[Any]], schema: InputSchema) -> Any:
+    # Only models that were trained on a DataFrame come here; the compiled tier never does.
+    import pandas as pd
+
+    frame = pd.DataFrame(read, columns=list(schema.columns))
+    for name in schema.columns:
+        # A column that is missing in every row has no type of its own; to every model it is a number's NaN.
+        if name in schema.categories:
+            frame[name] = frame[name].astype("category")
+        elif frame[name].isna().all():
+            frame[name] = frame[name].astype("float64")
+    return frame
+
+
+def _texts(data: list[Any]) -> list[str]:
+    for index, row in enumerate(data):
+        if not isinstance(row, str):
+            raise InvalidInput(
+                f"row {index} is {_kind(row)} where the model takes a text.", "Send a list of texts.", row=index
+            )
+    return data
+
+
+def _rectangular(read: list[Sequence[Any]]) -> None:
+    wanted = len(read[0])
+    for index, row in enumerate(read):
+        if len(row) != wanted:
+            raise InvalidInput(
+                f"row {index} has {len(row)} values where row 0 has {wanted}.",
+                "Send rows of equal length.",
+                row=index,
+                expected=wanted,
+            )
+
+
+def _scalars(read: list[Sequence[Any]]) -> None:
+    for index, row in enumerate(read):
+        for column, value in enumerate(row):
+            if isinstance(value, list | dict):
+                raise InvalidInput(
+                    f"row {index}, column {column} is {_kind(value)} where the model takes one value.",
+                    "Send a number, a text, true, false or null.",
+                    row=index,
+                    column=column,
+                )
+
+
+def _kind(value: Any) -> str:
+    return {str: "a text", list: "a list", dict: "an object", type(None): "null", bool: "true or false"}.get(
+        type(value), "a number"
+    )

@@ -1,0 +1,88 @@
+"""A bundle's folder becomes a flow that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelcote.core.errors import InvalidBundle
+from modelcote.core.flow import RULES, Stage
+from modelcote.core.manifest import Manifest
+from modelcote.flow import inputs as schemas
+from modelcote.flow.inputs import FEED, InputSchema
+from modelcote.flow.processors import Store, load_processor
+from modelcote.flow.result import finish
+from modelcote.flow.runners import Runner
+
+Processor = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class LoadedStage:
+    """A stage ready to run."""
+
+    runner: Runner
+    pre: Processor | None
+    post: Processor | None
+
+
+@dataclass(frozen=True)
+class LoadedFlow:
+    """Stages ready to run, or the compiled form of them all; `call` is the whole of it."""
+
+    inputs: InputSchema
+    stages: tuple[LoadedStage, ...]
+    call: Callable[[Any, Sequence[bytes]], Any]
+
+    def predict(self, data: Any, files: Sequence[bytes] = ()) -> Any:
+        """A request's result: an array, a list or a dict. Raises `InvalidInput`, and what the model does."""
+        return finish(self.call(data, files))
+
+
+def load_flow(folder: Path, manifest: Manifest) -> LoadedFlow:
+    """The flow in a bundle's folder; raises `InvalidBundle` and `VersionMismatch`."""
+    if manifest.compiled is not None:
+        # Only here: the compiled tier knows neither runners nor the libraries behind them.
+        from modelcote.flow.compiled import load_compiled
+
+        loaded = load_compiled(folder, manifest)
+        return LoadedFlow(loaded.inputs, (), lambda data, _files: loaded.call(data))
+    store = Store()
+    stages = tuple(_load_stage(folder, stage, store) for stage in manifest.flow.stages)
+    return LoadedFlow(stages[0].runner.inputs, stages, lambda data, files: _run(stages, data, files))
+
+
+def _load_stage(folder: Path, stage: Stage, store: Store) -> LoadedStage:
+    path = folder / stage.file
+    if not path.exists():
+        raise InvalidBundle(f"{stage.file} is not in the bundle.", "Put the model file beside conduit.json.")
+    family = import_module(f"modelcote.flow.runners.{RULES[stage.model_type].runtime}")
+    return LoadedStage(
+        family.load(path, stage.model_type),
+        load_processor(stage.pre, store) if stage.pre else None,
+        load_processor(stage.post, store) if stage.post else None,
+    )
+
+
+def _run(stages: Sequence[LoadedStage], data: Any, files: Sequence[bytes]) -> Any:
+    value = data
+    for index, stage in enumerate(stages):
+        given = value
+        if stage.pre:
+            value = stage.pre(value, files)
+        value = stage.runner.call(_entering(value, stage.runner.inputs, first=index == 0))
+        if stage.post:
+            value = stage.post(value, given, files)
+    return value
+
+
+def _entering(value: Any, schema: InputSchema, *, first: bool) -> Any:
+    """What goes into a model: the first stage's rows are read by its schema, later arrays are as they should be."""
+    if schema.kind == FEED or not isinstance(value, list):
+        return value
+    return schemas.rows(value, schema) if first else np.asarray(value)

@@ -1,0 +1,60 @@
+"""SKLEARN, SKLEARN_CLASSIFIER, SKLEARN_PREPROCESSOR: a pickle, a cloudpickle or a joblib file."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from modelcote.core.errors import InvalidBundle, VersionMismatch
+from modelcote.core.flow import ModelType
+from modelcote.flow.runners import Runner
+from modelcote.flow.schema import schema_of
+
+METHODS = {
+    ModelType.SKLEARN: "predict",
+    ModelType.SKLEARN_CLASSIFIER: "predict_proba",
+    ModelType.SKLEARN_PREPROCESSOR: "transform",
+    ModelType.XGBOOST_CLASSIFIER: "predict_proba",
+    ModelType.XGBOOST_REGRESSOR: "predict",
+}
+
+
+def load(path: Path, model_type: ModelType) -> Runner:
+    """The runner of a pickled estimator; raises `InvalidBundle` and `VersionMismatch`."""
+    return runner_of(unpickle(path), model_type, path)
+
+
+def runner_of(model: Any, model_type: ModelType, path: Path) -> Runner:
+    """The runner of a loaded estimator; raises `InvalidBundle` where it lacks the type's method."""
+    method = METHODS[model_type]
+    call = getattr(model, method, None)
+    if not callable(call):
+        raise InvalidBundle(
+            f"{path.name} holds a {type(model).__name__}, which has no {method}.",
+            f"A {model_type.name} stage calls {method}: choose another model type, or train a model that has it.",
+        )
+    return Runner(schema_of(model), call, model)
+
+
+def unpickle(path: Path) -> Any:
+    """What the file holds. A library that warns of another version's pickle is believed: `VersionMismatch`."""
+    import joblib
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            model = joblib.load(path)
+        except Exception as error:  # unpickling runs the classes' own code, which may raise anything
+            raise InvalidBundle(
+                f"{path.name} cannot be loaded: {type(error).__name__}: {error}.",
+                "Save the fitted model again with the library versions that it is served with.",
+            ) from error
+    for warning in said:
+        text = str(warning.message)
+        if "version" in text.lower():
+            raise VersionMismatch(
+                f"{path.name} was saved by other library versions: {text.splitlines()[0][:200]}",
+                "Name the versions that it was trained with in requirements_file, or train it again.",
+            )
+    return model

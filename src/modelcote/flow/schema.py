@@ -1,0 +1,66 @@
+"""What a loaded scikit-learn or XGBoost estimator takes, asked of the estimator itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelcote.flow.inputs import ANY, FRAME, MATRIX, MIXED, TEXT, InputSchema
+
+_TEXT = frozenset({"CountVectorizer", "TfidfVectorizer", "HashingVectorizer"})
+# First steps that take values other than numbers. What is not scikit-learn's own may take anything.
+_MIXED = frozenset(
+    {"ColumnTransformer", "DummyClassifier", "DummyRegressor", "FeatureUnion", "FunctionTransformer", "OneHotEncoder"}
+    | {"OrdinalEncoder", "SimpleImputer", "TargetEncoder", "MissingIndicator"}
+)
+_OBJECTS = frozenset({"DictVectorizer", "FeatureHasher"})
+
+
+def schema_of(estimator: Any) -> InputSchema:
+    """The schema of a fitted estimator, by its `feature_names_in_`, `n_features_in_` and first steps."""
+    first = list(_first_steps(estimator))
+    names = {type(step).__name__ for step in first}
+    if names & _TEXT:
+        return InputSchema(TEXT)
+    if names & _OBJECTS:
+        return InputSchema(ANY)
+    n_features = _attribute(first, "n_features_in_")
+    columns = _attribute(first, "feature_names_in_")
+    if columns is not None:
+        return InputSchema(FRAME, len(columns), tuple(map(str, columns)), _categories(first[-1], columns))
+    foreign = any(not type(step).__module__.startswith(("sklearn.", "xgboost.")) for step in first)
+    kind = MIXED if foreign or names & _MIXED else MATRIX
+    return InputSchema(kind, int(n_features) if n_features is not None else None)
+
+
+def _first_steps(estimator: Any) -> Iterator[Any]:
+    """The estimator and whatever inside it sees the input first, outermost first."""
+    while estimator is not None:
+        yield estimator
+        inner = None
+        if getattr(estimator, "steps", None):
+            inner = estimator.steps[0][1]
+        elif getattr(estimator, "transformer_list", None):
+            inner = estimator.transformer_list[0][1]
+        else:
+            for name in ("best_estimator_", "estimator_", "regressor_", "estimator", "base_estimator"):
+                inner = getattr(estimator, name, None)
+                if inner is not None and hasattr(inner, "get_params"):
+                    break
+                inner = None
+        estimator = inner
+
+
+def _attribute(steps: list[Any], name: str) -> Any:
+    for step in steps:
+        # A property of a fitted estimator may itself raise AttributeError, which getattr's default covers.
+        value = getattr(step, name, None)
+        if value is not None:
+            return value
+    return None
+
+
+def _categories(estimator: Any, columns: Any) -> tuple[str, ...]:
+    booster = getattr(estimator, "get_booster", None)
+    kinds = booster().feature_types if booster is not None else None
+    return tuple(str(name) for name, kind in zip(columns, kinds or (), strict=False) if kind == "c")

@@ -1,0 +1,1 @@
+"""Models, versions, deploys and keys: one DynamoDB table, one bucket, one queue (docs/architecture/05-registry.md)."""

@@ -1,0 +1,54 @@
+"""The boto3 clients of the registry. The endpoint comes from `AWS_ENDPOINT_URL`, as boto3 reads it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sqs.client import SQSClient
+
+_REGION = "us-east-1"  # Only where neither AWS_REGION nor AWS_DEFAULT_REGION is set.
+
+
+def client_config(**options: Any) -> Config:
+    """Short connect time, few attempts: a control plane should answer, not hang."""
+    return Config(
+        connect_timeout=3,
+        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        tcp_keepalive=True,
+        **options,
+    )
+
+
+def make_session() -> boto3.Session:
+    """A session with a region, which presigned URLs need."""
+    return boto3.Session(region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION)
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What the registry talks to."""
+
+    dynamodb: DynamoDBClient
+    s3: S3Client
+    sqs: SQSClient
+
+
+def make_clients(session: boto3.Session | None = None) -> Clients:
+    """The registry's clients; on an emulator buckets are addressed by path, since its host has no subdomains."""
+    session = session or make_session()
+    emulated = bool(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
+    s3_config = client_config(signature_version="s3v4", s3={"addressing_style": "path" if emulated else "virtual"})
+    return Clients(
+        session.client("dynamodb", config=client_config()),
+        session.client("s3", config=s3_config),
+        session.client("sqs", config=client_config()),
+    )

@@ -1,0 +1,248 @@
+"""The rows of the registry table, as frozen values.
+
+Every row of a project has `pk = P#<project>`; its sort key says what it is (`MODEL#name`, `VERSION#name#00000001`,
+`DEPLOY#id`, `KEY#id`, `ISSUER#id`). Times are UTC in ISO 8601 with milliseconds, except where a name ends in
+`_at_s`: seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
+
+from modelcote.core.snapshot import Package
+from modelcote.core.spec import ModelSpec, spec_from_dict
+
+# Model states. NEW: versions exist, but no deploy has been asked for yet.
+NEW, DEPLOYING, DELETING = "NEW", "DEPLOYING", "DELETING"
+# Version states, in order; READY and FAILED are also a model's.
+AWAITING_UPLOAD, UPLOADED, BUILDING, READY, ARCHIVED, FAILED = (
+    "AWAITING_UPLOAD",
+    "UPLOADED",
+    "BUILDING",
+    "READY",
+    "ARCHIVED",
+    "FAILED",
+)
+# Deploy states; FAILED ends one too.
+QUEUED, RUNNING, SUCCEEDED = "QUEUED", "RUNNING", "SUCCEEDED"
+
+# What a deploy does.
+DEPLOY, ROLLBACK, DELETE = "deploy", "rollback", "delete"
+
+
+def now() -> str:
+    """The time, as rows carry it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def project_pk(project: str) -> str:
+    return f"P#{project}"
+
+
+def model_sk(name: str) -> str:
+    return f"MODEL#{name}"
+
+
+def version_sk(name: str, version: int | None = None) -> str:
+    """The sort key of one version, or the prefix of all of a model's."""
+    return f"VERSION#{name}#" + ("" if version is None else f"{version:08d}")
+
+
+def deploy_sk(deploy_id: str) -> str:
+    return f"DEPLOY#{deploy_id}"
+
+
+def log_pk(project: str, deploy_id: str) -> str:
+    return f"LOG#{project}#{deploy_id}"
+
+
+class Row:
+    """What the records share: a plain dict out, and back from an item that may carry more."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def to_item(self) -> dict[str, Any]:
+        """The item with its keys, values as `modelcote.registry.items` takes them."""
+        pk, sk = self.key
+        return {"pk": pk, "sk": sk, **asdict(self)}
+
+    @property
+    def key(self) -> tuple[str, str]:
+        raise NotImplementedError
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """The record of an item; members that this version does not know are left out."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in item.items() if name in known}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+@dataclass(frozen=True)
+class Model(Row):
+    """A name in a project.
+
+    `current_version` serves (0: none yet), `previous_version` served before it, `wanted_version` was asked for last.
+    """
+
+    project: str
+    name: str
+    state: str = NEW
+    last_version: int = 0
+    current_version: int = 0
+    previous_version: int = 0
+    wanted_version: int = 0
+    function_name: str = ""
+    runtime: str = ""
+    compiled: bool = False
+    deploy_id: str = ""
+    updated_at: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return project_pk(self.project), model_sk(self.name)
+
+
+@dataclass(frozen=True)
+class Version(Row):
+    """An immutable number: a spec and a bundle pinned by its sha256; `package` once built.
+
+    `spec_json`, `package_json` and `compiled_json` are JSON texts; `client` is `native` or `conduit`.
+    `declared_sha256` and `declared_bytes` are what the client said it would upload; empty and 0 in the Conduit dialect.
+    """
+
+    project: str
+    name: str
+    version: int
+    state: str
+    spec_json: str
+    client: str = "native"
+    declared_sha256: str = ""
+    declared_bytes: int = 0
+    bundle_key: str = ""
+    bundle_sha256: str = ""
+    bundle_bytes: int = 0
+    package_json: str = ""
+    runtime: str = ""
+    compiled: bool = False
+    compiled_json: str = ""
+    deploy_id: str = ""
+    message: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return project_pk(self.project), version_sk(self.name, self.version)
+
+    @property
+    def spec(self) -> ModelSpec:
+        return spec_from_dict(json.loads(self.spec_json))
+
+    @property
+    def package(self) -> Package | None:
+        """The built package, or None before the build."""
+        if not self.package_json:
+            return None
+        data = json.loads(self.package_json)
+        return Package(**{**data, "layers": tuple(data["layers"])})
+
+    @property
+    def compiled_report(self) -> dict[str, Any] | None:
+        """The compiled tier's report, or None where nothing was compiled."""
+        report: dict[str, Any] | None = json.loads(self.compiled_json) if self.compiled_json else None
+        return report
+
+
+@dataclass(frozen=True)
+class Deploy(Row):
+    """One request to deploy, roll back or delete, and how far it is. `error_json` is a problem (RFC 9457)."""
+
+    project: str
+    deploy_id: str
+    model: str
+    version: int
+    kind: str
+    state: str = QUEUED
+    error_json: str = ""
+    lines: int = 0
+    created_at: str = ""
+    updated_at: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return project_pk(self.project), deploy_sk(self.deploy_id)
+
+    @property
+    def finished(self) -> bool:
+        return self.state in (SUCCEEDED, FAILED)
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        problem: dict[str, Any] | None = json.loads(self.error_json) if self.error_json else None
+        return problem
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line of a deploy's log; `n` counts from 1."""
+
+    n: int
+    at: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ApiKey(Row):
+    """An API key as stored: the sha256 of its secret, never the secret.
+
+    `expires_at_s` and `revoked_at_s` are 0 for never.
+    """
+
+    key_id: str
+    project: str
+    name: str
+    scopes: tuple[str, ...]
+    secret_sha256: str
+    prefix: str
+    created_at: str = ""
+    expires_at_s: int = 0
+    revoked_at_s: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return f"KEY#{self.key_id}", "KEY"
+
+    @property
+    def listed_key(self) -> tuple[str, str]:
+        """Where the project lists it; that row carries no digest of the secret."""
+        return project_pk(self.project), f"KEY#{self.key_id}"
+
+    def active(self, at_s: float) -> bool:
+        return not self.revoked_at_s and not (self.expires_at_s and at_s >= self.expires_at_s)
+
+
+@dataclass(frozen=True)
+class JwtIssuer(Row):
+    """Whose tokens a project takes: issuer and audience exactly, one public key (PEM), the scopes its tokens have."""
+
+    issuer_id: str
+    project: str
+    issuer: str
+    audience: str
+    public_key: str
+    algorithm: str
+    scopes: tuple[str, ...]
+    created_at: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return f"ISSUER#{self.issuer_id}", "ISSUER"
+
+    @property
+    def listed_key(self) -> tuple[str, str]:
+        return project_pk(self.project), f"ISSUER#{self.issuer_id}"

@@ -1,0 +1,1 @@
+"""What runs beside the model: the predictor and its doors."""

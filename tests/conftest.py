@@ -1,0 +1,27 @@
+"""Fixtures of every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from tests.local.cloud import Cloud
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """One local cloud for the whole run, in a folder of its own, with the user's cache of runtimes."""
+    from modelcote.local import cloud as local
+    from tests.local.cloud import Cloud
+
+    home = tmp_path_factory.mktemp("cloud") / ".modelcote"
+    running = local.up(home)
+    try:
+        with httpx.Client(headers={"Authorization": running.api_key}, timeout=60) as http:
+            yield Cloud(running.url, running.api_key, running.project, home, http)
+    finally:
+        local.down(home)

@@ -1,0 +1,204 @@
+"""Bundles that must not be served are refused at the running cloud's door, and the honest ones are not."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import pickle
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.local.cloud import Cloud
+from tests.local.test_versions import constant_model
+
+pytestmark = pytest.mark.local
+
+
+def reaching(module: str, name: str, *arguments: Any) -> bytes:
+    """A protocol 0 pickle that calls `module.name(*arguments)`; nothing is imported to make it."""
+    pushed = "".join(f"V{argument}\n" for argument in arguments)
+    return f"c{module}\n{name}\n({pushed}tR.".encode()
+
+
+EVIL = {
+    "os.system": reaching("os", "system", "true"),
+    "posix.system": reaching("posix", "system", "true"),
+    "eval": reaching("builtins", "eval", "1"),
+    "subprocess": reaching("subprocess", "Popen", "true"),
+    "importlib": reaching("importlib", "import_module", "os"),
+    "pkgutil": reaching("pkgutil", "resolve_name", "os:system"),
+    "getattr": reaching("builtins", "getattr", "x", "y"),
+    "numpy.load": reaching("numpy", "load", "x"),
+    "joblib.load": reaching("joblib", "load", "x"),
+    "sklearn fetch": reaching("sklearn.datasets", "fetch_openml", "x"),
+}
+WRAP: dict[str, Callable[[bytes], bytes]] = {
+    "plain": lambda data: data,
+    "gzip": gzip.compress,
+    "zlib": zlib.compress,
+    "lzma": lzma.compress,
+    "second stream": lambda data: pickle.dumps([1, 2]) + data,
+    "gzip in zlib": lambda data: zlib.compress(gzip.compress(data)),
+}
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def manifest(model_type: str = "sklearn", file: str = "m.pkl", **members: Any) -> bytes:
+    data = {
+        "name": "artifact",
+        "flow": [[model_type, file, {"pre": None, "post": None}]],
+        "processors": [{}],
+        **members,
+    }
+    return json.dumps(data).encode()
+
+
+def refused(cloud: Cloud, bundle: bytes, *, sha256: str | None = None, flow: Any = None, **spec: Any) -> httpx.Response:
+    """What the control API answers when such a bundle is uploaded and its deploy is asked for."""
+    asked = {"name": "artifact", "flow": flow or [["sklearn", "m.pkl"]], **spec}
+    digest = sha256 or hashlib.sha256(bundle).hexdigest()
+    made = cloud.post("/models/artifact/versions", {"spec": asked, "bundle": {"sha256": digest, "bytes": len(bundle)}})
+    assert made.status_code == 201, made.text
+    upload = made.json()["upload"]
+    assert httpx.put(upload["url"], content=bundle, headers=upload["headers"]).status_code == 200
+    return cloud.post(f"/models/artifact/versions/{made.json()['version']}/deploy", {})
+
+
+def check(answer: httpx.Response, code: str) -> None:
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["code"] == code, answer.text
+    assert answer.json()["remedy"]
+
+
+@pytest.mark.parametrize("wrap", WRAP)
+@pytest.mark.parametrize("name", EVIL)
+def test_39_pickles(cloud: Cloud, name: str, wrap: str) -> None:
+    check(refused(cloud, zipped({"conduit.json": manifest(), "m.pkl": WRAP[wrap](EVIL[name])})), "unsafe_pickle")
+
+
+@pytest.mark.parametrize("member", ["../m.pkl", "/m.pkl", "C:\\m.pkl", "a/../../m.pkl", "..\\m.pkl"])
+def test_40_names_that_leave_the_folder(cloud: Cloud, member: str, tmp_path: Path) -> None:
+    good = constant_model(tmp_path, 1).read_bytes()
+    check(refused(cloud, zipped({"conduit.json": manifest(), "m.pkl": good, member: b"x"})), "invalid_bundle")
+
+
+def special(kind: int) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("conduit.json", manifest())
+        info = zipfile.ZipInfo("m.pkl")
+        info.external_attr = (kind | 0o644) << 16
+        archive.writestr(info, "/etc/passwd")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", [0o120000, 0o020000, 0o010000])
+def test_40_links_and_devices(cloud: Cloud, kind: int) -> None:
+    check(refused(cloud, special(kind)), "invalid_bundle")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_40_duplicates(cloud: Cloud, tmp_path: Path) -> None:
+    good = constant_model(tmp_path, 1).read_bytes()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("conduit.json", manifest())
+        archive.writestr("m.pkl", good)
+        archive.writestr("m.pkl", good)
+    check(refused(cloud, out.getvalue()), "invalid_bundle")
+
+
+def test_40_bomb(cloud: Cloud) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("conduit.json", manifest())
+        archive.writestr("m.pkl", b"\0" * 200_000_000)
+    check(refused(cloud, out.getvalue()), "invalid_bundle")
+
+
+WRONG = {
+    "not a zip": (b"nonsense", None),
+    "empty zip": (zipped({}), None),
+    "no manifest": (zipped({"m.pkl": pickle.dumps([1])}), None),
+    "manifest is not json": (zipped({"conduit.json": b"{", "m.pkl": pickle.dumps([1])}), None),
+    "file missing": (zipped({"conduit.json": manifest()}), None),
+    "empty file": (zipped({"conduit.json": manifest(), "m.pkl": b""}), None),
+    "text as pickle": (zipped({"conduit.json": manifest(), "m.pkl": b"hello"}), None),
+    "truncated pickle": (zipped({"conduit.json": manifest(), "m.pkl": pickle.dumps([1.5] * 50)[:-9]}), None),
+    "pickle as onnx": (
+        zipped({"conduit.json": manifest("onnx", "m.onnx"), "m.onnx": pickle.dumps([1])}),
+        [["onnx", "m.onnx"]],
+    ),
+    "text as xgboost": (
+        zipped({"conduit.json": manifest("xgboost_classifier", "m.json"), "m.json": b"{}"}),
+        [["xgboost_classifier", "m.json"]],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_41_content_that_is_not_its_type(cloud: Cloud, case: str) -> None:
+    bundle, flow = WRONG[case]
+    answer = refused(cloud, bundle, flow=flow)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["code"] in {"invalid_bundle", "unsafe_pickle"}
+
+
+def test_41_digest_mismatch(cloud: Cloud, tmp_path: Path) -> None:
+    good = zipped({"conduit.json": manifest(), "m.pkl": constant_model(tmp_path, 1).read_bytes()})
+    check(refused(cloud, good, sha256="0" * 64), "invalid_bundle")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-e .",
+        "git+https://example.com/x.git",
+        "--index-url https://example.com",
+        "--extra-index-url=https://example.com",
+        "-r other.txt",
+        "https://example.com/x.whl",
+        "x @ file:///tmp/x.whl",
+        "./local",
+        "/tmp/x.whl",
+        "x; import os",
+    ],
+)
+def test_42_requirements(cloud: Cloud, line: str, tmp_path: Path) -> None:
+    members = {
+        "conduit.json": manifest(),
+        "m.pkl": constant_model(tmp_path, 1).read_bytes(),
+        "requirements.txt": line.encode(),
+    }
+    assert refused(cloud, zipped(members)).status_code == 422
+
+
+def test_an_unsigned_upload_is_refused(cloud: Cloud) -> None:
+    spec = {"name": "artifact", "flow": [["sklearn", "m.pkl"]]}
+    made = cloud.post("/models/artifact/versions", {"spec": spec, "bundle": {"sha256": "0" * 64, "bytes": 3}})
+    bare = made.json()["upload"]["url"].split("?")[0]
+    assert httpx.put(bare, content=b"abc").status_code in (401, 403)
+
+
+def test_a_deploy_without_its_upload_is_a_conflict(cloud: Cloud) -> None:
+    spec = {"name": "artifact", "flow": [["sklearn", "m.pkl"]]}
+    made = cloud.post("/models/artifact/versions", {"spec": spec, "bundle": {"sha256": "0" * 64, "bytes": 3}})
+    answer = cloud.post(f"/models/artifact/versions/{made.json()['version']}/deploy", {})
+    assert answer.status_code in (409, 422)
+    assert answer.json()["remedy"]

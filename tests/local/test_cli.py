@@ -1,0 +1,113 @@
+"""`cote` from a shell: every command, its JSON, and its errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.cloud import Cloud
+from tests.local.test_versions import constant_model
+
+pytestmark = pytest.mark.local
+
+
+class Shell:
+    """Runs `cote` as a user's shell would, with only the three variables that `cote local env` sets."""
+
+    def __init__(self, cloud: Cloud, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "MODELCOTE_URL": cloud.url,
+            "MODELCOTE_API_KEY": cloud.key,
+            "MODELCOTE_PROJECT": cloud.project,
+        }
+
+    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "modelcote.cli", *words],
+            cwd=self.folder,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def json(self, *words: str, stdin: str = "") -> Any:
+        done = self.run(*words, "--json", stdin=stdin)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def shell(cloud: Cloud, tmp_path: Path) -> Shell:
+    return Shell(cloud, tmp_path)
+
+
+def test_the_life_of_a_model(shell: Shell, tmp_path: Path) -> None:
+    for value in (1, 2):
+        model = constant_model(tmp_path, value)
+        deployed = shell.json("deploy", str(model), "--name", "shell", "--type", "SKLEARN")
+        assert deployed["predict_url"].endswith("/shell/predict")
+    assert shell.json("predict", "shell", "[[1.0]]")["result"] == [2.0]
+    assert shell.json("predict", "shell", "-", stdin="[[1.0],[3.0]]")["result"] == [2.0, 2.0]
+    assert "shell" in {row["name"] for row in shell.json("ls")["models"]}
+    assert shell.json("show", "shell")["current_version"] == 2
+    assert {row["version"] for row in shell.json("versions", "shell")["versions"]} == {1, 2}
+    shell.json("rollback", "shell")
+    assert shell.json("predict", "shell", "[[1.0]]")["result"] == [1.0]
+    assert shell.json("logs", "shell")["lines"]
+    shell.json("rm", "shell", "--yes")
+    gone = shell.run("predict", "shell", "[[1.0]]", "--json")
+    assert gone.returncode == 1
+    assert json.loads(gone.stdout or gone.stderr)["code"] == "not_found"
+
+
+def test_keys(shell: Shell) -> None:
+    made = shell.json("keys", "create", "ci", "--scope", "predict")
+    assert made["key"].startswith("mc_")
+    listed = shell.json("keys", "ls")
+    assert made["key_id"] in json.dumps(listed)
+    assert made["key"] not in json.dumps(listed)
+    shell.json("keys", "revoke", made["key_id"])
+
+
+def test_doctor(shell: Shell) -> None:
+    report = shell.json("doctor")
+    assert report["checks"]
+    assert all(check["ok"] in (True, False) for check in report["checks"])
+
+
+def test_what_people_read_says_how_to_call(shell: Shell, tmp_path: Path) -> None:
+    model = constant_model(tmp_path, 1)
+    done = shell.run("deploy", str(model), "--name", "human", "--type", "SKLEARN")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "curl" in done.stdout
+    assert "model_api_request" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("deploy", "missing.pkl", "--name", "x", "--type", "SKLEARN"), "missing.pkl"),
+        (("deploy", "FILE", "--name", "NOT A NAME", "--type", "SKLEARN"), "name"),
+        (("deploy", "FILE", "--name", "x", "--type", "ABACUS"), "ABACUS"),
+        (("predict", "no-such-model", "[[1]]"), "no-such-model"),
+        (("predict", "no-such-model", "[[1"), "JSON"),
+        (("rollback", "no-such-model"), "no-such-model"),
+    ],
+)
+def test_errors_say_what_was_wrong(shell: Shell, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    model = str(constant_model(tmp_path, 1))
+    done = shell.run(*(model if word == "FILE" else word for word in words))
+    assert done.returncode in (1, 2)
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

@@ -1,0 +1,72 @@
+"""Lambda's Invoke over HTTP, answered by a function of the test."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from modelcote.backends.aws_http import AwsClient, Credentials, Door
+
+Reply = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class LambdaDoor:
+    """`reply` gives each invocation's status, headers and body; `seen` keeps what was asked."""
+
+    reply: Callable[[bytes], Reply]
+    host: str = ""
+    seen: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    clients: list[AwsClient] = field(default_factory=list)
+
+    def client(self) -> AwsClient:
+        """A client of this door, closed with it."""
+        made = AwsClient(Door("lambda", "us-east-1", self.host, secure=False), lambda: Credentials("id", "secret"))
+        self.clients.append(made)
+        return made
+
+
+@contextmanager
+def lambda_door(reply: Callable[[bytes], Reply]) -> Iterator[LambdaDoor]:
+    """A server on 127.0.0.1 for as long as the context lasts."""
+    door = LambdaDoor(reply)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            door.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            status, headers, content = door.reply(body)
+            if status == 0:
+                self.close_connection = True
+                return
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(content)))
+            with suppress(ConnectionError):  # a client that waited long enough
+                self.end_headers()
+                self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing on the test's own output."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    door.host = f"127.0.0.1:{server.server_address[1]}"
+    try:
+        yield door
+    finally:
+        for client in door.clients:
+            client.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()

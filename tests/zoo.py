@@ -1,0 +1,356 @@
+"""The model zoo: one small trained model per class of model that users deploy.
+
+Each entry trains in well under a second on data that ships with scikit-learn or is generated, and knows what its
+own library answers in this process. Every door that serves a model must answer the same.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_linnerud,
+    load_wine,
+    make_multilabel_classification,
+)
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingRegressor,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    StackingClassifier,
+    VotingRegressor,
+)
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_selection import SelectKBest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, WhiteKernel
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import ElasticNet, LinearRegression, LogisticRegression, PoissonRegressor, Ridge
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    QuantileTransformer,
+    StandardScaler,
+)
+from sklearn.svm import SVC, LinearSVC, OneClassSVM
+from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBClassifier, XGBRegressor
+
+from modelcote.core.flow import ModelType
+
+PREDICT, CLASSIFY, TRANSFORM = ModelType.SKLEARN, ModelType.SKLEARN_CLASSIFIER, ModelType.SKLEARN_PREPROCESSOR
+XGB_CLASSIFY, XGB_REGRESS = ModelType.XGBOOST_CLASSIFIER, ModelType.XGBOOST_REGRESSOR
+
+_METHOD = {
+    PREDICT: "predict",
+    CLASSIFY: "predict_proba",
+    TRANSFORM: "transform",
+    XGB_CLASSIFY: "predict_proba",
+    XGB_REGRESS: "predict",
+}
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model on disk: the flow's `(model_type, path)` stages, JSON rows to send, and the JSON result to expect."""
+
+    flow: list[tuple[ModelType, str]]
+    rows: list[Any]
+    expected: list[Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Fitted stages, JSON rows (lists, objects by column name, or texts) and the columns of a DataFrame model."""
+
+    stages: list[tuple[ModelType, Any]]
+    rows: list[Any]
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`train` gives the model; `file` is how each stage is written: `pickle`, `joblib` (zlib) or `json` (XGBoost)."""
+
+    train: Callable[[], Trained]
+    file: str = "pickle"
+
+    def build(self, folder: Path) -> Built:
+        """The trained model written to `folder`, and what plain library calls answer for its rows."""
+        trained = self.train()
+        flow = []
+        value = as_input(trained.rows, trained.columns)
+        for number, (model_type, model) in enumerate(trained.stages):
+            path = folder / f"stage{number}.{'json' if self.file == 'json' else 'pkl'}"
+            _WRITERS[self.file](model, path)
+            flow.append((model_type, str(path)))
+            value = getattr(model, _METHOD[model_type])(value)
+        return Built(flow, trained.rows, as_json(value))
+
+
+def as_input(rows: list[Any], columns: tuple[str, ...] = ()) -> Any:
+    """What a user would hand to the model: texts as they are, a DataFrame by `columns`, else a float64 matrix."""
+    if columns:
+        return pd.DataFrame(rows, columns=list(columns))
+    return rows if isinstance(rows[0], str) else np.array(rows, dtype=np.float64)
+
+
+def as_json(value: Any) -> Any:
+    """Arrays, and the lists of arrays of multi-output classifiers, as JSON values; NaN is null."""
+    if isinstance(value, list):
+        return [as_json(item) for item in value]
+    if hasattr(value, "toarray"):
+        return value.toarray().tolist()
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return np.where(np.isfinite(value), value.astype(object), None).tolist()
+    return value.tolist()
+
+
+def _pickle(model: Any, path: Path) -> None:
+    path.write_bytes(pickle.dumps(model))
+
+
+def _joblib(model: Any, path: Path) -> None:
+    joblib.dump(model, path, compress=3)
+
+
+def _json(model: Any, path: Path) -> None:
+    model.save_model(path)
+
+
+_WRITERS: dict[str, Callable[[Any, Path], None]] = {"pickle": _pickle, "joblib": _joblib, "json": _json}
+
+_EVERY = 41  # Rows sent are spread over the data set, so that every class and both ends of the range are among them.
+
+
+def _one(model_type: ModelType, model: Any, load: Callable[..., Any]) -> Callable[[], Trained]:
+    """A single-stage model on a shipped data set."""
+    return _chain([(model_type, model)], load)
+
+
+def _chain(stages: list[tuple[ModelType, Any]], load: Callable[..., Any]) -> Callable[[], Trained]:
+    """Stages fitted one after the other, each on the previous one's output."""
+
+    def train() -> Trained:
+        rows, target = load(return_X_y=True)
+        value = rows
+        for model_type, model in stages:
+            model.fit(value, target)
+            value = model.transform(value) if model_type is TRANSFORM else value
+        return Trained(stages, rows[::_EVERY].tolist())
+
+    return train
+
+
+def _named_species(return_X_y: bool = True) -> Any:
+    iris = load_iris()
+    return iris.data, iris.target_names[iris.target]
+
+
+def _with_gaps(load: Callable[..., Any]) -> Callable[..., Any]:
+    """The data set with a twelfth of its values missing."""
+
+    def loaded(return_X_y: bool = True) -> Any:
+        rows, target = load(return_X_y=True)
+        missing = np.random.default_rng(0).random(rows.shape) < 1 / 12
+        return np.where(missing, np.nan, rows), target
+
+    return loaded
+
+
+def _gaps(model_type: ModelType, model: Any, load: Callable[..., Any]) -> Callable[[], Trained]:
+    def train() -> Trained:
+        rows, target = _with_gaps(load)()
+        return Trained([(model_type, model.fit(rows, target))], as_json(rows[::_EVERY]))
+
+    return train
+
+
+def _multi_label(return_X_y: bool = True) -> Any:
+    return make_multilabel_classification(200, n_features=8, n_classes=3, random_state=0)
+
+
+def _small_linnerud(return_X_y: bool = True) -> Any:
+    rows, target = load_linnerud(return_X_y=True)
+    return np.tile(rows, (9, 1)) + np.random.default_rng(0).normal(0, 1, (180, 3)), np.tile(target, (9, 1))
+
+
+SENTENCES = (
+    "the parcel arrived broken and nobody answers",
+    "great value, it works and it arrived early",
+    "never again: the screen is dead after a week",
+    "Works as described, would buy again!",
+    "refund please, this is the wrong colour",
+    "lovely colour and a friendly service",
+)
+
+
+def _texts(vectorizer: Any, model: Any) -> Callable[[], Trained]:
+    def train() -> Trained:
+        texts = [f"{sentence} {suffix}" for sentence in SENTENCES for suffix in ("", "really", "so far")]
+        happy = [index // 3 % 2 for index in range(len(texts))]
+        pipeline = make_pipeline(vectorizer, model).fit(texts, happy)
+        return Trained([(CLASSIFY, pipeline)], [*SENTENCES, "words that nobody has seen", "", "Ünïcode, straße 100%"])
+
+    return train
+
+
+COLUMNS = ("age", "fare", "deck", "port")
+
+
+def _passengers(count: int = 240) -> tuple[pd.DataFrame, Any]:
+    """Rows of two numbers and two categories, some missing, and whether they survived."""
+    random = np.random.default_rng(7)
+    frame = pd.DataFrame(
+        {
+            "age": np.where(random.random(count) < 0.1, np.nan, random.uniform(1, 80, count).round(1)),
+            "fare": random.lognormal(3, 1, count).round(2),
+            "deck": random.choice(["A", "B", "C"], count),
+            "port": np.where(random.random(count) < 0.1, None, random.choice(["Cork", "Kiel"], count)),
+        }
+    )
+    survived = (frame["fare"] + 10 * (frame["deck"] == "A") > 25).to_numpy().astype(int)
+    return frame, survived
+
+
+PASSENGERS: list[dict[str, Any]] = [
+    {"age": 22.0, "fare": 7.25, "deck": "A", "port": "Cork"},
+    {"age": None, "fare": 71.28, "deck": "C", "port": None},
+    {"age": 80.0, "fare": 0.0, "deck": "Z", "port": "Kiel"},
+    {"port": "Cork", "deck": "B", "fare": 30.5, "age": 0.5},
+]
+
+
+def _columns(model_type: ModelType, encode: Any, model: Any, *, as_lists: bool = False) -> Callable[[], Trained]:
+    """A ColumnTransformer over numbers with gaps and categories with unseen values, trained on a DataFrame."""
+
+    def train() -> Trained:
+        frame, survived = _passengers()
+        numbers = make_pipeline(SimpleImputer(), StandardScaler())
+        names = make_pipeline(SimpleImputer(strategy="most_frequent"), encode)
+        prepare = ColumnTransformer([("numbers", numbers, ["age", "fare"]), ("names", names, ["deck", "port"])])
+        pipeline = make_pipeline(prepare, model).fit(frame, survived)
+        rows: list[Any] = [[row[name] for name in COLUMNS] for row in PASSENGERS] if as_lists else PASSENGERS
+        return Trained([(model_type, pipeline)], rows, COLUMNS)
+
+    return train
+
+
+def _frame_of_numbers() -> Trained:
+    frame = load_diabetes(as_frame=True)
+    model = RandomForestRegressor(20, random_state=0).fit(frame.data, frame.target)
+    rows = frame.data[::_EVERY].to_dict(orient="records")
+    return Trained([(PREDICT, model)], rows, tuple(frame.data.columns))
+
+
+def _stacked() -> Any:
+    base = [("tree", DecisionTreeClassifier(max_depth=3, random_state=0)), ("bayes", GaussianNB())]
+    return StackingClassifier(base, LogisticRegression(), cv=3)
+
+
+def _voting() -> Any:
+    return VotingRegressor([("line", LinearRegression()), ("near", KNeighborsRegressor())])
+
+
+def _scaled(*steps: Any) -> Any:
+    return make_pipeline(StandardScaler(), *steps)
+
+
+ONE_HOT = OneHotEncoder(handle_unknown="ignore")
+ORDINAL = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+CANCER, DIABETES, IRIS, WINE, DIGITS = load_breast_cancer, load_diabetes, load_iris, load_wine, load_digits
+
+ZOO: dict[str, Entry] = {
+    # Trees and ensembles of trees
+    "random_forest": Entry(_one(CLASSIFY, RandomForestClassifier(100, random_state=0), CANCER)),
+    "forest_labels": Entry(_one(PREDICT, RandomForestClassifier(20, random_state=0), _named_species)),
+    "forest_gaps": Entry(_gaps(CLASSIFY, RandomForestClassifier(20, random_state=0), WINE)),
+    "forest_targets": Entry(_one(PREDICT, RandomForestRegressor(10, random_state=0), _small_linnerud)),
+    "forest_frame": Entry(_frame_of_numbers),
+    "extra_trees": Entry(_one(PREDICT, ExtraTreesRegressor(30, random_state=0), DIABETES), "joblib"),
+    "decision_tree": Entry(_one(CLASSIFY, DecisionTreeClassifier(random_state=0), IRIS)),
+    "gradient_boosting": Entry(_one(CLASSIFY, GradientBoostingClassifier(n_estimators=30, random_state=0), WINE)),
+    "boosting_regressor": Entry(_one(PREDICT, GradientBoostingRegressor(n_estimators=50, random_state=0), DIABETES)),
+    "hist_boosting": Entry(_gaps(CLASSIFY, HistGradientBoostingClassifier(max_iter=30, random_state=0), CANCER)),
+    "hist_regressor": Entry(_gaps(PREDICT, HistGradientBoostingRegressor(max_iter=30, random_state=0), DIABETES)),
+    "ada_boost": Entry(_one(CLASSIFY, AdaBoostClassifier(n_estimators=20, random_state=0), CANCER)),
+    "bagging_regressor": Entry(_one(PREDICT, BaggingRegressor(random_state=0), DIABETES), "joblib"),
+    "isolation_forest": Entry(_one(PREDICT, IsolationForest(n_estimators=30, contamination=0.3, random_state=0), WINE)),
+    # XGBoost
+    "xgb_binary": Entry(_one(XGB_CLASSIFY, XGBClassifier(n_estimators=40), CANCER), "json"),
+    "xgb_multiclass": Entry(_one(XGB_CLASSIFY, XGBClassifier(n_estimators=10), WINE)),
+    "xgb_gaps": Entry(_gaps(XGB_REGRESS, XGBRegressor(n_estimators=40), DIABETES), "json"),
+    "xgb_pipeline": Entry(_one(CLASSIFY, _scaled(XGBClassifier(n_estimators=20)), WINE)),
+    "xgb_after_scaler": Entry(
+        _chain([(TRANSFORM, MinMaxScaler()), (XGB_CLASSIFY, XGBClassifier(n_estimators=20))], CANCER)
+    ),
+    # Lines, kernels, neighbours, probabilities, networks
+    "logistic": Entry(_one(CLASSIFY, _scaled(LogisticRegression()), CANCER)),
+    "string_labels": Entry(_one(PREDICT, LogisticRegression(max_iter=500), _named_species), "joblib"),
+    "linear_regression": Entry(_one(PREDICT, LinearRegression(), DIABETES)),
+    "polynomial_net": Entry(_one(PREDICT, make_pipeline(PolynomialFeatures(2), ElasticNet()), DIABETES)),
+    "poisson": Entry(_one(PREDICT, PoissonRegressor(), DIABETES)),
+    "ridge_targets": Entry(_one(PREDICT, Ridge(), _small_linnerud)),
+    "selected_lda": Entry(_one(CLASSIFY, make_pipeline(SelectKBest(k=8), LinearDiscriminantAnalysis()), WINE)),
+    "qda": Entry(_one(CLASSIFY, QuadraticDiscriminantAnalysis(), WINE)),
+    "naive_bayes": Entry(_one(CLASSIFY, GaussianNB(), IRIS)),
+    "linear_svc": Entry(_one(PREDICT, _scaled(LinearSVC()), WINE)),
+    "svc_pipeline": Entry(_one(PREDICT, _scaled(SVC()), WINE)),
+    "one_class": Entry(_one(PREDICT, _scaled(OneClassSVM(nu=0.1)), WINE)),
+    "calibrated": Entry(_one(CLASSIFY, _scaled(CalibratedClassifierCV(LinearSVC(), cv=3)), CANCER)),
+    "knn_imputed": Entry(_gaps(CLASSIFY, make_pipeline(SimpleImputer(), KNeighborsClassifier()), WINE)),
+    "gaussian_process": Entry(
+        _one(PREDICT, _scaled(GaussianProcessRegressor(RBF(3.0) + WhiteKernel(), normalize_y=True)), WINE)
+    ),
+    "mlp": Entry(_one(CLASSIFY, _scaled(MLPClassifier((16,), solver="lbfgs", random_state=0)), IRIS)),
+    "k_means": Entry(_one(PREDICT, KMeans(3, n_init=1, random_state=0), WINE)),
+    # Ensembles of several kinds, several outputs, chains of stages
+    "stacking": Entry(_one(CLASSIFY, _stacked(), IRIS)),
+    "voting_regressor": Entry(_one(PREDICT, _voting(), DIABETES)),
+    "multi_output": Entry(_one(CLASSIFY, MultiOutputClassifier(LogisticRegression()), _multi_label)),
+    "log_target": Entry(
+        _one(PREDICT, TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), DIABETES)
+    ),
+    "quantile_chain": Entry(
+        _chain([(TRANSFORM, QuantileTransformer(n_quantiles=50, random_state=0)), (PREDICT, Ridge())], DIABETES)
+    ),
+    "pca_chain": Entry(
+        _chain([(TRANSFORM, StandardScaler()), (TRANSFORM, PCA(12)), (CLASSIFY, LogisticRegression())], DIGITS)
+    ),
+    # Text and columns
+    "text_tfidf": Entry(_texts(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression())),
+    "text_counts": Entry(_texts(CountVectorizer(), MultinomialNB())),
+    "columns": Entry(_columns(CLASSIFY, ONE_HOT, LogisticRegression())),
+    "columns_as_lists": Entry(_columns(CLASSIFY, ONE_HOT, RandomForestClassifier(20, random_state=0), as_lists=True)),
+    "columns_boosted": Entry(_columns(PREDICT, ORDINAL, HistGradientBoostingClassifier(max_iter=20))),
+}
