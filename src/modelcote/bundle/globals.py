@@ -38,7 +38,7 @@ _NAMES: dict[str, frozenset[str]] = {
     "decimal": frozenset({"Decimal"}),
     "numpy": _UFUNCS
     | _words("dtype ndarray bool_ object_ str_ float16 float32 float64 int8 int16 int32 int64 int_ uint8 uint16")
-    | _words("uint32 uint64 intp longlong ulonglong complex64 complex128 datetime64 timedelta64 random"),
+    | _words("uint32 uint64 intp longlong ulonglong complex64 complex128 datetime64 timedelta64"),
     **dict.fromkeys(_NUMPY_CORE, frozenset({"_reconstruct", "scalar"})),
     **dict.fromkeys(("numpy.core.numeric", "numpy._core.numeric"), frozenset({"_frombuffer"})),
     **dict.fromkeys(("numpy.core._multiarray_umath", "numpy._core._multiarray_umath"), _UFUNCS),
@@ -52,6 +52,7 @@ _NAMES: dict[str, frozenset[str]] = {
     "numpy.ma.core": frozenset({"_mareconstruct", "MaskedArray"}),
     "numpy.dtypes": frozenset({"StringDType"}),
     "joblib.numpy_pickle": frozenset({"NumpyArrayWrapper"}),
+    "xgboost.core": frozenset({"Booster"}),
     "scipy.special._ufuncs": frozenset({"expit", "logit"}),
     "sklearn._loss.link": frozenset({"Interval"}),
     "sklearn.utils._bunch": frozenset({"Bunch"}),
@@ -67,8 +68,8 @@ _NAMES: dict[str, frozenset[str]] = {
 
 # Libraries of estimators: a class of theirs may be named, below these exceptions nothing.
 _ESTIMATORS = {
-    "sklearn": ("sklearn.", "scipy.sparse.", "scipy.interpolate.", "xgboost.sklearn", "xgboost.core"),
-    "xgboost": ("sklearn.", "xgboost.sklearn", "xgboost.core"),
+    "sklearn": ("sklearn.", "scipy.sparse.", "scipy.interpolate.", "xgboost.sklearn"),
+    "xgboost": ("sklearn.", "xgboost.sklearn"),
 }
 _NEVER = (
     "sklearn.externals",

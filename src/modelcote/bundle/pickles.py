@@ -42,10 +42,10 @@ class Made:
 
 
 # The interpreter in pure Python: its opcodes are a table, which the one in C has not. It has no type stubs.
-_Interpreter: Any = pickle._Unpickler  # type: ignore[attr-defined]
+_Interpreter: Any = pickle._Unpickler
 
 
-class _Reader(_Interpreter):
+class _Reader(_Interpreter):  # type: ignore[misc]
     """The interpreter with every opcode that would act replaced."""
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_Interpreter.dispatch)

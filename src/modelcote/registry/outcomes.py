@@ -193,7 +193,7 @@ class Outcomes(Versions, Deploys):
         if deploy.kind != DELETE:
             item = self.table.get(pk, model_sk(deploy.model))
             model = Model.from_item(item) if item else None
-            if model and model.wanted_version == deploy.version and model.deploy_id == deploy.deploy_id:
+            if model and model.deploy_id == deploy.deploy_id:
                 actions.append(
                     update(
                         model.key,

@@ -1,0 +1,1 @@
+"""What a user would measure, side by side in one run: `python -m bench`."""

@@ -1,0 +1,15 @@
+"""The control API: everything that is not predict."""
+
+from __future__ import annotations
+
+from mangum import Mangum
+
+from modelcote.control.app import create_app
+from modelcote.control.log import write
+from modelcote.control.services import services_from_env
+
+handler = Mangum(
+    create_app(services_from_env(), write),
+    lifespan="off",
+    text_mime_types=["text/", "application/json", "application/problem+json"],
+)

@@ -1,0 +1,30 @@
+"""A deploy was requested: starts the deployer, which takes all that waits in the queue.
+
+Fed by the registry table's stream, new deploy rows only. One deployer runs at a time: while one does, CodeBuild
+refuses another (`AccountLimitExceededException`), and the batch is given back so that the stream brings it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import Any
+
+import boto3
+
+_codebuild = boto3.client("codebuild")
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """One batch of the stream; names the record to go on from when no build could be started."""
+    first = event["Records"][0]["dynamodb"]["SequenceNumber"]
+    # The same batch brought again within five minutes is the same build, should its answer have been lost.
+    token = hashlib.sha256(first.encode()).hexdigest()
+    try:
+        started = _codebuild.start_build(projectName=os.environ["MODELCOTE_DEPLOYER_PROJECT"], idempotencyToken=token)
+    except _codebuild.exceptions.AccountLimitExceededException:
+        print(json.dumps({"event": "a deployer is running", "records": len(event["Records"])}))
+        return {"batchItemFailures": [{"itemIdentifier": first}]}
+    print(json.dumps({"event": "deployer started", "build": started["build"]["id"], "records": len(event["Records"])}))
+    return {"batchItemFailures": []}

@@ -1,0 +1,1 @@
+"""The program's building blocks: each a frozen `Args` dataclass and a component resource."""

@@ -1,0 +1,127 @@
+"""The artifact bucket (uploads, bundles, packages, layers) and the bucket of its access log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.config import Settings
+from infra.iam import Statement, document, from_account, tls_only
+from infra.naming import below, tags
+
+_UPLOADS_KEPT_DAYS = 7  # An upload is copied once it is inspected.
+_ABORT_DAYS = 2
+_NONCURRENT_DAYS = 30
+_LOGS_KEPT_DAYS = 90
+
+
+@dataclass(frozen=True)
+class BucketsArgs:
+    settings: Settings
+    key_arn: pulumi.Input[str]
+
+
+class Buckets(pulumi.ComponentResource):
+    """`artifacts`: the bucket resource; `ready`: what its first object should wait for."""
+
+    def __init__(self, name: str, args: BucketsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("modelcote:platform:Buckets", name, None, opts)
+        self._settings = args.settings
+        logs = self._bucket(f"{name}-logs", _rule("logs", expire=_LOGS_KEPT_DAYS), key_arn=None)
+        self.artifacts = self._bucket(
+            f"{name}-artifacts",
+            _rule("uploads", prefix="uploads/", expire=_UPLOADS_KEPT_DAYS),
+            _rule("all"),
+            key_arn=args.key_arn,
+        )
+        self._policy(f"{name}-artifacts", self.artifacts)
+        delivery = Statement(
+            "AccessLog",
+            ["s3:PutObject"],
+            [pulumi.Output.concat(logs.arn, "/artifacts/*")],
+            principal={"Service": "logging.s3.amazonaws.com"},
+            condition=from_account(args.settings),
+        )
+        self._policy(f"{name}-logs", logs, delivery)
+        aws.s3.BucketLogging(
+            f"{name}-artifacts-logging",
+            bucket=self.artifacts.bucket,
+            target_bucket=logs.bucket,
+            target_prefix="artifacts/",
+            opts=below(self),
+        )
+        self.register_outputs({"artifacts": self.artifacts.bucket})
+
+    def _bucket(
+        self,
+        name: str,
+        *rules: aws.s3.BucketLifecycleConfigurationRuleArgs,
+        key_arn: pulumi.Input[str] | None,
+    ) -> aws.s3.Bucket:
+        """A private, versioned, encrypted bucket; without a key it is under S3's own (log delivery takes no other)."""
+        bucket = aws.s3.Bucket(name, tags=tags(self._settings), opts=below(self, protect=True, retain_on_delete=True))
+        child, at = below(self), bucket.bucket
+        aws.s3.BucketPublicAccessBlock(
+            f"{name}-access",
+            bucket=at,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            f"{name}-ownership",
+            bucket=at,
+            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+            opts=child,
+        )
+        encryption = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+            sse_algorithm="aws:kms" if key_arn is not None else "AES256", kms_master_key_id=key_arn
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            bucket=at,
+            rules=[
+                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                    apply_server_side_encryption_by_default=encryption,
+                    bucket_key_enabled=True if key_arn is not None else None,
+                )
+            ],
+            opts=child,
+        )
+        versioning = aws.s3.BucketVersioning(
+            f"{name}-versioning",
+            bucket=at,
+            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+            opts=child,
+        )
+        aws.s3.BucketLifecycleConfiguration(f"{name}-lifecycle", bucket=at, rules=rules, opts=below(self, versioning))
+        return bucket
+
+    def _policy(self, name: str, bucket: aws.s3.Bucket, *statements: Statement) -> None:
+        inside = pulumi.Output.concat(bucket.arn, "/*")
+        aws.s3.BucketPolicy(
+            f"{name}-policy",
+            bucket=bucket.bucket,
+            policy=document(tls_only(bucket.arn, inside, service="s3"), *statements),
+            opts=below(self),
+        )
+
+
+def _rule(name: str, prefix: str = "", expire: int | None = None) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    """Ends unfinished uploads and old versions; `expire` days end the objects too."""
+    return aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id=name,
+        status="Enabled",
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=prefix),
+        abort_incomplete_multipart_upload=(
+            aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(days_after_initiation=_ABORT_DAYS)
+        ),
+        noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+            noncurrent_days=_NONCURRENT_DAYS
+        ),
+        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=expire) if expire else None,
+    )

@@ -1,0 +1,85 @@
+"""A function of the platform itself: gateway, control, the deployer's trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.config import Settings
+from infra.iam import Statement, document, tracing, trust, write_log
+from infra.naming import arn, below, log_group, platform_name, tags
+
+
+@dataclass(frozen=True)
+class PlatformFunctionArgs:
+    """`name` is short (`gateway`); memory in MB, timeout in seconds; `failures_arn`: where lost events go."""
+
+    settings: Settings
+    name: str
+    key_arn: pulumi.Input[str]
+    layer_arn: pulumi.Input[str]
+    failures_arn: pulumi.Input[str]
+    memory_mb: int
+    timeout_s: int
+    environment: Mapping[str, pulumi.Input[str]]
+    access: Sequence[Statement]
+
+
+class PlatformFunction(pulumi.ComponentResource):
+    """`function`: the Lambda function resource."""
+
+    def __init__(self, name: str, args: PlatformFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("modelcote:platform:Function", name, None, opts)
+        settings = args.settings
+        physical = platform_name(settings, args.name)
+        log = aws.cloudwatch.LogGroup(
+            f"{name}-log",
+            name=log_group(physical),
+            kms_key_id=args.key_arn,
+            retention_in_days=settings.log_retention_days,
+            tags=tags(settings),
+            opts=below(self),
+        )
+        role = aws.iam.Role(
+            f"{name}-role",
+            path=f"/modelcote/{settings.stack}/",
+            assume_role_policy=trust(settings, "lambda.amazonaws.com"),
+            tags=tags(settings),
+            opts=below(self),
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-access",
+            role=role.name,
+            policy=document(
+                write_log(arn(settings, "logs", f"log-group:{log_group(physical)}")),
+                tracing(),
+                Statement("Key", ["kms:Decrypt", "kms:GenerateDataKey"], [args.key_arn]),
+                Statement("Failures", ["sqs:SendMessage"], [args.failures_arn]),
+                *args.access,
+            ),
+            opts=below(self),
+        )
+        self.function = aws.lambda_.Function(
+            f"{name}-function",
+            name=physical,
+            role=role.arn,
+            runtime=f"python{settings.platform_layer.python_version}",
+            handler=f"handlers.{args.name.replace('-', '_')}.handler",
+            code=pulumi.FileArchive(settings.platform_archive),
+            layers=[args.layer_arn],
+            architectures=[settings.architecture],
+            memory_size=args.memory_mb,
+            timeout=args.timeout_s,
+            reserved_concurrent_executions=settings.concurrency[args.name],
+            environment=aws.lambda_.FunctionEnvironmentArgs(variables=args.environment),
+            kms_key_arn=args.key_arn,
+            tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active"),
+            dead_letter_config=aws.lambda_.FunctionDeadLetterConfigArgs(target_arn=args.failures_arn),
+            tags=tags(settings),
+            # Without its log group and its rights the first call would fail or make a group of its own.
+            opts=below(self, log, policy),
+        )
+        self.register_outputs({"name": self.function.name})

@@ -1,0 +1,149 @@
+"""One model: a function behind the alias `live`, with its own role and its own log group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import access
+from infra.config import Settings
+from infra.iam import document, trust
+from infra.naming import below, log_group, tags
+from modelcote.core.errors import DeployFailed
+from modelcote.core.names import fit, function_name
+from modelcote.core.snapshot import DeployedModel
+
+HANDLER = "modelcote.serving.lambda_entry.handler"
+ALIAS = "live"
+TYPE = "modelcote:runtime:Model"
+# Children add at most 12 characters and auto-naming 8; a role's name holds 64.
+_LOGICAL_NAME = 44
+
+
+@dataclass(frozen=True)
+class ModelArgs:
+    """`layers` holds the ARNs of the snapshot's layers by key."""
+
+    settings: Settings
+    model: DeployedModel
+    bucket: pulumi.Input[str]
+    key_arn: pulumi.Input[str]
+    boundary_arn: pulumi.Input[str]
+    layers: Mapping[str, pulumi.Input[str]]
+
+
+def component_name(project: str, name: str) -> str:
+    """The component's logical name, unique in the stack: neither part may hold `_`."""
+    return fit(f"model-{project}_{name}", _LOGICAL_NAME)
+
+
+class Model(pulumi.ComponentResource):
+    """`function_name`: what the gateway calls, with the alias `live`."""
+
+    def __init__(self, name: str, args: ModelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(TYPE, name, None, opts)
+        settings, model = args.settings, args.model
+        self.function_name = function_name(settings.stack, model.project, model.name)
+        own_tags = tags(settings, **{"modelcote:project": model.project, "modelcote:model": model.name})
+        log = aws.cloudwatch.LogGroup(
+            f"{name}-log",
+            name=log_group(self.function_name),
+            kms_key_id=args.key_arn,
+            retention_in_days=settings.log_retention_days,
+            tags=own_tags,
+            opts=below(self),
+        )
+        role = aws.iam.Role(
+            f"{name}-role",
+            path=f"/modelcote/{settings.stack}/models/",
+            assume_role_policy=trust(settings, "lambda.amazonaws.com"),
+            permissions_boundary=args.boundary_arn,
+            tags=own_tags,
+            opts=below(self),
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-access",
+            role=role.name,
+            policy=document(
+                *access.model(
+                    settings,
+                    args.key_arn,
+                    args.bucket,
+                    function=self.function_name,
+                    project=model.project,
+                    name=model.name,
+                )
+            ),
+            opts=below(self),
+        )
+        function = aws.lambda_.Function(
+            f"{name}-function",
+            name=self.function_name,
+            role=role.arn,
+            description=f"modelcote {model.project}/{model.name} version {model.version}",
+            architectures=[settings.architecture],
+            memory_size=model.memory_mb,
+            timeout=model.timeout_s,
+            reserved_concurrent_executions=model.max_replicas,
+            publish=True,
+            environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment(settings, model)),
+            kms_key_arn=args.key_arn,
+            tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active"),
+            tags=own_tags,
+            # A zip cannot become an image in place, and the name is taken until the old function is gone.
+            opts=below(self, log, policy, delete_before_replace=True),
+            **_code(args),
+        )
+        alias = aws.lambda_.Alias(
+            f"{name}-live",
+            name=ALIAS,
+            function_name=function.name,
+            function_version=function.version,
+            opts=below(self),
+        )
+        if model.min_replicas:
+            aws.lambda_.ProvisionedConcurrencyConfig(
+                f"{name}-warm",
+                function_name=function.name,
+                qualifier=alias.name,
+                provisioned_concurrent_executions=model.min_replicas,
+                opts=below(self),
+            )
+        self.register_outputs({"functionName": self.function_name})
+
+
+def environment(settings: Settings, model: DeployedModel) -> dict[str, str]:
+    """What the function is told; nothing secret."""
+    return {
+        "MODELCOTE_STACK": settings.stack,
+        "MODELCOTE_PROJECT": model.project,
+        "MODELCOTE_MODEL": model.name,
+        "MODELCOTE_VERSION": str(model.version),
+        "MODELCOTE_BUNDLE_SHA256": model.bundle_sha256,
+    }
+
+
+def _code(args: ModelArgs) -> dict[str, Any]:
+    """The function's code: an image by its digest, or a zip in the bucket with its layers."""
+    package = args.model.package
+    if package.image_uri:
+        return {"package_type": "Image", "image_uri": package.image_uri}
+    missing = [key for key in package.layers if key not in args.layers]
+    if missing:
+        raise DeployFailed(
+            f"{args.model.project}/{args.model.name} needs the layer {missing[0]}, which the snapshot lacks.",
+            "Take the snapshot with the layers of every package in it.",
+        )
+    return {
+        "package_type": "Zip",
+        "runtime": f"python{args.model.python_version}",
+        "handler": HANDLER,
+        "s3_bucket": args.bucket,
+        "s3_key": package.s3_key,
+        "source_code_hash": package.sha256,
+        "layers": [args.layers[key] for key in package.layers],
+    }

@@ -1,0 +1,146 @@
+"""The program's settings: everything it needs besides the snapshot, as one frozen value.
+
+`pulumi up` reads them from the stack's configuration (schema: `Pulumi.yaml`); the deployer and the local cloud
+make them in code and hand them over as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from modelcote.core.errors import InvalidSpec
+from modelcote.core.snapshot import Layer
+
+Scope = Literal["all", "platform", "model"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+ARCHITECTURES = ("x86_64", "arm64")
+# What CloudWatch Logs takes, in days.
+RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+
+
+@dataclass(frozen=True)
+class Builder:
+    """The CodeBuild deployer: its image, the project's zip, and where Pulumi keeps state (`s3://bucket`)."""
+
+    image: str
+    archive: str
+    backend_url: str
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a stack of scope `model` takes from its platform stack's outputs; `layers` maps keys to ARNs."""
+
+    bucket: str
+    key_arn: str
+    boundary_arn: str
+    layers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`platform_archive` is the zip or folder of the gateway's and control's code; paths are absolute.
+
+    `concurrency` is the reserved concurrency of the platform's functions; `throttle_rate` is in requests per
+    second. `builder` is None where another deployer works off the queue, `platform` unless the scope is `model`.
+    """
+
+    stack: str
+    region: str
+    account: str
+    platform_archive: str
+    platform_layer: Layer
+    architecture: str = "x86_64"
+    log_retention_days: int = 30
+    throttle_rate: int = 500
+    throttle_burst: int = 1_000
+    concurrency: Mapping[str, int] = field(
+        default_factory=lambda: {"gateway": 200, "control": 20, "deploy-requested": 2}
+    )
+    public_url: str = ""
+    alarm_email: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    builder: Builder | None = None
+    platform: Platform | None = None
+
+
+def check_settings(settings: Settings, scope: Scope) -> Settings:
+    """The settings, if each keeps its rule, else `InvalidSpec` naming the configuration key."""
+    for key, holds, rule in _rules(settings):
+        if not holds:
+            raise InvalidSpec(f"the setting {key} is out of its rule.", f"{key} must be {rule}.", field=key)
+    if scope not in SCOPES:
+        raise InvalidSpec(f"scope {scope!r} is not known.", f"Use one of: {', '.join(SCOPES)}.", field="scope")
+    if scope == "model" and settings.platform is None:
+        raise InvalidSpec(
+            "scope model needs the platform's outputs.", "Set modelcote:platform from the platform stack's outputs."
+        )
+    return settings
+
+
+def _rules(settings: Settings) -> tuple[tuple[str, bool, str], ...]:
+    return (
+        ("stack", bool(re.fullmatch(r"[a-z][a-z0-9-]{0,19}", settings.stack)), "1 to 20 of a-z, 0-9 and hyphens"),
+        ("region", bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", settings.region)), "an AWS region such as eu-west-1"),
+        ("account", bool(re.fullmatch(r"\d{12}", settings.account)), "a 12-digit AWS account id"),
+        ("architecture", settings.architecture in ARCHITECTURES, f"one of {', '.join(ARCHITECTURES)}"),
+        ("logRetentionDays", settings.log_retention_days in RETENTION_DAYS, f"one of {RETENTION_DAYS}"),
+        ("throttleRate", settings.throttle_rate >= 1, "at least 1 request per second"),
+        ("throttleBurst", settings.throttle_burst >= settings.throttle_rate, "at least throttleRate"),
+        (
+            "concurrency",
+            set(settings.concurrency) == {"gateway", "control", "deploy-requested"}
+            and all(number >= 1 for number in settings.concurrency.values()),
+            "a number of at least 1 for each of gateway, control, deploy-requested",
+        ),
+        (
+            "publicUrl",
+            not settings.public_url or bool(re.fullmatch(r"https?://[^\s/]+(/[^\s]*[^\s/])?", settings.public_url)),
+            "an http(s) URL without a slash at its end",
+        ),
+        ("alarmEmail", not settings.alarm_email or "@" in settings.alarm_email, "an e-mail address"),
+    )
+
+
+def settings_to_json(settings: Settings) -> str:
+    return json.dumps(asdict(settings), sort_keys=True)
+
+
+def settings_from_json(text: str) -> Settings:
+    """The inverse of `settings_to_json`."""
+    data: dict[str, Any] = json.loads(text)
+    return Settings(
+        **{
+            **data,
+            "platform_layer": Layer(**data["platform_layer"]),
+            "builder": Builder(**data["builder"]) if data["builder"] else None,
+            "platform": Platform(**data["platform"]) if data["platform"] else None,
+        }
+    )

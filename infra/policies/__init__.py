@@ -1,0 +1,1 @@
+"""What every plan must satisfy, as plain functions over planned resources."""

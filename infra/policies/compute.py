@@ -1,0 +1,150 @@
+"""Rules for functions, layers and builds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from infra.policies.view import Finding, Planned, Rule, View, dig, each, equals, given, mentions, refers
+
+SUPPORTED_RUNTIMES = ("python3.11", "python3.12", "python3.13")
+# What a secret is likely to be called, and what some look like.
+_SECRET_NAME = re.compile(r"(?i)(secret|passw|token|api_?key|private|credential)")
+_SECRET_VALUE = re.compile(r"AKIA[0-9A-Z]{16}|mc_[0-9a-f]{16}_|-----BEGIN|eyJ[A-Za-z0-9_-]{10,}\.")
+
+
+def _bounded(row: Planned) -> bool:
+    reserved = row.inputs.get("reservedConcurrentExecutions")
+    return isinstance(reserved, int) and reserved >= 1
+
+
+def _secret_free(variables: dict[str, str]) -> bool:
+    return not any(_SECRET_NAME.search(name) or _SECRET_VALUE.search(str(text)) for name, text in variables.items())
+
+
+def _public_permissions(view: View) -> Iterator[Finding]:
+    for row in view.of("Permission"):
+        principal = str(row.inputs.get("principal", "*"))
+        if principal == "*":
+            yield row, "anyone may call the function"
+        elif principal.endswith(".amazonaws.com") and not row.inputs.get("sourceArn"):
+            yield row, "a service may call the function on behalf of anyone: sourceArn is missing"
+
+
+def _queue_events(view: View) -> Iterator[Finding]:
+    for source in view.of("EventSourceMapping"):
+        queue = next((q for q in view.of("Queue") if refers(source.inputs.get("eventSourceArn"), q, "arn")), None)
+        function = next(
+            (f for f in view.of("Function") if mentions(source.inputs.get("functionName"), f, "name", "arn")), None
+        )
+        if queue is None or function is None:
+            continue
+        if (queue.inputs.get("visibilityTimeoutSeconds") or 30) < 6 * (function.inputs.get("timeout") or 3):
+            yield source, "the queue's visibility timeout is less than six times the function's timeout"
+
+
+def _own_log_group(view: View) -> Iterator[Finding]:
+    names = {row.inputs.get("name") for row in view.of("LogGroup")}
+    for row in view.of("Function"):
+        if f"/aws/lambda/{row.inputs.get('name')}" not in names:
+            yield row, "Lambda would make a log group that keeps everything for ever"
+
+
+RULES = (
+    Rule(
+        "lambda-tracing",
+        ("CKV_AWS_50",),
+        "Functions are traced",
+        each("Function", equals("tracingConfig.mode", "Active"), "tracing is not active"),
+    ),
+    Rule(
+        "lambda-concurrency",
+        ("CKV_AWS_115",),
+        "A function cannot take the account's whole concurrency",
+        each("Function", _bounded, "no reserved concurrency"),
+    ),
+    Rule(
+        "lambda-failures",
+        ("CKV_AWS_116",),
+        "What a function could not work off goes somewhere",
+        each("Function", given("deadLetterConfig.targetArn"), "no dead-letter target"),
+    ),
+    Rule(
+        "lambda-secrets",
+        ("CKV_AWS_45",),
+        "No secret in a function's environment",
+        each("Function", lambda row: _secret_free(dig(row, "environment.variables") or {}), "a variable looks secret"),
+    ),
+    Rule(
+        "lambda-environment-key",
+        ("CKV_AWS_173",),
+        "Functions' environments are under a customer key",
+        each("Function", given("kmsKeyArn"), "no customer key"),
+    ),
+    Rule(
+        "lambda-runtime",
+        ("CKV_AWS_363",),
+        "Functions run on a supported runtime",
+        each(
+            "Function",
+            lambda row: row.inputs.get("packageType") == "Image" or row.inputs.get("runtime") in SUPPORTED_RUNTIMES,
+            "the runtime is not supported",
+        ),
+    ),
+    Rule(
+        "lambda-not-public",
+        ("CKV_AWS_301", "CKV_AWS_364"),
+        "Only a named source calls a function",
+        _public_permissions,
+    ),
+    Rule(
+        "lambda-url",
+        ("CKV_AWS_258",),
+        "No function URL is open",
+        each("FunctionUrl", equals("authorizationType", "AWS_IAM"), "the URL asks for no authorisation"),
+    ),
+    Rule(
+        "lambda-image-digest",
+        (),
+        "Images are named by digest: a tag that moves never updates a function",
+        each("Function", lambda row: "@sha256:" in str(row.inputs.get("imageUri") or "@sha256:"), "named by a tag"),
+    ),
+    Rule(
+        "lambda-sizes",
+        (),
+        "Functions say how much memory and time they have",
+        each("Function", lambda row: bool(row.inputs.get("memorySize") and row.inputs.get("timeout")), "left to AWS"),
+    ),
+    Rule("lambda-log-group", ("CKV_AWS_66",), "Every function has its log group", _own_log_group),
+    Rule("lambda-visibility", (), "A queue waits for its function six times over", _queue_events),
+    Rule(
+        "codebuild-key",
+        ("CKV_AWS_147",),
+        "Builds are under a customer key",
+        each("Project", given("encryptionKey"), "no customer key"),
+    ),
+    Rule(
+        "codebuild-logs",
+        ("CKV_AWS_314",),
+        "Builds are logged",
+        each("Project", equals("logsConfig.cloudwatchLogs.status", "ENABLED"), "no log"),
+    ),
+    Rule(
+        "codebuild-privileged",
+        ("CKV_AWS_316",),
+        "Builds are not privileged",
+        each("Project", lambda row: not dig(row, "environment.privilegedMode"), "privileged"),
+    ),
+    Rule(
+        "codebuild-secrets",
+        ("CKV_AWS_78",),
+        "No secret in a build's environment",
+        each(
+            "Project",
+            lambda row: _secret_free(
+                {item["name"]: item["value"] for item in dig(row, "environment.environmentVariables") or []}
+            ),
+            "a variable looks secret",
+        ),
+    ),
+)

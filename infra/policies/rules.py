@@ -1,0 +1,23 @@
+"""All rules, and how a plan is held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from infra.policies import compute, data, edge, identity
+from infra.policies.exceptions import EXCEPTIONS
+from infra.policies.view import Planned, Rule, View, Violation
+
+RULES: tuple[Rule, ...] = (*compute.RULES, *data.RULES, *edge.RULES, *identity.RULES)
+
+
+def violations(resources: Iterable[Planned]) -> list[Violation]:
+    """Every violation, the excepted ones too, sorted."""
+    view = View(tuple(resources))
+    found = {Violation(rule.id, row.name, message) for rule in RULES for row, message in rule.check(view)}
+    return sorted(found, key=lambda row: (row.rule, row.resource, row.message))
+
+
+def unexcused(resources: Iterable[Planned]) -> list[Violation]:
+    """The violations that no exception covers."""
+    return [row for row in violations(resources) if not any(item.covers(row) for item in EXCEPTIONS)]

@@ -1,0 +1,100 @@
+"""The program: a function of the registry's snapshot, run by the Pulumi engine on AWS and by our own hands locally."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pulumi
+
+from infra.components.layers import RuntimeLayer, RuntimeLayerArgs
+from infra.components.model import Model, ModelArgs, component_name
+from infra.components.platform import PlatformStack, PlatformStackArgs
+from infra.config import Scope, Settings, check_settings
+from modelcote.core.errors import DeployFailed
+from modelcote.core.snapshot import Snapshot
+
+
+def program(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> None:
+    """Registers every resource of `scope` and exports what callers need; see docs/architecture/07-deploy.md.
+
+    Exports: `url, registry_table, runs_table, bucket, deploy_queue_url, key_arn, boundary_arn` (not in scope
+    `model`); `functions` (`project/model` -> function name) and `layers` (key -> ARN; not in scope `platform`);
+    `snapshot_digest` always.
+    """
+    check_settings(settings, scope)
+    _check_snapshot(snapshot)
+    platform = settings.platform
+    if scope == "model" and platform is not None:
+        _models(
+            snapshot,
+            settings,
+            bucket=platform.bucket,
+            key_arn=platform.key_arn,
+            boundary_arn=platform.boundary_arn,
+            layers=platform.layers,
+        )
+    else:
+        _platform(snapshot, settings, scope)
+    pulumi.export("snapshot_digest", snapshot.digest)
+
+
+def _platform(snapshot: Snapshot, settings: Settings, scope: Scope) -> None:
+    parts = PlatformStack("platform", PlatformStackArgs(settings, scope)).parts
+    bucket = parts.buckets.artifacts.bucket
+    pulumi.export("url", parts.api.url)
+    pulumi.export("registry_table", parts.tables.registry.name)
+    pulumi.export("runs_table", parts.tables.runs.name)
+    pulumi.export("bucket", bucket)
+    pulumi.export("deploy_queue_url", parts.queues.deploys.url)
+    pulumi.export("key_arn", parts.keys.arn)
+    pulumi.export("boundary_arn", parts.boundary.arn)
+    if scope == "all":
+        _models(
+            snapshot,
+            settings,
+            bucket=bucket,
+            key_arn=parts.keys.arn,
+            boundary_arn=parts.boundary.arn,
+            layers={},
+        )
+
+
+def _models(
+    snapshot: Snapshot,
+    settings: Settings,
+    *,
+    bucket: pulumi.Input[str],
+    key_arn: pulumi.Input[str],
+    boundary_arn: pulumi.Input[str],
+    layers: Mapping[str, pulumi.Input[str]],
+) -> None:
+    made = {
+        layer.key: RuntimeLayer(f"layer-{layer.key}", RuntimeLayerArgs(settings, layer)).arn
+        for layer in sorted(snapshot.layers, key=lambda row: row.key)
+        if layer.key not in layers
+    }
+    known = {**layers, **made}
+    functions = {
+        f"{model.project}/{model.name}": Model(
+            component_name(model.project, model.name), ModelArgs(settings, model, bucket, key_arn, boundary_arn, known)
+        ).function_name
+        for model in sorted(snapshot.models, key=lambda row: (row.project, row.name))
+    }
+    pulumi.export("functions", functions)
+    pulumi.export("layers", known)
+
+
+def _check_snapshot(snapshot: Snapshot) -> None:
+    rows = Counter([(model.project, model.name) for model in snapshot.models] + list(set(snapshot.tombstones)))
+    twice = sorted(row for row, times in rows.items() if times > 1)
+    if twice:
+        raise DeployFailed(
+            f"the snapshot holds {'/'.join(twice[0])} twice, or both alive and deleted.",
+            "Read the registry again; if it stays so, restore the table.",
+        )
+    for model in snapshot.models:
+        if bool(model.package.s3_key) == bool(model.package.image_uri):
+            raise DeployFailed(
+                f"the package of {model.project}/{model.name} is neither a zip nor an image.", "Deploy it again."
+            )

@@ -1,0 +1,60 @@
+"""Where the program's snapshot comes from: a file, or the registry, read once and whole before the graph."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelcote.core.errors import DeployFailed
+from modelcote.core.snapshot import Snapshot, snapshot_from_json
+
+_READ_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read. `table_exists` is False before the first `up`, when there is no registry to read."""
+
+    snapshot: Snapshot
+    table_exists: bool = True
+
+
+def load_snapshot(file: str, *, stack: str, region: str, allow_empty: bool = False) -> Snapshot:
+    """The snapshot in `file`, or, where that is empty, the registry's.
+
+    Raises `DeployFailed` for a reading that fails and for one without any model and tombstone: the plan of an
+    empty snapshot deletes every model. `allow_empty` says that there really are none.
+    """
+    if file:
+        return _from_file(Path(file))
+    reading = read_registry(stack, region)
+    empty = not reading.snapshot.models and not reading.snapshot.tombstones
+    if empty and reading.table_exists and not allow_empty:
+        raise DeployFailed(
+            "The registry table exists but holds no model.",
+            "If that is right, run `pulumi config set modelcote:allowEmpty true`; else restore the table.",
+        )
+    return reading.snapshot
+
+
+def _from_file(path: Path) -> Snapshot:
+    try:
+        return snapshot_from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DeployFailed(f"{path} is not a snapshot: {error}.", "Give the file that the deployer wrote.") from error
+
+
+def read_registry(stack: str, region: str) -> Reading:
+    """Asks the deployer for a snapshot, in a process of its own: the program itself knows no registry."""
+    command = [sys.executable, "-m", "modelcote.deploy.snapshot", "--stack", stack, "--region", region]
+    done = subprocess.run(  # noqa: S603 (the running interpreter, checked names)
+        command, capture_output=True, text=True, timeout=_READ_SECONDS, check=False
+    )
+    if done.returncode != 0:
+        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        raise DeployFailed(f"The registry could not be read: {last[0]}", "Check the AWS credentials and the region.")
+    answer = json.loads(done.stdout)
+    return Reading(snapshot_from_json(json.dumps(answer["snapshot"])), answer["table_exists"])

@@ -1,0 +1,106 @@
+"""Settings from a stack's configuration (schema: `Pulumi.yaml`) and the assets that were prepared for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from infra.config import SCOPES, Builder, Platform, Scope, Settings, check_settings
+from modelcote.core.errors import DeployFailed, InvalidSpec
+from modelcote.core.snapshot import Layer
+
+
+class Config(Protocol):
+    """What is used of `pulumi.Config`."""
+
+    def get(self, key: str) -> str | None: ...
+    def get_object(self, key: str) -> Any: ...
+
+
+def settings_from_config(
+    config: Config, *, stack: str, region: str, root: Path, account: Callable[[], str]
+) -> tuple[Settings, Scope]:
+    """The checked settings and the scope. `account` is asked only where the configuration names none."""
+    assets = _assets(root / (config.get("assets") or "build/assets.json"))
+    scope = cast(Scope, config.get("scope") or "all")
+    if scope not in SCOPES:
+        raise InvalidSpec(f"scope {scope!r} is not known.", f"Use one of: {', '.join(SCOPES)}.", field="scope")
+    defaults = Settings(stack, region, "", assets["platform_archive"], Layer(**assets["platform_layer"]))
+    settings = Settings(
+        stack=stack,
+        region=region,
+        account=config.get("account") or account(),
+        platform_archive=defaults.platform_archive,
+        platform_layer=defaults.platform_layer,
+        architecture=config.get("architecture") or defaults.architecture,
+        log_retention_days=_whole(config, "logRetentionDays", defaults.log_retention_days),
+        throttle_rate=_whole(config, "throttleRate", defaults.throttle_rate),
+        throttle_burst=_whole(config, "throttleBurst", defaults.throttle_burst),
+        concurrency=_numbers(config, "concurrency") or defaults.concurrency,
+        public_url=config.get("publicUrl") or "",
+        alarm_email=config.get("alarmEmail") or "",
+        tags={str(key): str(value) for key, value in _mapping(config, "tags").items()},
+        builder=_builder(config, assets),
+        platform=_platform(config),
+    )
+    return check_settings(settings, scope), scope
+
+
+def _assets(path: Path) -> dict[str, Any]:
+    try:
+        assets: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DeployFailed(
+            f"{path} cannot be read.", "Run `python -m modelcote.deploy.prepare` first: it builds what is uploaded."
+        ) from error
+    return assets
+
+
+def _builder(config: Config, assets: Mapping[str, Any]) -> Builder | None:
+    image, backend = config.get("builderImage") or "", config.get("backendUrl") or ""
+    if not image:
+        return None
+    if not backend.startswith("s3://"):
+        raise InvalidSpec(
+            "builderImage is set, but backendUrl is not an s3:// URL.",
+            "Set modelcote:backendUrl to the bucket that holds Pulumi's state.",
+            field="backendUrl",
+        )
+    return Builder(image, assets["builder_archive"], backend)
+
+
+def _platform(config: Config) -> Platform | None:
+    given = _mapping(config, "platform")
+    if not given:
+        return None
+    try:
+        return Platform(given["bucket"], given["key_arn"], given["boundary_arn"], dict(given.get("layers", {})))
+    except KeyError as error:
+        raise InvalidSpec(
+            f"platform lacks {error}.", "Copy the platform stack's outputs into modelcote:platform.", field="platform"
+        ) from error
+
+
+def _whole(config: Config, key: str, default: int) -> int:
+    text = config.get(key)
+    if text is None or text == "":
+        return default
+    if not text.isascii() or not text.isdigit():
+        raise InvalidSpec(f"the setting {key} is not a whole number.", f"Set modelcote:{key} to digits.", field=key)
+    return int(text)
+
+
+def _mapping(config: Config, key: str) -> Mapping[str, Any]:
+    value = config.get_object(key) or {}
+    if not isinstance(value, Mapping):
+        raise InvalidSpec(f"the setting {key} is not an object.", f"Set modelcote:{key} with --path.", field=key)
+    return value
+
+
+def _numbers(config: Config, key: str) -> dict[str, int]:
+    numbers = _mapping(config, key)
+    if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers.values()):
+        raise InvalidSpec(f"the setting {key} holds something else than numbers.", "Use whole numbers.", field=key)
+    return dict(numbers)

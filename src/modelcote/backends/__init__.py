@@ -1,0 +1,1 @@
+"""What serves a version, behind one small protocol: bytes in, bytes out."""

@@ -1,0 +1,40 @@
+"""Who may do what: every route under `/v1/projects/{project}` names its scope with one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from modelcote.control.services import Services, services
+from modelcote.core.errors import BadRequest, NotFound
+from modelcote.registry import scopes
+from modelcote.registry.authenticate import authenticate
+from modelcote.registry.scopes import Caller
+
+
+def caller(request: Request, parts: Annotated[Services, Depends(services)]) -> Caller:
+    """Whose credential the request carries; raises 400 for two, 401 for none that is valid."""
+    sent = request.headers.getlist("authorization")
+    # The HTTP API joins headers of one name with a comma, which stands in no key and no token.
+    if len(sent) > 1 or any("," in value for value in sent):
+        raise BadRequest("the request has two Authorization headers.", "Send one.")
+    return authenticate(sent[0] if sent else None, parts.registry.table.get)
+
+
+def _project_with(scope: str) -> Callable[[str, Caller], str]:
+    def project_of(project: str, who: Annotated[Caller, Depends(caller)]) -> str:
+        if project != who.project:
+            raise NotFound("there is no such project.", "Use the project that your key belongs to.")
+        who.require(scope)
+        return project
+
+    return project_of
+
+
+# The project in the path, once the credential is known to belong to it and to have the scope.
+Deployer = Annotated[str, Depends(_project_with(scopes.DEPLOY))]
+Admin = Annotated[str, Depends(_project_with(scopes.ADMIN))]
+Who = Annotated[Caller, Depends(caller)]
+Parts = Annotated[Services, Depends(services)]

@@ -1,0 +1,63 @@
+"""JSON bodies, read as strictly as the gateway reads them, then checked against a pydantic model."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from modelcote.core.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
+from modelcote.core.strict_json import loads
+
+BODY_LIMIT = 1024 * 1024  # Bytes; a spec with long processors has some thousand.
+Body = TypeVar("Body", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """A request body: no member that is not known, no type that is not meant."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+async def read_json(request: Request) -> Any:
+    """The body's JSON value; a missing Content-Type is JSON (Conduit clients send none). Raises 400, 413 and 415."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("", "application/json") and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType(f"the content type {ascii(kind)[:60]} is not taken.", "Send application/json.")
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType("a compressed body is not taken.", "Send the body uncompressed.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise PayloadTooLarge(f"the body is larger than {BODY_LIMIT:,} bytes.", "Send a smaller one.")
+    return loads(bytes(body))
+
+
+def json_body(model: type[Body], *, optional: bool = False) -> Callable[[Request], Awaitable[Body]]:
+    """A dependency that gives the body as `model`; an empty body stands for `{}` where it is optional."""
+
+    async def read(request: Request) -> Body:
+        if optional and request.headers.get("content-length", "0") == "0":
+            return check(model, {})
+        return check(model, await read_json(request))
+
+    return read
+
+
+def check(model: type[Body], value: Any) -> Body:
+    """The value as `model`; raises `Invalid` naming the first field that is wrong."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"])) or "the body"
+        raise Invalid(f"{ascii(field)[1:81]}: {first['msg']}.", "See /openapi.json.", field=field[:80]) from error
+
+
+def takes(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
+    """What OpenAPI says of such a body."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}

@@ -1,0 +1,119 @@
+"""The Conduit deploy dialect: `POST /deploy`, a PUT of the bundle, `GET /streamBuildLogs` until it is done.
+
+Nothing tells us that the upload has come, so the poll that finds it takes it in. Errors are problems with a
+`message`, which is what these clients show.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict
+
+from modelcote.control.auth import Parts, Who
+from modelcote.control.body import json_body, takes
+from modelcote.control.services import Services
+from modelcote.control.uploads import CONDUIT, accept_upload, is_uploaded
+from modelcote.core.errors import Invalid, NotFound, PayloadTooLarge
+from modelcote.core.flow import Flow
+from modelcote.core.spec import ModelSpec, spec_from_dict
+from modelcote.registry import scopes
+from modelcote.registry.records import AWAITING_UPLOAD, DEPLOY, FAILED, SUCCEEDED, Version
+
+PATHS = frozenset({"/deploy", "/streamBuildLogs"})
+router = APIRouter(tags=["conduit"])
+_BUILD_ID = re.compile(r"([a-z0-9-]{1,20})\.([0-9]{1,8})", re.ASCII)
+_STATUS = {SUCCEEDED: "success", FAILED: "failed"}
+# The flow comes with the bundle; until then this one stands in, so that all other fields can be checked at once.
+_STAND_IN = [["sklearn", "model.pkl"]]
+
+
+class DeployRequest(BaseModel):
+    """The fields that mean something here; others that Conduit clients send are passed over."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    name: str
+    hardware: str | None = None
+    cpu: int | None = None
+    memory: float | None = None
+    python_version: str | None = None
+    cooldown: int | None = None
+    min_replicas: int | None = None
+    max_replicas: int | None = None
+
+
+class DeployAnswer(BaseModel):
+    """Camel case, as these clients read it."""
+
+    uploadUrl: str  # noqa: N815
+    projectId: str  # noqa: N815
+    buildId: str  # noqa: N815
+    internalEndpoint: str  # noqa: N815
+
+
+class BuildLogs(BaseModel):
+    """All lines so far, at least one. `status` is pending, building, success or failed."""
+
+    status: str
+    logs: list[str]
+
+
+@router.post("/deploy", openapi_extra=takes(DeployRequest))
+def deploy(who: Who, parts: Parts, body: Annotated[DeployRequest, Depends(json_body(DeployRequest))]) -> DeployAnswer:
+    """A new version in the project of the key; its bundle is to be PUT to `uploadUrl`."""
+    who.require(scopes.DEPLOY)
+    version, url = parts.registry.create_version(who.project, _spec(body), client=CONDUIT)
+    return DeployAnswer(
+        uploadUrl=url,
+        projectId=who.project,
+        buildId=f"{version.name}.{version.version}",
+        internalEndpoint=parts.predict_url(who.project, version.name),
+    )
+
+
+@router.get("/streamBuildLogs")
+def stream_build_logs(
+    who: Who, parts: Parts, build_id: Annotated[str, Query(alias="buildId", max_length=40)]
+) -> BuildLogs:
+    """How the build goes on; the first call after the upload takes the bundle in and starts it."""
+    who.require(scopes.DEPLOY)
+    version = _version(parts, who.project, build_id)
+    if version.state == AWAITING_UPLOAD:
+        if not is_uploaded(parts.registry, version):
+            return BuildLogs(status="pending", logs=["Waiting for the upload of the bundle.\n"])
+        try:
+            version = accept_upload(parts.registry, version)
+        except (Invalid, PayloadTooLarge) as error:
+            return BuildLogs(status="failed", logs=[f"{error}\n"])
+    if version.deploy_id:
+        deploy_id = version.deploy_id
+    elif version.state == FAILED:
+        return BuildLogs(status="failed", logs=[f"{version.message}\n"])
+    else:
+        deploy_id = parts.registry.request_deploy(who.project, version.name, version.version, DEPLOY).deploy_id
+    return _logs(parts, who.project, deploy_id)
+
+
+def _spec(body: DeployRequest) -> ModelSpec:
+    spec = spec_from_dict({**body.model_dump(exclude_none=True), "flow": _STAND_IN})
+    return replace(spec, flow=Flow(()))
+
+
+def _version(parts: Services, project: str, build_id: str) -> Version:
+    found = _BUILD_ID.fullmatch(build_id)
+    if not found:
+        raise NotFound("there is no such build in this project.", "Use the buildId of the answer to the deploy.")
+    return parts.registry.get_version(project, found[1], int(found[2]))
+
+
+def _logs(parts: Services, project: str, deploy_id: str) -> BuildLogs:
+    status = parts.registry.deploy_status(project, deploy_id)
+    logs = ["Queued.\n", *(f"{line.text}\n" for line in status.lines)]
+    problem: dict[str, Any] | None = status.deploy.error
+    if problem:
+        logs.append(f"{problem['detail']} {problem['remedy']}\n")
+    return BuildLogs(status=_STATUS.get(status.deploy.state, "building"), logs=logs)

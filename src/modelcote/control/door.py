@@ -1,0 +1,80 @@
+"""What every request of the control API passes first: its id, the limits of its headers and path, the access log."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from modelcote.control.errors import problem_response
+from modelcote.core.errors import HeadersTooLarge, ModelcoteError, NotFound
+
+HEADER_LIMIT = 10 * 1024  # An HTTP API's own limit for all headers.
+# No name, id or key has other characters, or more of them: such a path (or one with an escape, or `..`) names nothing.
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]{1,128})+", re.ASCII)
+Log = Callable[[str, dict[str, Any]], None]
+
+
+class Door:
+    """ASGI middleware. `log` is called with an event's name and its members, none of them secret.
+
+    An exception that nothing else has answered becomes a 500 here, and its trace goes to the log.
+    """
+
+    def __init__(self, app: ASGIApp, log: Log) -> None:
+        self.app = app
+        self.log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        refusal = _refusal(scope)
+        try:
+            if refusal is None:
+                await self.app(scope, receive, answer)
+            else:
+                await problem_response(refusal, scope["path"], request_id)(scope, receive, answer)
+        except Exception as error:
+            self.log("failed", {"request_id": request_id, "path": scope["path"], "exception": error})
+            if status:
+                raise
+            unexpected = ModelcoteError("the control API failed.", "Try again; if it stays so, report the request_id.")
+            await problem_response(unexpected, scope["path"], request_id)(scope, receive, answer)
+        took_ms = round((time.perf_counter() - started) * 1000, 3)
+        known = {"method": scope["method"], "path": scope["path"], "status": status, "ms": took_ms}
+        self.log("request", {"request_id": request_id, **known})
+
+
+def _request_id(scope: Scope) -> str:
+    """The HTTP API's id of the request; one of our own where there is none."""
+    event = scope.get("aws.event") or {}
+    return str(event.get("requestContext", {}).get("requestId") or uuid.uuid4().hex)
+
+
+def _refusal(scope: Scope) -> ModelcoteError | None:
+    # A credential has its own limit, and its own answer.
+    size = sum(len(name) + len(value) + 4 for name, value in scope["headers"] if name.lower() != b"authorization")
+    if size > HEADER_LIMIT:
+        return HeadersTooLarge(f"the headers have {size} bytes.", f"Send at most {HEADER_LIMIT} bytes of headers.")
+    sent = [scope["path"], (scope.get("raw_path") or b"").decode("latin-1")]
+    sent.append((scope.get("aws.event") or {}).get("rawPath", ""))
+    if not all(_PATH.fullmatch(path) for path in sent if path):
+        return NotFound("there is nothing at this path.", "See /openapi.json for the paths.")
+    return None

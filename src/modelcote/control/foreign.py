@@ -1,0 +1,59 @@
+"""Bundles that another client made: their spec lies in the zip, and so may things that must not be kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+from modelcote.bundle.inspect import requirements_of
+from modelcote.core.errors import InvalidBundle
+from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict
+from modelcote.core.spec import ModelSpec, check_spec, spec_from_dict
+
+# A manifest's members, and those of a Conduit client's; all others (an API key among them) are dropped.
+_KNOWN = frozenset(
+    {"name", "flow", "processors", "libraries", "inputs", "compiled", "trusted"}
+    | {"hardware", "python_version", "cpu", "memory", "version"}
+)
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def foreign_spec(fields_json: str, manifest: Manifest, zip_path: Path) -> ModelSpec:
+    """The spec of a Conduit deploy: the fields that were sent with it, flow and requirements from the bundle.
+
+    Raises `InvalidSpec`, `InvalidBundle`.
+    """
+    if manifest.trusted:
+        raise InvalidBundle(
+            "a bundle that calls itself trusted is not taken here.", "Deploy it with `cote deploy --trusted`."
+        )
+    rows = manifest_to_dict(manifest)
+    fields = {**json.loads(fields_json), "flow": rows["flow"], "processors": rows["processors"]}
+    with zipfile.ZipFile(zip_path) as archive:
+        requirements = requirements_of(archive)
+    return check_spec(replace(spec_from_dict(fields), requirements=requirements))
+
+
+def without_foreign_members(zip_path: Path, out: Path) -> Path:
+    """The bundle itself, if its manifest holds known members only; else a copy at `out` that holds just these.
+
+    For an inspected bundle: its size and names are known to be harmless.
+    """
+    with zipfile.ZipFile(zip_path) as archive:
+        data = json.loads(archive.read(MANIFEST))
+        known = {name: value for name, value in data.items() if name in _KNOWN}
+        if known == data:
+            return zip_path
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as copy:
+            for entry in archive.infolist():
+                info = zipfile.ZipInfo(entry.filename, _EPOCH)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                if entry.filename == MANIFEST:
+                    copy.writestr(info, json.dumps(known))
+                elif not entry.is_dir():
+                    with archive.open(entry) as source, copy.open(info, "w", force_zip64=True) as target:
+                        shutil.copyfileobj(source, target)
+    return out

@@ -1,0 +1,42 @@
+"""Whose tokens the project takes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from modelcote.control.auth import Admin, Parts
+from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.views import IssuerList, IssuerView, issuer_view
+
+router = APIRouter(prefix="/v1/projects/{project}/jwt-issuers", tags=["keys"])
+
+
+class PutIssuer(Strict):
+    """A token is taken when its `iss` and `aud` are these and the public key verifies it."""
+
+    issuer: str
+    audience: str
+    public_key: str = Field(description="PEM: RSA of 2,048 bits or more (RS256), P-256 (ES256) or Ed25519 (EdDSA)")
+    scopes: list[str]
+
+
+@router.get("")
+def list_issuers(project: Admin, parts: Parts) -> IssuerList:
+    """The project's issuers."""
+    return IssuerList(issuers=[issuer_view(row) for row in parts.registry.list_issuers(project)])
+
+
+@router.put("", openapi_extra=takes(PutIssuer))
+def put_issuer(project: Admin, parts: Parts, body: Annotated[PutIssuer, Depends(json_body(PutIssuer))]) -> IssuerView:
+    """Registers an issuer and audience, or replaces their key and scopes."""
+    row = parts.registry.put_issuer(project, body.issuer, body.audience, body.public_key, body.scopes)
+    return issuer_view(row)
+
+
+@router.delete("/{issuer_id}", status_code=204)
+def delete_issuer(project: Admin, parts: Parts, issuer_id: str) -> None:
+    """Takes the issuer's tokens no more."""
+    parts.registry.delete_issuer(project, issuer_id)

@@ -1,0 +1,41 @@
+"""API keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from modelcote.control.auth import Admin, Parts
+from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.views import CreatedKey, KeyList, key_view
+
+router = APIRouter(prefix="/v1/projects/{project}/keys", tags=["keys"])
+
+
+class CreateKey(Strict):
+    """At most two active keys may share a name, so that one can be exchanged for the other."""
+
+    name: str
+    scopes: list[str] = Field(description="of predict, deploy and admin, which may do everything")
+    expires_in_s: int | None = Field(None, description="seconds; null for never")
+
+
+@router.get("")
+def list_keys(project: Admin, parts: Parts) -> KeyList:
+    """The project's keys, ended ones too."""
+    return KeyList(keys=[key_view(row) for row in parts.registry.list_keys(project)])
+
+
+@router.post("", status_code=201, openapi_extra=takes(CreateKey))
+def create_key(project: Admin, parts: Parts, body: Annotated[CreateKey, Depends(json_body(CreateKey))]) -> CreatedKey:
+    """A new key; the answer alone holds its text."""
+    row, text = parts.registry.create_key(project, body.name, body.scopes, body.expires_in_s)
+    return CreatedKey(key=text, **key_view(row).model_dump())
+
+
+@router.delete("/{key_id}", status_code=204)
+def revoke_key(project: Admin, parts: Parts, key_id: str) -> None:
+    """Ends a key. The gateway may take it for five seconds more."""
+    parts.registry.revoke_key(project, key_id)

@@ -1,0 +1,55 @@
+"""Models, and what is asked of a whole model: rollback and deletion."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from modelcote.control.auth import Deployer, Parts
+from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.views import Accepted, ModelList, ModelView, accepted, model_view
+from modelcote.core.errors import Conflict
+from modelcote.registry.records import DELETE, ROLLBACK
+
+router = APIRouter(prefix="/v1/projects/{project}/models", tags=["models"])
+
+
+class RollbackRequest(Strict):
+    """The version to serve again; null for the one that served before the current one."""
+
+    version: int | None = None
+
+
+@router.get("")
+def list_models(project: Deployer, parts: Parts) -> ModelList:
+    """The project's models by name."""
+    return ModelList(models=[model_view(row, parts) for row in parts.registry.list_models(project)])
+
+
+@router.get("/{model}")
+def get_model(project: Deployer, parts: Parts, model: str) -> ModelView:
+    """One model."""
+    return model_view(parts.registry.get_model(project, model), parts)
+
+
+@router.post("/{model}/rollback", status_code=202, openapi_extra=takes(RollbackRequest, required=False))
+def roll_back(
+    project: Deployer,
+    parts: Parts,
+    model: str,
+    body: Annotated[RollbackRequest, Depends(json_body(RollbackRequest, optional=True))],
+) -> Accepted:
+    """Serves an earlier version again."""
+    version = body.version
+    if version is None:
+        version = parts.registry.get_model(project, model).previous_version
+        if not version:
+            raise Conflict(f"{model} has served no earlier version.", "Name the version to serve.")
+    return accepted(parts.registry.request_deploy(project, model, version, ROLLBACK), parts)
+
+
+@router.delete("/{model}", status_code=202)
+def delete_model(project: Deployer, parts: Parts, model: str) -> Accepted:
+    """Deletes the model with all its versions; asked again, it gives the same deletion back."""
+    return accepted(parts.registry.request_deploy(project, model, 0, DELETE), parts)

@@ -1,0 +1,88 @@
+"""Secrets that processors read with `get_secret(key)`: written here, never given back."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from botocore.exceptions import ClientError
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from modelcote.control.auth import Admin, Parts
+from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.services import Services
+from modelcote.control.views import SecretList, SecretView, instant
+from modelcote.core.errors import Invalid, NotFound
+from modelcote.core.names import secret_name
+
+router = APIRouter(prefix="/v1/projects/{project}/secrets", tags=["secrets"])
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+class PutSecret(Strict):
+    """The value, at most 64 KB in UTF-8 (Secrets Manager's own limit)."""
+
+    value: str = Field(min_length=1, max_length=65_536)
+
+
+@router.get("")
+def list_secrets(project: Admin, parts: Parts) -> SecretList:
+    """The keys of the project's secrets."""
+    prefix = secret_name(parts.stack, project, "")
+    pages = parts.secrets.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
+    rows = [row for page in pages for row in page["SecretList"] if row["Name"].startswith(prefix)]
+    return SecretList(
+        secrets=[
+            SecretView(key=row["Name"].removeprefix(prefix), updated_at=instant(row["LastChangedDate"].timestamp()))
+            for row in sorted(rows, key=lambda row: row["Name"])
+        ]
+    )
+
+
+@router.get("/{key}")
+def get_secret(project: Admin, parts: Parts, key: str) -> SecretView:
+    """Whether the secret is there, and since when."""
+    try:
+        row = parts.secrets.describe_secret(SecretId=_name(parts, project, key))
+    except ClientError as error:
+        raise _missing(error) from error
+    return SecretView(key=key, updated_at=instant((row.get("LastChangedDate") or row["CreatedDate"]).timestamp()))
+
+
+@router.put("/{key}", status_code=204, openapi_extra=takes(PutSecret))
+def put_secret(
+    project: Admin, parts: Parts, key: str, body: Annotated[PutSecret, Depends(json_body(PutSecret))]
+) -> None:
+    """Makes the secret, or replaces its value."""
+    name = _name(parts, project, key)
+    try:
+        parts.secrets.create_secret(Name=name, SecretString=body.value)
+    except parts.secrets.exceptions.ResourceExistsException:
+        parts.secrets.put_secret_value(SecretId=name, SecretString=body.value)
+
+
+@router.delete("/{key}", status_code=204)
+def delete_secret(project: Admin, parts: Parts, key: str) -> None:
+    """Deletes the secret at once, so that its key can be used again."""
+    name = _name(parts, project, key)
+    try:
+        parts.secrets.describe_secret(SecretId=name)
+        parts.secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    except ClientError as error:
+        raise _missing(error) from error
+
+
+def _name(parts: Services, project: str, key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise Invalid(
+            f"{ascii(key)[:60]} is not a secret's key.", "Use 1 to 64 of A-Z, a-z, 0-9, _ and hyphens.", field="key"
+        )
+    return secret_name(parts.stack, project, key)
+
+
+def _missing(error: ClientError) -> Exception:
+    """404 for a secret that is not there; any other failure stays what it is."""
+    if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+        return NotFound("there is no such secret in this project.", "List them with GET secrets.")
+    return error

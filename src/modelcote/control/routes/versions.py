@@ -1,0 +1,85 @@
+"""Versions: made, uploaded, deployed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from modelcote.control.auth import Deployer, Parts
+from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.uploads import MAX_BUNDLE, accept_upload
+from modelcote.control.views import (
+    Accepted,
+    CreatedVersion,
+    Upload,
+    VersionList,
+    VersionView,
+    accepted,
+    version_view,
+)
+from modelcote.core.errors import InvalidSpec, NotFound, PayloadTooLarge
+from modelcote.core.spec import spec_from_dict
+from modelcote.registry.records import DEPLOY
+from modelcote.registry.versions import ZIP
+
+router = APIRouter(prefix="/v1/projects/{project}/models/{model}/versions", tags=["versions"])
+
+
+class Bundle(Strict):
+    """The zip that will be uploaded."""
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the whole file, in hexadecimal")
+    bytes: int = Field(ge=1, description="size of the file")
+
+
+class CreateVersion(Strict):
+    """A model's spec, as in `conduit.json` with the fields of the Conduit constructor, and its bundle."""
+
+    spec: dict[str, Any]
+    bundle: Bundle
+
+
+@router.post("", status_code=201, openapi_extra=takes(CreateVersion))
+def create_version(
+    project: Deployer, parts: Parts, model: str, body: Annotated[CreateVersion, Depends(json_body(CreateVersion))]
+) -> CreatedVersion:
+    """A new version of the model, awaiting the upload of its bundle."""
+    spec = spec_from_dict(body.spec)
+    if spec.name != model:
+        raise InvalidSpec(
+            f"the spec is named {spec.name}, the path {ascii(model)[:40]}.", "Use one name.", field="name"
+        )
+    if body.bundle.bytes > MAX_BUNDLE:
+        raise PayloadTooLarge(
+            f"a bundle of {body.bundle.bytes:,} bytes is not taken.", f"Send at most {MAX_BUNDLE:,} bytes."
+        )
+    version, url = parts.registry.create_version(project, spec, body.bundle.sha256, body.bundle.bytes)
+    return CreatedVersion(version=version.version, upload=Upload(url=url, method="PUT", headers={"content-type": ZIP}))
+
+
+@router.get("")
+def list_versions(project: Deployer, parts: Parts, model: str) -> VersionList:
+    """The model's versions, newest first."""
+    return VersionList(versions=[version_view(row) for row in parts.registry.list_versions(project, model)])
+
+
+@router.get("/{version}")
+def get_version(project: Deployer, parts: Parts, model: str, version: str) -> VersionView:
+    """One version."""
+    return version_view(parts.registry.get_version(project, model, _number(version)))
+
+
+@router.post("/{version}/deploy", status_code=202)
+def deploy_version(project: Deployer, parts: Parts, model: str, version: str) -> Accepted:
+    """Inspects the uploaded bundle and asks for its deploy; asked again, it gives the same deploy back."""
+    row = parts.registry.get_version(project, model, _number(version))
+    row = accept_upload(parts.registry, row)
+    return accepted(parts.registry.request_deploy(project, model, row.version, DEPLOY), parts)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 8):
+        raise NotFound(f"{ascii(text)[:40]} is no version.", "Versions are whole numbers from 1.")
+    return int(text)

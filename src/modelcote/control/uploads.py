@@ -1,0 +1,126 @@
+"""Taking in an uploaded bundle: fetched, measured, inspected, pinned.
+
+What is inspected is what is kept: the bytes that were read go to the bundle's place, not another copy of the upload,
+which its presigned URL could have replaced meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from modelcote.bundle.inspect import inspect_bundle
+from modelcote.control.foreign import foreign_spec, without_foreign_members
+from modelcote.core.errors import Conflict, Invalid, InvalidBundle, PayloadTooLarge
+from modelcote.core.spec import spec_to_dict
+from modelcote.registry.records import AWAITING_UPLOAD, FAILED, Version
+from modelcote.registry.store import Registry
+from modelcote.registry.versions import bundle_key, upload_key
+
+# Lambda's limit for a function with its layers, unpacked; a larger bundle could not be served.
+MAX_BUNDLE = 250 * 1024 * 1024
+CONDUIT = "conduit"
+_CHUNK = 1024 * 1024
+
+
+def is_uploaded(registry: Registry, version: Version) -> bool:
+    """Whether the version's bundle lies where it was to be uploaded."""
+    return _size(registry, version) is not None
+
+
+def accept_upload(registry: Registry, version: Version) -> Version:
+    """The version with its bundle pinned; one that was taken in already is given back as it is.
+
+    Raises `Conflict` where nothing was uploaded or the upload was refused before, and what inspection raises, which
+    ends the version as FAILED. The upload itself is deleted either way.
+    """
+    if version.state == FAILED:
+        raise Conflict(f"version {version.version} has failed: {version.message}", "Make a new version.")
+    if version.state != AWAITING_UPLOAD:
+        return version
+    size = _size(registry, version)
+    if size is None:
+        raise Conflict("the bundle has not been uploaded yet.", "PUT it to the upload URL first.")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            uploaded, path = _inspected(registry, version, size, Path(folder))
+        except (Invalid, PayloadTooLarge) as error:
+            registry.refuse_upload(version, str(error))
+            _delete_upload(registry, version)
+            raise
+        registry.s3.upload_file(str(path), registry.bucket, bundle_key(version.project, version.name, version.version))
+        made = _mark(registry, uploaded, path)
+    _delete_upload(registry, version)
+    return made
+
+
+def _inspected(registry: Registry, version: Version, size: int, folder: Path) -> tuple[Version, Path]:
+    """The version with its whole spec, and the bundle as it will be kept."""
+    if size > MAX_BUNDLE:
+        raise PayloadTooLarge(f"the bundle has {size:,} bytes.", f"Send at most {MAX_BUNDLE:,} bytes.")
+    path = folder / "bundle.zip"
+    _download(registry, version, path)
+    _check_declared(version, path)
+    if version.client == CONDUIT:
+        manifest = inspect_bundle(path, None)
+        spec = foreign_spec(version.spec_json, manifest, path)
+        version = replace(version, spec_json=json.dumps(spec_to_dict(spec), separators=(",", ":")))
+    else:
+        inspect_bundle(path, version.spec)
+    return version, without_foreign_members(path, folder / "kept.zip")
+
+
+def _download(registry: Registry, version: Version, path: Path) -> None:
+    key = upload_key(version.project, version.name, version.version)
+    body = registry.s3.get_object(Bucket=registry.bucket, Key=key)["Body"]
+    read = 0
+    with path.open("wb") as file:
+        for chunk in body.iter_chunks(_CHUNK):
+            read += len(chunk)
+            if read > MAX_BUNDLE:
+                raise PayloadTooLarge("the bundle grew while it was read.", f"Send at most {MAX_BUNDLE:,} bytes.")
+            file.write(chunk)
+
+
+def _check_declared(version: Version, path: Path) -> None:
+    size = path.stat().st_size
+    if version.declared_bytes and size != version.declared_bytes:
+        raise InvalidBundle(
+            f"the bundle has {size:,} bytes, {version.declared_bytes:,} were announced.", "Upload it again, whole."
+        )
+    if version.declared_sha256 and digest(path) != version.declared_sha256:
+        raise InvalidBundle("the bundle's sha256 is not the announced one.", "Upload the file that was announced.")
+
+
+def digest(path: Path) -> str:
+    """The file's sha256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _mark(registry: Registry, version: Version, path: Path) -> Version:
+    try:
+        return registry.mark_uploaded(version, digest(path), path.stat().st_size)
+    except Conflict:
+        # Another request for the same upload was faster.
+        return registry.get_version(version.project, version.name, version.version)
+
+
+def _size(registry: Registry, version: Version) -> int | None:
+    try:
+        key = upload_key(version.project, version.name, version.version)
+        return registry.s3.head_object(Bucket=registry.bucket, Key=key)["ContentLength"]
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (403, 404):
+            return None  # S3 answers 403 for a missing object where the role may not list the bucket.
+        raise
+
+
+def _delete_upload(registry: Registry, version: Version) -> None:
+    key = upload_key(version.project, version.name, version.version)
+    registry.s3.delete_object(Bucket=registry.bucket, Key=key)

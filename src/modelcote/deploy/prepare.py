@@ -1,0 +1,50 @@
+"""`python -m modelcote.deploy.prepare`: builds what `pulumi up` uploads, and says where it lies in `assets.json`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from modelcote.core.project import project_root
+from modelcote.core.snapshot import Layer
+from modelcote.core.spec import default_python_version
+from modelcote.deploy.layers import PLATFORMS, build_layer
+from modelcote.deploy.package import platform_package, project_package
+from modelcote.deploy.runtimes import runtime_key
+
+
+def prepare(out: Path, architecture: str = "x86_64") -> dict[str, Any]:
+    """Builds the platform's zip, its layer and the project's zip below `out`; gives what `assets.json` holds.
+
+    A layer whose lock did not change is left as it is. The project's zip is made from a checkout only.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    python, version = Path(sys.executable), default_python_version()
+    key = runtime_key("platform", version)
+    archive = out / f"{key}-{architecture}.zip"
+    if not archive.exists():
+        build_layer("platform", version, archive, platform=PLATFORMS[architecture], python=python)
+    assets: dict[str, Any] = {
+        "platform_archive": str(platform_package(out / "platform.zip", python)),
+        "platform_layer": asdict(Layer(key, "platform", version, str(archive))),
+        "builder_archive": str(project_package(out / "modelcote.zip")) if (project_root() / "src").is_dir() else "",
+    }
+    (out / "assets.json").write_text(json.dumps(assets, indent=1) + "\n", encoding="utf-8")
+    return assets
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m modelcote.deploy.prepare", description=__doc__)
+    parser.add_argument("--out", type=Path, default=project_root() / "build")
+    parser.add_argument("--architecture", choices=sorted(PLATFORMS), default="x86_64")
+    given = parser.parse_args()
+    prepare(given.out.resolve(), given.architecture)
+    print(given.out / "assets.json")
+
+
+if __name__ == "__main__":
+    main()

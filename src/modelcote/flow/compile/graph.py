@@ -1,0 +1,64 @@
+"""The last touches on a converted graph: one output in the original's form, nothing that does not lead to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+RESULT = "result"  # the graph's only output: an array in the original's own shape, or a sequence of arrays
+
+
+def keep_result(graph: Any, index: int, expected: Any) -> Any:
+    """The graph with its output number `index` alone, named `RESULT`, in the form that `expected` has.
+
+    Regressors come out of a converter as a column where the original is flat; labels that are booleans or floats
+    as integers; XGBoost's float32 as float64. A list of arrays stays a sequence.
+    """
+    from onnx import TensorProto, ValueInfoProto, helper
+
+    nodes, output = graph.graph.node, graph.graph.output[index]
+    name = output.name
+    if not isinstance(expected, list):
+        if np.ndim(expected) == 1:
+            graph.graph.initializer.append(helper.make_tensor("flat", TensorProto.INT64, [1], [-1]))
+            nodes.append(helper.make_node("Reshape", [name, "flat"], ["flattened"], name="flatten"))
+            name = "flattened"
+        kind, is_label = np.asarray(expected).dtype, output.type.tensor_type.elem_type == TensorProto.INT64
+        wanted = {"b": TensorProto.BOOL, "f": TensorProto.DOUBLE}.get(kind.kind) if is_label else None
+        if kind == np.float32:
+            wanted = TensorProto.FLOAT
+        if wanted is not None:
+            nodes.append(helper.make_node("Cast", [name], ["typed"], name="retype", to=wanted))
+            name = "typed"
+    nodes.append(helper.make_node("Identity", [name], [RESULT], name="keep_result"))
+    del graph.graph.output[:]
+    graph.graph.output.append(ValueInfoProto(name=RESULT))
+    _drop_unused(graph.graph)
+    return graph
+
+
+def _drop_unused(graph: Any) -> None:
+    """Removes nodes and constants whose results nobody reads."""
+    needed = {output.name for output in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            kept.append(node)
+    constants = [constant for constant in graph.initializer if constant.name in needed]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(reversed(kept))
+    graph.initializer.extend(constants)
+
+
+def save(model: bytes, path: Path) -> None:
+    """Writes the model with its constants folded, so that nothing of it is worked out again at cold start."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,1 @@
+"""The laptop's cloud: emulator, materialiser, function host and runtimes."""

@@ -1,0 +1,59 @@
+"""`python -m modelcote.local.host --home DIR --port N --emulator URL`: runs until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from modelcote.local.host.api import ApiConnection
+from modelcote.local.host.host import Host
+from modelcote.local.host.settings import HostSettings
+
+_HOUSEKEEPING_S = 1.0
+
+
+async def serve(settings: HostSettings) -> None:
+    """Serve on 127.0.0.1 until the process is told to stop; then every function's process is killed."""
+    loop = asyncio.get_running_loop()
+    host = Host(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGCHLD, host.reap_children)
+    server = await loop.create_server(lambda: ApiConnection(host), "127.0.0.1", settings.port, backlog=512)
+    host.sync()
+    chores = [
+        loop.create_task(_every(settings.limits.memory_watch_s, host.watch_memory)),
+        loop.create_task(_every(_HOUSEKEEPING_S, host.sync)),
+    ]
+    # What was made so far lives as long as the host: it need not be looked at by every collection.
+    gc.freeze()
+    stopped = loop.create_task(stop.wait())
+    ended, _ = await asyncio.wait((stopped, *chores), return_when=asyncio.FIRST_COMPLETED)
+    server.close()
+    host.close()
+    for task in ended:
+        task.result()
+
+
+async def _every(seconds: float, chore: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        chore()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="modelcote.local.host", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--emulator", required=True, help="URL of the emulator")
+    given = parser.parse_args()
+    asyncio.run(serve(HostSettings(given.home.resolve(), given.port, given.emulator.rstrip("/"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""The host's HTTP side.
+
+| request | from | answer |
+|---|---|---|
+| `POST /2015-03-31/functions/{name}/invocations` | boto3 in a function (`AWS_ENDPOINT_URL_LAMBDA`) | Lambda's Invoke |
+| any other `/20...` | likewise | passed on to the emulator, asynchronous Invoke among them |
+| `POST /forwarded` | the emulator, for the HTTP API, queues and its own Invoke | the answer, or 500 and the error |
+| `POST /sync`, `POST /prewarm`, `GET /status` | the local cloud itself | |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import unquote
+
+from modelcote.local.host.forward import forward
+from modelcote.local.host.host import Host, Invocation, NoSuchFunctionError, ThrottledError
+from modelcote.local.host.http import Connection, Request
+from modelcote.local.host.outcome import MAX_PAYLOAD
+
+_INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+_ARN = re.compile(r"(?:arn:aws:lambda:[^:]*:[^:]*:function:)?([^:]+)(?::(.+))?")
+_JSON = ("Content-Type", "application/json")
+# The emulator's read timer for a forwarded call is the function's timeout; waiting for a process must not count.
+_INTERIM_S = 0.4
+# How long a timed-out call is left unanswered, so that the emulator's own timer ends it with the right error type.
+_GRACE_S = 3.0
+
+
+class ApiConnection(Connection):
+    """One caller's connection; every request becomes a task on the loop."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self.host = host
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def on_request(self, request: Request) -> None:
+        task = asyncio.get_running_loop().create_task(self._answer(request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, request: Request) -> None:
+        path = request.path
+        invoke = _INVOKE.fullmatch(path) if request.method == "POST" else None
+        kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
+        if invoke is not None and kind == "RequestResponse":
+            await self._invoke(request, unquote(invoke.group(1)))
+        elif path.startswith("/20"):
+            self.send(*await forward(request, self.host.settings.emulator))
+        elif (request.method, path) in _ROUTES:
+            await _ROUTES[request.method, path](self, request)
+        else:
+            self.send(404, (_JSON,), b'{"message":"Not Found"}')
+
+    async def _invoke(self, request: Request, reference: str) -> None:
+        name, qualifier = _named(reference, request.query("Qualifier"))
+        if len(request.body) > MAX_PAYLOAD:
+            text = f"Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
+            self._service_error(413, "RequestTooLargeException", message=text)
+            return
+        request_id = str(uuid.uuid4())
+        call = Invocation(name, qualifier, request.body or b"{}", request_id)
+        try:
+            answer = await self.host.invoke(call)
+        except NoSuchFunctionError as error:
+            self._service_error(404, "ResourceNotFoundException", Message=f"Function not found: {error}")
+            return
+        except ThrottledError as error:
+            self._service_error(429, "TooManyRequestsException", Reason=str(error), message="Rate Exceeded.")
+            return
+        headers = [_JSON, ("x-amzn-RequestId", request_id), ("X-Amz-Executed-Version", answer.version)]
+        if answer.outcome.error_type:
+            headers.append(("X-Amz-Function-Error", "Unhandled"))
+        if request.headers.get("x-amz-log-type") == "Tail":
+            tail = "\n".join(answer.tail).encode()[-4096:]
+            headers.append(("X-Amz-Log-Result", base64.b64encode(tail).decode()))
+        self.send(200, headers, answer.outcome.body)
+
+    async def forwarded(self, request: Request) -> None:
+        """The emulator's proxy request: the event as the body, who and which version in headers."""
+        headers = request.headers
+        _, qualifier = _named(headers.get("x-amzn-lambda-function-arn", ""), "")
+        call = Invocation(
+            headers.get("x-amzn-lambda-function-name", ""),
+            qualifier or headers.get("x-amzn-lambda-function-version", ""),
+            request.body,
+            headers.get("x-amzn-lambda-request-id") or str(uuid.uuid4()),
+            forwarded=True,
+            trace_id=headers.get("x-amzn-trace-id", ""),
+        )
+        waiting = Interim(self)
+        try:
+            answer = await self.host.invoke(call, waiting.stop)
+        except (NoSuchFunctionError, ThrottledError) as error:
+            self._service_error(
+                429 if isinstance(error, ThrottledError) else 404, type(error).__name__, message=str(error)
+            )
+            return
+        finally:
+            waiting.stop()
+        if answer.outcome.timed_out:
+            await asyncio.sleep(_GRACE_S)
+        self.send(500 if answer.outcome.error_type else 200, (_JSON,), answer.outcome.body)
+
+    async def sync(self, _request: Request) -> None:
+        self.host.sync()
+        self.send(200, (_JSON,), b"{}")
+
+    async def prewarm(self, request: Request) -> None:
+        """`{"functions": [names], "qualifier": "live"}`; answers once each has a process that is loaded."""
+        wanted = json.loads(request.body)
+        try:
+            await self.host.prewarm(wanted["functions"], wanted.get("qualifier", ""))
+        except NoSuchFunctionError as error:
+            self._service_error(404, "ResourceNotFoundException", message=f"Function not found: {error}")
+            return
+        self.send(200, (_JSON,), b"{}")
+
+    async def status(self, _request: Request) -> None:
+        """Counters and processes by function."""
+        processes = [
+            {
+                "function": one.function,
+                "version": one.version.version,
+                "busy": one.busy,
+                "calls": one.calls,
+                "memory_mb": one.peak_mb,
+                "init_ms": round(one.init_s * 1000, 1),
+                "pid": one.pid,
+            }
+            for one in self.host.processes()
+        ]
+        self._json(
+            200, {"functions": {name: dict(row) for name, row in self.host.counts.items()}, "processes": processes}
+        )
+
+    def _service_error(self, status: int, error_type: str, **members: str) -> None:
+        self._json(status, {"Type": "User", **members}, ("x-amzn-ErrorType", error_type))
+
+    def _json(self, status: int, body: Any, *headers: tuple[str, str]) -> None:
+        self.send(status, (_JSON, *headers), json.dumps(body).encode())
+
+
+class Interim:
+    """Keeps the emulator's read timer from running while a call waits for a process; `stop` starts it for good."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._sent = False
+        self._timer: asyncio.TimerHandle | None = self._loop.call_later(_INTERIM_S, self._again)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            if self._sent:
+                self._connection.keep_waiting()
+
+    def _again(self) -> None:
+        self._sent = True
+        self._connection.keep_waiting()
+        self._timer = self._loop.call_later(_INTERIM_S, self._again)
+
+
+def _named(reference: str, qualifier: str) -> tuple[str, str]:
+    """Name and qualifier of a function given by name, partial or whole ARN."""
+    match = _ARN.fullmatch(reference)
+    if match is None:
+        return reference, qualifier
+    return match.group(1), qualifier or match.group(2) or ""
+
+
+_ROUTES: dict[tuple[str, str], Callable[[ApiConnection, Request], Coroutine[Any, Any, None]]] = {
+    ("POST", "/forwarded"): ApiConnection.forwarded,
+    ("POST", "/sync"): ApiConnection.sync,
+    ("POST", "/prewarm"): ApiConnection.prewarm,
+    ("GET", "/status"): ApiConnection.status,
+}

@@ -1,0 +1,95 @@
+"""What a call ends with, in Lambda's words.
+
+| error type | when |
+|---|---|
+| the exception's class | the handler raised; reported by the runtime client |
+| `Runtime.ImportModuleError`, `Runtime.HandlerNotFound`, ... | the module could not be loaded; reported likewise |
+| `Runtime.ExitError` | the process ended by itself or by a signal |
+| `Runtime.OutOfMemory` | its resident memory went above the function's memory |
+| `Sandbox.Timedout` | the call (or the second attempt to load) took longer than the function's timeout |
+| `Function.ResponseSizeTooLarge` | the answer is above 6 MB |
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# Lambda's limit for a synchronous request and for its answer, in bytes.
+MAX_PAYLOAD = 6_291_556
+_SIGNALS = {
+    signal.SIGSEGV: "segmentation fault",
+    signal.SIGKILL: "killed",
+    signal.SIGABRT: "aborted",
+    signal.SIGTERM: "terminated",
+    signal.SIGBUS: "bus error",
+    signal.SIGFPE: "floating point exception",
+    signal.SIGILL: "illegal instruction",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer's bytes; `error_type` is empty when the handler returned."""
+
+    body: bytes
+    error_type: str = ""
+
+    @property
+    def timed_out(self) -> bool:
+        return self.error_type == "Sandbox.Timedout"
+
+
+# What became of a process, told in the name of the call (its request id) that gets to hear of it.
+Failure = Callable[[str], Outcome]
+
+
+def _failure(error_type: str, request_id: str, text: str) -> Outcome:
+    body = {"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {text}"}
+    return Outcome(json.dumps(body).encode(), error_type)
+
+
+def timed_out(request_id: str, timeout_s: int) -> Outcome:
+    return _failure("Sandbox.Timedout", request_id, f"Task timed out after {timeout_s:.2f} seconds")
+
+
+def out_of_memory(request_id: str) -> Outcome:
+    return _failure("Runtime.OutOfMemory", request_id, "Runtime exited with error: signal: killed")
+
+
+def exited(request_id: str, status: int) -> Outcome:
+    """`status` as `Popen.returncode` gives it: negative for a signal."""
+    if status == 0:
+        return _failure("Runtime.ExitError", request_id, "Runtime exited without providing a reason")
+    if status > 0:
+        return _failure("Runtime.ExitError", request_id, f"Runtime exited with error: exit status {status}")
+    name = next((text for number, text in _SIGNALS.items() if number == -status), f"signal {-status}")
+    return _failure("Runtime.ExitError", request_id, f"Runtime exited with error: signal: {name}")
+
+
+def returned(body: bytes) -> Outcome:
+    """The handler's own answer, unless it is too large to be sent."""
+    if len(body) <= MAX_PAYLOAD:
+        return Outcome(body)
+    text = f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes)."
+    return Outcome(
+        json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": text}).encode(),
+        "Function.ResponseSizeTooLarge",
+    )
+
+
+def raised(body: bytes, header: str) -> Outcome:
+    """The error that the runtime client reported; its type from the body, or else from the header."""
+    try:
+        error_type = str(json.loads(body).get("errorType") or header)
+    except (ValueError, AttributeError):
+        error_type = header
+    return Outcome(body, error_type or "Unhandled")
+
+
+def not_started(reason: str) -> Outcome:
+    """The interpreter could not be executed, or the code folder is gone."""
+    error_type = "Runtime.InvalidEntrypoint"
+    return Outcome(json.dumps({"errorType": error_type, "errorMessage": reason}).encode(), error_type)

@@ -1,0 +1,106 @@
+"""Starting and ending a function's process.
+
+It gets what Lambda gives and nothing of the user's own environment, runs in its own session, and on Linux is
+killed by the kernel when the host dies, however it dies. Elsewhere it ends by itself at its next request to
+the Runtime API.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from modelcote.local.functions import FunctionVersion
+from modelcote.local.host.settings import REGION, HostSettings
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def die_with_parent() -> Callable[[], None] | None:
+    """A `preexec_fn` that asks the kernel to kill the child when this process dies; None where there is none."""
+    if _LIBC is None:
+        return None
+    libc, parent = _LIBC, os.getpid()
+
+    def ask() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask
+
+
+def environment(
+    function: str, version: FunctionVersion, settings: HostSettings, port: int, stream: str
+) -> dict[str, str]:
+    """The variables that Lambda sets, then the function's own."""
+    return {
+        "PATH": f"{Path(version.python).parent}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "TMPDIR": "/tmp",  # noqa: S108 - Lambda's own scratch folder
+        "PYTHONPATH": version.code,
+        "PYTHONNOUSERSITE": "1",
+        "LAMBDA_TASK_ROOT": version.code,
+        "_HANDLER": version.handler,
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+        "AWS_LAMBDA_FUNCTION_NAME": function,
+        "AWS_LAMBDA_FUNCTION_VERSION": version.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if version.provisioned else "on-demand",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        # The user's profile must not reach a function, and there is no instance to ask for credentials.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": settings.emulator,
+        # Functions call each other through the host's own Invoke API, without the emulator in between.
+        "AWS_ENDPOINT_URL_LAMBDA": settings.url,
+        **{key: value for key, value in version.environment.items() if not key.startswith("MINISTACK_")},
+    }
+
+
+def spawn(
+    function: str, version: FunctionVersion, settings: HostSettings, port: int, stream: str
+) -> subprocess.Popen[bytes]:
+    """Start `awslambdaric` with the version's handler; raises OSError when the interpreter or the code is gone."""
+    return subprocess.Popen(  # noqa: S603 - the interpreter is a runtime that we made
+        [version.python, "-m", "awslambdaric", version.handler],
+        cwd=version.code,
+        env=environment(function, version, settings, port, stream),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,
+        start_new_session=True,
+        preexec_fn=die_with_parent(),  # noqa: PLW1509 - it makes one system call
+    )
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and all that it started; it leads its own group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def resident_mb(pid: int) -> int:
+    """The resident memory of a process in MB; 0 where there is no `/proc` (memory limits are watched on Linux)."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE >> 20
+    except (OSError, IndexError):
+        return 0

@@ -1,0 +1,85 @@
+"""The local cloud's processes: detached from the terminal, named by their folder, and ended whatever became of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_STOP_S = 8.0
+
+
+def start(module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """`python -m module arguments` in a session of its own, its output in `log`."""
+    with log.open("ab") as out:
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", module, *arguments],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def stop(pid: int) -> bool:
+    """End a process and its group: asked first, killed after 8 s. Whether it ended by itself."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_S
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    clean = not alive(pid)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    return clean
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; a finished child of ours is reaped and counts as gone."""
+    with suppress(ChildProcessError):
+        done, _ = os.waitpid(pid, os.WNOHANG)
+        if done == pid:
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not _zombie(pid)
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
+
+
+def is_ours(pid: int, home: Path) -> bool:
+    """Whether a recorded process is still the one that was started: a pid may be somebody else's by now."""
+    if not alive(pid):
+        return False
+    try:
+        told = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return Path(f"/proc/{pid}").is_dir() or not Path("/proc").is_dir()
+    return os.fsencode(home) in told
+
+
+def free_port(wanted: int = 0) -> int:
+    """`wanted` if it is free on 127.0.0.1, else another one."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return int(probe.getsockname()[1])
+    raise OSError("no port is free on 127.0.0.1")

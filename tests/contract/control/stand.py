@@ -1,0 +1,139 @@
+"""The control API on a real registry, called over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import zipfile
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import httpx
+
+from modelcote.control.app import create_app
+from modelcote.control.services import Services
+from modelcote.core.spec import ModelSpec, spec_to_dict
+from modelcote.registry.records import Deploy
+from modelcote.registry.store import Registry
+from tests.support.asgi import AppTransport
+from tests.support.emulator import Emulator
+from tests.support.specs import a_package, a_spec
+
+PROJECT = "demo"
+URL = "https://api.example"
+
+
+@dataclass
+class Stand:
+    """The API, and keys of every kind. `log` holds what it has logged."""
+
+    http: httpx.Client
+    registry: Registry
+    services: Services
+    keys: dict[str, str]
+    log: list[tuple[str, dict[str, Any]]]
+
+    def call(self, method: str, path: str, *, key: str | None = "deploy", **options: Any) -> httpx.Response:
+        """A call below the project, with the key of that name (or that text, or none)."""
+        return self.raw(method, f"/v1/projects/{PROJECT}{path}", key=key, **options)
+
+    def raw(self, method: str, path: str, *, key: str | None = "deploy", **options: Any) -> httpx.Response:
+        headers = {**({} if key is None else {"authorization": self.keys.get(key, key)}), **options.pop("headers", {})}
+        return self.http.request(method, path, headers=headers, **options)
+
+    def create(self, spec: ModelSpec | None = None, bundle: bytes | None = None) -> httpx.Response:
+        """Asks for a new version."""
+        spec, bundle = spec or a_spec(), bundle if bundle is not None else a_bundle()
+        body = {
+            "spec": spec_to_dict(spec),
+            "bundle": {"sha256": hashlib.sha256(bundle).hexdigest(), "bytes": len(bundle)},
+        }
+        return self.call("POST", f"/models/{spec.name}/versions", json=body)
+
+    def upload(self, created: httpx.Response, bundle: bytes | None = None) -> int:
+        """Sends the bundle as the answer says; gives the version."""
+        upload = created.json()["upload"]
+        content = bundle if bundle is not None else a_bundle()
+        sent = httpx.request(upload["method"], upload["url"], headers=upload["headers"], content=content)
+        assert sent.status_code == 200, sent.text
+        version: int = created.json()["version"]
+        return version
+
+    def deploy(self, name: str = "iris") -> Deploy:
+        """A version made, uploaded, and its deploy asked for."""
+        version = self.upload(self.create(a_spec(name)))
+        answer = self.call("POST", f"/models/{name}/versions/{version}/deploy", json={})
+        assert answer.status_code == 202, answer.text
+        return self.registry.get_deploy(PROJECT, answer.json()["deploy_id"])
+
+    def ready(self, name: str = "iris") -> Deploy:
+        """The same, worked off."""
+        deploy = self.registry.begin(PROJECT, self.deploy(name).deploy_id)
+        assert deploy
+        self.registry.mark_built(deploy, a_package(), "onnx", {"used": True, "reason": ""})
+        self.registry.mark_ready(deploy, f"local_{PROJECT}_{name}")
+        return deploy
+
+
+def stand_on(emulator: Emulator) -> Stand:
+    """An API with an empty registry."""
+    registry = emulator.registry()
+    registry.ensure_project(PROJECT)
+    keys = {scope: registry.create_key(PROJECT, scope, [scope])[1] for scope in ("predict", "deploy", "admin")}
+    session = emulator.session
+    services = Services(
+        registry,
+        session.client("logs", endpoint_url=emulator.url),
+        session.client("secretsmanager", endpoint_url=emulator.url),
+        registry.table.name,
+        URL,
+    )
+    log: list[tuple[str, dict[str, Any]]] = []
+    app = create_app(services, lambda event, members: log.append((event, members)))
+    http = httpx.Client(transport=AppTransport(app), base_url=URL)
+    return Stand(http, registry, services, keys, log)
+
+
+@cache
+def a_pickle() -> bytes:
+    """A trained classifier."""
+    from sklearn.linear_model import LogisticRegression
+
+    return pickle.dumps(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
+
+
+@cache
+def a_bundle(name: str = "iris", **more: Any) -> bytes:
+    """The bundle of `a_spec`; `more` goes into its manifest."""
+    manifest = {
+        "name": name,
+        "flow": [["sklearn_classifier", "model.pkl", {"pre": None, "post": None}]],
+        "processors": [{"pre": None, "post": None}],
+        **more,
+    }
+    return a_zip({"model.pkl": a_pickle(), "conduit.json": json.dumps(manifest).encode()})
+
+
+def a_zip(files: dict[str, bytes]) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def check_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """What all errors share; gives the problem."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert problem["detail"]
+    assert problem["remedy"]
+    assert problem["code"]
+    assert "Traceback" not in answer.text
+    return problem

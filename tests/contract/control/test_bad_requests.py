@@ -1,0 +1,244 @@
+"""Bad input at the control API: each class gets its status and a problem; nothing is made; the API lives on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from modelcote.core.spec import spec_to_dict
+from tests.contract.control.stand import PROJECT, Stand, check_problem
+from tests.support.specs import a_spec
+from tests.support.tokens import by_hand, claims
+from tests.unit.gateway.test_strict_json import REFUSED
+
+BUNDLE = {"sha256": "0" * 64, "bytes": 10}
+ROUTES = [
+    ("GET", "/models", "deploy"),
+    ("GET", "/models/iris", "deploy"),
+    ("DELETE", "/models/iris", "deploy"),
+    ("POST", "/models/iris/rollback", "deploy"),
+    ("GET", "/models/iris/logs", "deploy"),
+    ("GET", "/models/iris/versions", "deploy"),
+    ("POST", "/models/iris/versions", "deploy"),
+    ("GET", "/models/iris/versions/1", "deploy"),
+    ("POST", "/models/iris/versions/1/deploy", "deploy"),
+    ("GET", "/deploys/x", "deploy"),
+    ("GET", "/keys", "admin"),
+    ("POST", "/keys", "admin"),
+    ("DELETE", "/keys/x", "admin"),
+    ("GET", "/jwt-issuers", "admin"),
+    ("PUT", "/jwt-issuers", "admin"),
+    ("DELETE", "/jwt-issuers/x", "admin"),
+    ("GET", "/secrets", "admin"),
+    ("GET", "/secrets/x", "admin"),
+    ("PUT", "/secrets/x", "admin"),
+    ("DELETE", "/secrets/x", "admin"),
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_made(stand: Stand) -> Any:
+    yield
+    assert stand.registry.list_models(PROJECT) == []
+    assert stand.http.get("/healthz").json() == {"status": "ok"}
+
+
+def test_every_route_asks_for_its_key_project_and_scope(stand: Stand) -> None:
+    _, other = stand.registry.create_key("other", "other", ["admin"])
+    for method, path, scope in ROUTES:
+        check_problem(stand.call(method, path, key=None), 401)
+        check_problem(stand.call(method, path, key="nonsense"), 401)
+        check_problem(stand.call(method, path, key=other), 404)
+        problem = check_problem(stand.call(method, path, key="predict"), 403)
+        assert problem["scope"] == scope
+        if scope == "admin":
+            check_problem(stand.call(method, path, key="deploy"), 403)
+
+
+def test_the_routes_above_are_all_there_are(stand: Stand) -> None:
+    from modelcote.control.app import openapi_document
+
+    below = "/v1/projects/{project}"
+    documented = {
+        (method.upper(), path.removeprefix(below))
+        for path, operations in openapi_document()["paths"].items()
+        if path.startswith(below)
+        for method in operations
+    }
+    named = {"iris": "{model}", "1": "{version}"}
+    last = {"deploys": "{deploy_id}", "keys": "{key_id}", "jwt-issuers": "{issuer_id}", "secrets": "{key}"}
+    tested = set()
+    for method, path, _ in ROUTES:
+        parts = path.split("/")
+        if parts[-1] == "x":
+            parts[-1] = last[parts[1]]
+        tested.add((method, "/".join(named.get(part, part) for part in parts)))
+    assert tested == documented
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "Bearer",
+        "Basic dXNlcjpwYXNz",
+        "mc_x",
+        f"mc_{'0' * 16}_{'a' * 43}",
+        "Bearer " + by_hand({"alg": "none"}, json.dumps(claims())),
+        "Bearer " + by_hand({"alg": "HS256"}, json.dumps(claims()), b"secret"),
+        "Bearer " + "a" * 100_000 + ".b.c",
+    ],
+)
+def test_credentials(stand: Stand, key: str) -> None:
+    answer = stand.call("GET", "/models", headers={"authorization": key})
+    problem = check_problem(answer, 401)
+    assert problem["detail"] == "The API key or token is missing or not valid."
+    assert answer.headers["www-authenticate"] == 'Bearer realm="modelcote"'
+
+
+def test_two_authorization_headers(stand: Stand) -> None:
+    key = stand.keys["deploy"]
+    two = [("authorization", key), ("authorization", key)]
+    check_problem(stand.http.get(f"/v1/projects/{PROJECT}/models", headers=two), 400)
+    check_problem(stand.call("GET", "/models", key=f"{key}, {key}"), 400)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_json_that_is_not_strict(stand: Stand, case: str) -> None:
+    for headers in ({"content-type": "application/json"}, {}):
+        answer = stand.call("POST", "/models/iris/versions", content=REFUSED[case], headers=headers)
+        assert check_problem(answer, 400)["code"] == "malformed_json"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        7,
+        "x",
+        {},
+        {"spec": 1, "bundle": BUNDLE},
+        {"spec": {}, "bundle": BUNDLE},
+        {"spec": spec_to_dict(a_spec())},
+        {"spec": spec_to_dict(a_spec()), "bundle": {**BUNDLE, "sha256": "x"}},
+        {"spec": spec_to_dict(a_spec()), "bundle": {**BUNDLE, "sha256": "0" * 63 + "A"}},
+        {"spec": spec_to_dict(a_spec()), "bundle": {**BUNDLE, "bytes": 0}},
+        {"spec": spec_to_dict(a_spec()), "bundle": {**BUNDLE, "bytes": "10"}},
+        {"spec": spec_to_dict(a_spec()), "bundle": {**BUNDLE, "bytes": True}},
+        {"spec": spec_to_dict(a_spec()), "bundle": BUNDLE, "project": "other"},
+        {"spec": spec_to_dict(a_spec("other")), "bundle": BUNDLE},
+        {"spec": {**spec_to_dict(a_spec()), "api_key": "x"}, "bundle": BUNDLE},
+    ],
+)
+def test_version_requests(stand: Stand, body: object) -> None:
+    check_problem(stand.call("POST", "/models/iris/versions", json=body), 422)
+
+
+@pytest.mark.parametrize("name", ["../x", "model\u0430", "a" * 21, "a" * 5_000, "UPPER", "a b", "", None, 7])
+def test_names(stand: Stand, name: object) -> None:
+    body = {"spec": {**spec_to_dict(a_spec()), "name": name}, "bundle": BUNDLE}
+    assert check_problem(stand.call("POST", "/models/iris/versions", json=body), 422)["field"] == "name"
+
+
+def test_sizes(stand: Stand) -> None:
+    body = {"spec": spec_to_dict(a_spec()), "bundle": {**BUNDLE, "bytes": 10**12}}
+    check_problem(stand.call("POST", "/models/iris/versions", json=body), 413)
+    check_problem(stand.call("POST", "/models/iris/versions", content=b"[" + b"0," * 1_000_000 + b"0]"), 413)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "json"])
+def test_content_types(stand: Stand, kind: str) -> None:
+    check_problem(stand.call("POST", "/keys", key="admin", content=b"{}", headers={"content-type": kind}), 415)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_compressed_bodies(stand: Stand, coding: str) -> None:
+    answer = stand.call("POST", "/keys", key="admin", content=b"\x1f\x8b", headers={"content-encoding": coding})
+    check_problem(answer, 415)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("POST", f"/v1/projects/{PROJECT}/models", "GET"),
+        ("PUT", f"/v1/projects/{PROJECT}/models/iris", "DELETE, GET"),
+        ("HEAD", f"/v1/projects/{PROJECT}/models/iris", "DELETE, GET"),
+        ("OPTIONS", f"/v1/projects/{PROJECT}/keys", "GET, POST"),
+        ("PATCH", f"/v1/projects/{PROJECT}/secrets/x", "DELETE, GET, PUT"),
+        ("GET", "/v1/demo/iris/predict", "POST"),
+        ("DELETE", "/v3/demo/iris/predict", "POST"),
+        ("POST", "/healthz", "GET"),
+        ("POST", "/openapi.json", "GET"),
+        ("GET", "/deploy", "POST"),
+    ],
+)
+def test_methods(stand: Stand, method: str, path: str, allow: str) -> None:
+    answer = stand.raw(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+    if method != "HEAD":
+        check_problem(answer, 405)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/nowhere",
+        "/etc/passwd",
+        "/v1",
+        "//v1/projects/demo/models",
+        f"/v1/projects/{PROJECT}/models/",
+        f"/v1/projects/{PROJECT}/nothing",
+        f"/v1/projects/{PROJECT}/models/%2e%2e",
+        f"/v1/projects/{PROJECT}/models/%2e%2e%2fother",
+        f"/v1/projects/{PROJECT}/models/..%252f..%252fother",
+        f"/v1/projects/{PROJECT}/models%2firis",
+        f"/v1/projects/{PROJECT}/models/%69ris",
+        f"/v1/projects/{PROJECT}/models/iri%D1%95",
+        f"/v1/projects/{PROJECT}/models/iris%00",
+        f"/v1/projects/{PROJECT}/models/iris%0d%0aX-Injected:%201",
+        "/docs",
+        "/redoc",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_paths(stand: Stand, path: str, method: str) -> None:
+    check_problem(stand.raw(method, path), 404)
+
+
+@pytest.mark.parametrize("headers", [{"x-large": "a" * 10_240}, {f"x-{i}": "a" * 100 for i in range(100)}])
+def test_headers(stand: Stand, headers: dict[str, str]) -> None:
+    check_problem(stand.call("GET", "/models", headers=headers), 431)
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "1e9", "9" * 20, "1.5"])
+def test_queries(stand: Stand, after: str) -> None:
+    assert check_problem(stand.call("GET", "/deploys/x", params={"after": after}), 422)["field"] == "after"
+
+
+@pytest.mark.parametrize("deploy_id", ["x", "0" * 32, "a" * 5_000])
+def test_deploys_that_are_not_there(stand: Stand, deploy_id: str) -> None:
+    check_problem(stand.call("GET", f"/deploys/{deploy_id}"), 404)
+
+
+def test_a_fault_of_our_own_is_a_500_without_its_trace(stand: Stand) -> None:
+    table, stand.registry.table.name = stand.registry.table.name, "no-such-table"
+    try:
+        answer = stand.call("GET", "/models")
+    finally:
+        stand.registry.table.name = table
+    check_problem(answer, 500)
+    assert "no-such-table" not in answer.text
+    (event, members) = stand.log[0]
+    assert event == "failed"
+    assert members["request_id"] == answer.json()["request_id"]
+    assert isinstance(members["exception"], Exception)
+
+
+def test_the_log_holds_no_secret(stand: Stand) -> None:
+    stand.call("POST", "/keys", key="admin", json={"name": "x", "scopes": ["predict"]})
+    (event, members) = stand.log[-1]
+    assert (event, members["status"], members["method"]) == ("request", 201, "POST")
+    assert "mc_" not in str(stand.log)

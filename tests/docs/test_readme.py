@@ -1,0 +1,68 @@
+"""What the README shows, works; what it links to, exists."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.local.cloud import Cloud
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(page: Path, marker: str) -> str:
+    """The code block that follows `<!-- test: marker -->`."""
+    found = re.search(rf"<!-- test: {marker} -->\n```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert found, f"{page.name} has no block {marker}"
+    return found.group(1)
+
+
+@pytest.mark.local
+def test_the_quickstart_deploys_and_its_curl_answers(cloud: Cloud, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "MODELCOTE_URL": cloud.url,
+        "MODELCOTE_API_KEY": cloud.key,
+        "MODELCOTE_PROJECT": cloud.project,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", blocks(ROOT / "README.md", "quickstart")],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    curl = re.search(r"\$ (curl .*?-d '.*?')\n", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert curl
+    answer = subprocess.run(
+        ["bash", "-c", curl.group(1) + " --silent --fail"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert answer.stdout.startswith('{"result":[[1.0,0.0,0.0]],"run_id":"')
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_first_two_commands_are_demo_and_test() -> None:
+    console = re.search(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert console
+    assert [line.split("#")[0].strip() for line in console.group(1).splitlines()] == ["$ make demo", "$ make test"]
+    targets = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "\ndemo:" in targets
+    assert "\ntest:" in targets

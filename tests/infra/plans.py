@@ -1,0 +1,67 @@
+"""Snapshots, settings and plans that several tests look at; each plan is made once."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from infra.config import Builder, Scope, Settings
+from modelcote.core.snapshot import DeployedModel, Layer, Package, Snapshot
+from modelcote.deploy.plan import Plan, plan
+
+ONNX = Layer("onnx-py3.11-0123456789ab", "onnx", "3.11", "s3://artifacts/layers/onnx-py3.11-0123456789ab.zip")
+SKLEARN = Layer("sklearn-py3.12-ba9876543210", "sklearn", "3.12", "/layers/sklearn")
+SETTINGS = Settings(
+    stack="dev",
+    region="eu-west-1",
+    account="123456789012",
+    platform_archive="/build/platform.zip",
+    platform_layer=Layer("platform-py3.13-aaaaaaaaaaaa", "platform", "3.13", "/build/layer.zip"),
+    alarm_email="ops@example.com",
+    tags={"team": "ml"},
+    builder=Builder("public.ecr.aws/pulumi/pulumi-python:3.272.0", "/build/modelcote.zip", "s3://pulumi-state"),
+)
+
+
+def model(name: str, version: int = 1, **facts: object) -> DeployedModel:
+    """A compiled model in a zip; `facts` replace its fields."""
+    values: dict[str, object] = {
+        "project": "demo",
+        "name": name,
+        "version": version,
+        "package": Package("cGFja2FnZQ==", f"packages/demo/{name}/{version}/ab.zip", (ONNX.key,)),
+        "bundle_key": f"bundles/demo/{name}/{version}/bundle.zip",
+        "bundle_sha256": "ab" * 32,
+        "python_version": "3.11",
+        "memory_mb": 1_769,
+        "timeout_s": 60,
+        **facts,
+    }
+    return DeployedModel(**values)  # type: ignore[arg-type]
+
+
+IRIS = model("iris")
+CHURN = model(
+    "churn",
+    version=7,
+    package=Package("c2tsZWFybg==", "packages/demo/churn/7/cd.zip", (SKLEARN.key,)),
+    python_version="3.12",
+    memory_mb=4_096,
+    min_replicas=2,
+    max_replicas=20,
+)
+VISION = model(
+    "vision",
+    project="a-rather-long-project-name-here",
+    package=Package("aW1hZ2U=", image_uri=f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/modelcote@sha256:{'0' * 64}"),
+)
+SNAPSHOTS = {
+    0: Snapshot(),
+    1: Snapshot((IRIS,), layers=(ONNX,)),
+    3: Snapshot((IRIS, CHURN, VISION), layers=(ONNX, SKLEARN)),
+}
+
+
+@cache
+def planned(models: int, scope: Scope = "all") -> Plan:
+    """The plan of 0, 1 or 3 models."""
+    return plan(SNAPSHOTS[models], SETTINGS, scope)

@@ -1,0 +1,142 @@
+"""The planner refuses what a run without the engine would let through."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from infra.config import Settings
+from modelcote.core.errors import DeployFailed, InvalidSpec, ModelcoteError
+from modelcote.core.snapshot import Package, Snapshot
+from modelcote.deploy.checks import problems
+from modelcote.deploy.monitor import Resource
+from modelcote.deploy.plan import plan
+from modelcote.deploy.schema import resource_schema
+from tests.infra.plans import CHURN, IRIS, ONNX, SETTINGS, model, planned
+
+FUNCTION = "aws:lambda/function:Function"
+FUNCTION_INPUTS = {
+    "role": "arn:aws:iam::1:role/x",
+    "handler": "a.b",
+    "runtime": "python3.11",
+    "s3Bucket": "b",
+    "s3Key": "k",
+}
+STATEMENT = {"Sid": "A", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::b/*"]}
+
+
+def resource(kind: str, logical: str = "thing", **inputs: Any) -> Resource:
+    return Resource(f"urn::{logical}", kind, logical, "", custom=True, inputs=inputs)
+
+
+def function(**inputs: Any) -> Resource:
+    return resource(FUNCTION, **{**FUNCTION_INPUTS, **inputs})
+
+
+def policy(*statements: dict[str, Any], version: str = "2012-10-17") -> Resource:
+    text = json.dumps({"Version": version, "Statement": list(statements)})
+    return resource("aws:iam/rolePolicy:RolePolicy", role="r", policy=text)
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (resource("aws:lambda/functions:Function"), "no resource type of pulumi_aws"),
+        (resource("aws:lambda/function:Funktion"), "no resource type of pulumi_aws"),
+        (resource("aws:nothing/at:All"), "no resource type of pulumi_aws"),
+        (resource("gcp:storage/bucket:Bucket"), "no resource type of pulumi_aws"),
+        (function(memory=512), "memory: there is no such property"),
+        (resource(FUNCTION, handler="a"), "role: required, but not given"),
+        (function(timeout="30"), "'30' is not int"),
+        (function(publish=1), "1 is not bool"),
+        (function(layers="arn"), "is no list"),
+        (function(environment={"variables": ["A"]}), "is no object"),
+        (function(environment={"variable": {"A": "b"}}), "variable: there is no such property"),
+        (function(environment={"variables": {"A": 1}}), "environment.variables.A: 1 is not str"),
+        (function(runtime="python4.0"), "'python4.0' is not one of"),
+        (function(architectures=["x86"]), "'x86' is not one of arm64, x86_64"),
+        (function(tracingConfig={"mode": "On"}), "'On' is not one of"),
+        (resource("aws:dynamodb/table:Table", billingMode="ON_DEMAND"), "'ON_DEMAND' is not one of"),
+        (
+            resource("aws:dynamodb/table:Table", attributes=[{"name": "pk", "type": "String"}]),
+            "'String' is not one of B, N, S",
+        ),
+        (function(memorySize=64), "64 is not from 128 to 10240"),
+        (function(timeout=901), "901 is not from 1 to 900"),
+        (function(reservedConcurrentExecutions=0), "0 is not from 1"),
+        (function(name="a" * 65), "no name of at most 64"),
+        (function(name="a b"), "no name of at most 64"),
+        (resource("aws:iam/role:Role", "r" * 60, assumeRolePolicy="{}"), "automatic name would be longer than 64"),
+        (resource("aws:s3/bucket:Bucket", bucket="Upper"), "no name of at most 63"),
+        (resource("aws:iam/rolePolicy:RolePolicy", role="r", policy="{'Version'"), "not JSON"),
+        (resource("aws:sqs/queue:Queue", redrivePolicy="{"), "redrivePolicy: not JSON"),
+        (policy(STATEMENT, version="2008-10-17"), "needs Version 2012-10-17"),
+        (policy(), "needs statements"),
+        (policy({**STATEMENT, "Effect": "allow"}), "Effect is neither"),
+        (policy({**STATEMENT, "Action": ["GetObject"]}), "not of the form service:Action"),
+        (policy({**STATEMENT, "Action": []}), "not of the form service:Action"),
+        (policy({**STATEMENT, "Resource": []}), "Resource is missing"),
+        (policy({**STATEMENT, "Resource": ["b/*"]}), "is no ARN"),
+        (policy({**STATEMENT, "Sid": "a b"}), "letters and digits only"),
+        (policy(STATEMENT, STATEMENT), "the same Sid"),
+        (policy({**STATEMENT, "Resource": [f"arn:aws:s3:::{'b' * 10_300}"]}), "longer than 10240"),
+        (function(s3Key="None/x.zip"), "not known"),
+        (function(role="${unknown:role.description}"), "not known"),
+        (function(environment={"variables": {"A": "x" * 4_100}}), "more than 4096 bytes"),
+        (function(layers=["a"] * 6), "more than 5 layers"),
+        (function(imageUri="r@sha256:0"), "exactly one of"),
+        (resource(FUNCTION, role="r", imageUri="r:tag", packageType="Image"), "named by its digest"),
+        (resource(FUNCTION, role="r", imageUri="r@sha256:0"), "packageType Image"),
+        (resource(FUNCTION, role="r", s3Bucket="b", s3Key="k"), "needs a handler and a runtime"),
+    ],
+)
+def test_what_aws_would_refuse(made: Resource, words: str) -> None:
+    assert any(words in line for line in problems(made)), problems(made)
+
+
+def test_what_aws_takes() -> None:
+    assert problems(function(memorySize=512, timeout=30, layers=["arn:a"], architectures=["arm64"])) == []
+    assert problems(policy(STATEMENT)) == []
+
+
+def test_every_type_of_the_program_is_known() -> None:
+    custom = [row for row in planned(3).resources if row.custom]
+    assert custom
+    assert all(resource_schema(row.type) is not None for row in custom)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "settings", "error", "words"),
+    [
+        (Snapshot((IRIS, IRIS), layers=(ONNX,)), SETTINGS, DeployFailed, "demo/iris twice"),
+        (Snapshot((IRIS,), (("demo", "iris"),), (ONNX,)), SETTINGS, DeployFailed, "demo/iris twice"),
+        (Snapshot((CHURN,)), SETTINGS, DeployFailed, "which the snapshot lacks"),
+        (Snapshot((model("iris", package=Package("x")),)), SETTINGS, DeployFailed, "neither a zip nor an image"),
+        (
+            Snapshot((model("iris", package=Package("x", image_uri="repo:latest")),)),
+            SETTINGS,
+            DeployFailed,
+            "named by its digest",
+        ),
+        (Snapshot((model("iris", memory_mb=20_000),), layers=(ONNX,)), SETTINGS, DeployFailed, "memorySize"),
+        (Snapshot((model("iris", python_version="2.7.1"),), layers=(ONNX,)), SETTINGS, DeployFailed, "runtime"),
+        (Snapshot(), replace(SETTINGS, account="1"), InvalidSpec, "account"),
+        (Snapshot(), replace(SETTINGS, log_retention_days=31), InvalidSpec, "logRetentionDays"),
+        (Snapshot(), replace(SETTINGS, stack="Dev_1"), InvalidSpec, "stack"),
+        (Snapshot(), replace(SETTINGS, concurrency={"gateway": 1}), InvalidSpec, "concurrency"),
+        (Snapshot(), replace(SETTINGS, public_url="https://x.example/"), InvalidSpec, "publicUrl"),
+    ],
+)
+def test_what_the_program_refuses(
+    snapshot: Snapshot, settings: Settings, error: type[ModelcoteError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        plan(snapshot, settings)
+
+
+def test_scope_model_needs_the_platform() -> None:
+    with pytest.raises(InvalidSpec, match="platform's outputs"):
+        plan(Snapshot(), SETTINGS, "model")

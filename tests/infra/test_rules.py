@@ -1,0 +1,182 @@
+"""Every plan keeps every rule outside the listed exceptions, and every rule can fail."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from infra.policies.exceptions import EXCEPTIONS
+from infra.policies.rules import RULES, unexcused, violations
+from modelcote.deploy.monitor import Resource
+from tests.infra.plans import SNAPSHOTS, planned
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.mark.parametrize("models", SNAPSHOTS)
+@pytest.mark.parametrize("scope", ["all", "platform"])
+def test_plans_keep_the_rules(models: int, scope: Any) -> None:
+    assert unexcused(planned(models, scope).resources) == []
+
+
+def test_every_exception_is_needed_and_says_why() -> None:
+    found = violations(planned(3).resources)
+    assert [item for item in EXCEPTIONS if not any(item.covers(row) for row in found)] == []
+    assert all(len(item.reason) > 20 for item in EXCEPTIONS)
+
+
+@dataclass(frozen=True)
+class Break:
+    """What breaks a rule: `name` is a resource of the plan (or a new one, with `type`); None deletes it."""
+
+    rule: str
+    name: str
+    change: Change | None
+    type: str = ""
+
+
+def put(path: str, value: Any) -> Change:
+    """Sets an input by its dotted path; `...` removes it."""
+
+    def change(inputs: dict[str, Any]) -> None:
+        *folders, last = path.split(".")
+        at: Any = inputs
+        for folder in folders:
+            at = at[int(folder)] if isinstance(at, list) else at.setdefault(folder, {})
+        if value is ...:
+            del at[last]
+        else:
+            at[last] = value
+
+    return change
+
+
+def statement(prop: str, index: int, **members: Any) -> Change:
+    """Replaces members of one statement of an IAM document; None removes one."""
+
+    def change(inputs: dict[str, Any]) -> None:
+        document = json.loads(inputs[prop])
+        row = document["Statement"][index]
+        row.update(members)
+        document["Statement"][index] = {key: value for key, value in row.items() if value is not None}
+        inputs[prop] = json.dumps(document)
+
+    return change
+
+
+GATEWAY, ARTIFACTS = "platform-gateway-function", "platform-buckets-artifacts"
+BREAKS = (
+    Break("lambda-tracing", GATEWAY, put("tracingConfig.mode", "PassThrough")),
+    Break("lambda-tracing", "model-demo_iris-function", put("tracingConfig", ...)),
+    Break("lambda-concurrency", GATEWAY, put("reservedConcurrentExecutions", ...)),
+    Break("lambda-failures", GATEWAY, put("deadLetterConfig", ...)),
+    Break("lambda-secrets", GATEWAY, put("environment.variables.DB_PASSWORD", "x")),
+    Break("lambda-secrets", GATEWAY, put("environment.variables.KEY_ID", "AKIAABCDEFGHIJKLMNOP")),
+    Break("lambda-environment-key", "model-demo_iris-function", put("kmsKeyArn", ...)),
+    Break("lambda-runtime", "model-demo_iris-function", put("runtime", "python3.9")),
+    Break("lambda-not-public", "platform-routes-gateway-permission", put("sourceArn", ...)),
+    Break("lambda-not-public", "platform-routes-gateway-permission", put("principal", "*")),
+    Break("lambda-url", "open", put("authorizationType", "NONE"), "aws:lambda/functionUrl:FunctionUrl"),
+    Break(
+        "lambda-image-digest",
+        "model-a-rather-long-project-name-here_vision-function",
+        put("imageUri", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/modelcote:latest"),
+    ),
+    Break("lambda-sizes", GATEWAY, put("timeout", ...)),
+    Break("lambda-log-group", "platform-gateway-log", None),
+    Break(
+        "lambda-visibility",
+        "platform-deployer-stream",
+        put("eventSourceArn", "${platform-queues-failures.arn}"),
+    ),
+    Break("codebuild-key", "platform-deployer-project", put("encryptionKey", ...)),
+    Break("codebuild-logs", "platform-deployer-project", put("logsConfig.cloudwatchLogs.status", "DISABLED")),
+    Break("codebuild-privileged", "platform-deployer-project", put("environment.privilegedMode", True)),
+    Break(
+        "codebuild-secrets",
+        "platform-deployer-project",
+        put("environment.environmentVariables", [{"name": "PULUMI_ACCESS_TOKEN", "value": "pul-x"}]),
+    ),
+    Break("dynamodb-recovery", "platform-tables-runs", put("pointInTimeRecovery.enabled", False)),
+    Break("dynamodb-key", "platform-tables-runs", put("serverSideEncryption", {"enabled": True})),
+    Break("dynamodb-deletion", "platform-tables-registry", put("deletionProtectionEnabled", False)),
+    Break("dynamodb-on-demand", "platform-tables-registry", put("billingMode", "PROVISIONED")),
+    Break("s3-private", f"{ARTIFACTS}-access", put("ignorePublicAcls", False)),
+    Break("s3-private", f"{ARTIFACTS}-access", None),
+    Break(
+        "s3-key",
+        f"{ARTIFACTS}-encryption",
+        put("rules.0.applyServerSideEncryptionByDefault.sseAlgorithm", "AES256"),
+    ),
+    Break("s3-versioning", f"{ARTIFACTS}-versioning", put("versioningConfiguration.status", "Suspended")),
+    Break("s3-tls", f"{ARTIFACTS}-policy", None),
+    Break("s3-tls", f"{ARTIFACTS}-policy", statement("policy", 0, Condition=None)),
+    Break("s3-access-log", f"{ARTIFACTS}-logging", None),
+    Break("s3-lifecycle", f"{ARTIFACTS}-lifecycle", put("rules.0.abortIncompleteMultipartUpload", ...)),
+    Break("s3-no-acls", f"{ARTIFACTS}-ownership", put("rule.objectOwnership", "ObjectWriter")),
+    Break("sqs-encrypted", "platform-queues-dead", put("kmsMasterKeyId", ...)),
+    Break("sqs-dead-letters", "platform-queues-deploys", put("redrivePolicy", ...)),
+    Break("sqs-tls", "platform-queues-failures-policy", None),
+    Break("no-public-policy", "platform-queues-deploys-policy", statement("policy", 0, Effect="Allow")),
+    Break("no-public-policy", "platform-keys-main", statement("policy", 0, Principal={"AWS": "*"})),
+    Break("sns-key", "platform-alarms-topic", put("kmsMasterKeyId", ...)),
+    Break("sns-tls", "platform-alarms-policy", statement("policy", 0, Effect="Allow", Principal={"AWS": "a"})),
+    Break("logs-retention", "model-demo_iris-log", put("retentionInDays", 0)),
+    Break("logs-key", "model-demo_iris-log", put("kmsKeyId", ...)),
+    Break("kms-rotation", "platform-keys-main", put("enableKeyRotation", False)),
+    Break("secret-key", "secret", put("name", "x"), "aws:secretsmanager/secret:Secret"),
+    Break("api-access-log", "platform-api-stage", put("accessLogSettings", ...)),
+    Break("api-authorised", "open-route", put("routeKey", "GET /x"), "aws:apigatewayv2/route:Route"),
+    Break("api-throttled", "platform-api-stage", put("defaultRouteSettings.throttlingRateLimit", 0)),
+    Break(
+        "api-tls",
+        "domain",
+        put("domainNameConfiguration", {"securityPolicy": "TLS_1_0"}),
+        "aws:apigatewayv2/domainName:DomainName",
+    ),
+    Break("alarm-queues", "platform-alarms-deploys-dead-not-empty", None),
+    Break("alarm-queues", "platform-alarms-deploys-old", None),
+    Break("alarm-functions", "platform-alarms-gateway-slow", None),
+    Break("alarm-functions", "platform-alarms-gateway-errors", put("alarmActions", [])),
+    Break("alarm-tables", "platform-alarms-runs-throttled", None),
+    Break("alarm-api", "platform-alarms-api-5xx", put("metricName", "4xx")),
+    Break("iam-actions", "model-demo_iris-access", statement("policy", 1, Action=["s3:*"])),
+    Break("iam-resources", "model-demo_iris-access", statement("policy", 1, Resource=["*"])),
+    Break("iam-escalation", "platform-deployer-access", statement("policy", -3, Condition=None)),
+    Break("iam-escalation", "platform-deployer-access", statement("policy", -1, Condition=None)),
+    Break(
+        "iam-managed",
+        "attached",
+        put("policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    ),
+    Break("iam-trust", "model-demo_iris-role", statement("assumeRolePolicy", 0, Condition=None)),
+    Break("iam-trust", "model-demo_iris-role", statement("assumeRolePolicy", 0, Principal="*")),
+    Break("iam-boundary", "model-demo_iris-role", put("permissionsBoundary", ...)),
+    Break("iam-documents", "model-demo_iris-access", put("policy", '{"Version": "2008-10-17", "Statement": []}')),
+)
+
+
+@pytest.mark.parametrize("broken", BREAKS, ids=lambda row: f"{row.rule}-{row.name}")
+def test_each_rule_can_fail(broken: Break) -> None:
+    resources = list(planned(3).resources)
+    if broken.type:
+        resources.append(Resource("urn", broken.type, broken.name, "", custom=True, inputs={}))
+    at = next(index for index, row in enumerate(resources) if row.name == broken.name)
+    if broken.change is None:
+        del resources[at]
+    else:
+        inputs = copy.deepcopy(dict(resources[at].inputs))
+        broken.change(inputs)
+        resources[at] = replace(resources[at], inputs=inputs)
+    assert broken.rule in {row.rule for row in unexcused(resources)}
+
+
+def test_each_rule_is_broken_once_above() -> None:
+    assert {row.rule for row in BREAKS} == {rule.id for rule in RULES}
+    assert len({rule.id for rule in RULES}) == len(RULES)

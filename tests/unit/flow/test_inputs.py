@@ -1,0 +1,108 @@
+"""Rows become what a model takes, or an error that says which row and column do not fit."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelcote.core.errors import InvalidInput
+from modelcote.flow.compiled import MISSING_TEXT, Feed, feed_of
+from modelcote.flow.inputs import FRAME, MATRIX, MIXED, TEXT, InputSchema, count, rows, schema_from_dict
+
+NUMBERS = InputSchema(MATRIX, 2)
+NAMED = InputSchema(FRAME, 2, ("age", "city"))
+
+
+def test_numbers_become_a_float64_matrix_and_null_is_missing() -> None:
+    made = rows([[1, 2.5], [None, True]], NUMBERS)
+    assert made.dtype == np.float64
+    assert np.array_equal(made, [[1.0, 2.5], [math.nan, 1.0]], equal_nan=True)
+
+
+def test_rows_by_name_are_rows_in_column_order() -> None:
+    by_name = rows([{"city": "Rome", "age": 3}, {"age": None, "city": None}], NAMED)
+    in_order = rows([[3, "Rome"], [None, None]], NAMED)
+    pd.testing.assert_frame_equal(by_name, in_order)
+    assert list(by_name.columns) == ["age", "city"]
+
+
+def test_a_category_column_has_that_dtype() -> None:
+    made = rows([["a", 1.0]], InputSchema(FRAME, 2, ("kind", "size"), ("kind",)))
+    assert isinstance(made["kind"].dtype, pd.CategoricalDtype)
+
+
+@pytest.mark.parametrize(
+    ("data", "schema", "said"),
+    [
+        ([], NUMBERS, "list of rows"),
+        ({}, NUMBERS, "list of rows"),
+        ("x", NUMBERS, "list of rows"),
+        ([1.0, 2.0], NUMBERS, "row 0 is not a list"),
+        ([[1.0, 2.0], [1.0]], NUMBERS, "row 1 has 1 values where the model takes 2"),
+        ([[1.0, 2.0, 3.0]], NUMBERS, "row 0 has 3 values"),
+        ([[1.0, "x"]], NUMBERS, "row 0, column 1 is a text"),
+        ([[1.0, "2"]], NUMBERS, "row 0, column 1 is a text"),
+        ([[1.0, [2.0]]], NUMBERS, "row 0, column 1 is a list"),
+        ([[[1.0, 2.0]]], NUMBERS, "row 0 has 1 values"),
+        ([{"age": 1}], NUMBERS, "without column names"),
+        ([{"age": 1}], NAMED, "lacks 'city'"),
+        ([{"age": 1, "city": "x", "town": "y"}], NAMED, "has the unknown 'town'"),
+        ([{"age": 1, "town": "y"}], NAMED, "lacks 'city' and has the unknown 'town'"),
+        ([[1, {"a": 1}]], NAMED, "row 0, column 1 is an object"),
+        ([[]], InputSchema(MATRIX), "row 0 is empty"),
+        ([[1], [1, 2]], InputSchema(MIXED), "row 1 has 2 values where row 0 has 1"),
+        (["a", 7], InputSchema(TEXT), "row 1 is a number"),
+    ],
+)
+def test_what_does_not_fit_is_named(data: Any, schema: InputSchema, said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        rows(data, schema)
+    assert said in caught.value.detail
+    assert caught.value.remedy
+
+
+def test_texts_and_mixed_values_stay() -> None:
+    assert rows(["a", "b"], InputSchema(TEXT)) == ["a", "b"]
+    made = rows([["red", 1], ["blue", None]], InputSchema(MIXED, 2))
+    assert made.dtype == object
+    assert made.tolist() == [["red", 1], ["blue", None]]
+
+
+def test_a_schema_survives_the_manifest() -> None:
+    schema = InputSchema(FRAME, 2, ("a", "b"), ("b",))
+    assert schema_from_dict(schema.to_dict()) == schema
+
+
+def test_points() -> None:
+    assert [count(data) for data in ([], [[1]], [[1], [2]], {"a": 1})] == [0, 1, 2, 1]
+
+
+def test_compiled_feeds_take_columns_by_position_without_pandas() -> None:
+    feeds = (Feed("age", "float64", (0,)), Feed("city", "str", (1,)))
+    made = feed_of([{"city": None, "age": 3}, [None, "Rome"]], NAMED, feeds, missing=True)
+    assert np.array_equal(made["age"], [[3.0], [math.nan]], equal_nan=True)
+    assert made["city"].tolist() == [[MISSING_TEXT], ["Rome"]]
+    with pytest.raises(InvalidInput, match="row 0, column 0 is null"):
+        feed_of([[None, "Rome"]], NAMED, feeds, missing=False)
+    with pytest.raises(InvalidInput, match="row 0, column 1 is not a text"):
+        feed_of([[1.0, 2.0]], NAMED, feeds, missing=True)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["age", "city", "x"]), inner),
+    max_leaves=8,
+)
+
+
+@given(values, st.sampled_from([NUMBERS, NAMED, InputSchema(MIXED), InputSchema(TEXT), InputSchema(MATRIX)]))
+def test_any_json_is_rows_or_an_error_of_ours(data: Any, schema: InputSchema) -> None:
+    with contextlib.suppress(InvalidInput):
+        assert len(rows(data, schema)) == len(data)

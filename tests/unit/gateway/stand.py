@@ -1,0 +1,71 @@
+"""A gateway on a real registry, in front of a model function that the test plays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from modelcote.backends.aws_http import aws_client
+from modelcote.backends.aws_lambda import LambdaBackend
+from modelcote.gateway.dispatch import Gateway
+from modelcote.gateway.reader import CachedReader, ItemReader
+from modelcote.registry.store import Registry
+from tests.support.events import predict_event
+from tests.support.lambda_door import LambdaDoor, Reply, lambda_door
+from tests.support.specs import a_package, a_spec
+
+PROJECT, MODEL, FUNCTION = "demo", "iris", "local_demo_iris"
+
+
+def echo(payload: bytes) -> Reply:
+    """A model that gives its data back."""
+    data = json.loads(payload)["data"]
+    points = len(data) if isinstance(data, list) else 1
+    body = json.dumps({"result": data, "run_time_ms": 0.5, "points": points}, separators=(",", ":"))
+    return 200, {}, body.encode()
+
+
+@dataclass
+class Stand:
+    """What a test of the gateway holds."""
+
+    registry: Registry
+    gateway: Gateway
+    door: LambdaDoor
+    key: str
+    now: float = 0.0
+
+    def send(self, body: bytes = b"[[1, 2]]", **options: Any) -> tuple[int, dict[str, str], Any]:
+        """Status, headers and the JSON body of a predict request, with the key unless told otherwise."""
+        answer = self.gateway.answer(predict_event(body, **{"key": self.key, **options}))
+        return answer["statusCode"], answer["headers"], json.loads(answer["body"])
+
+
+@contextmanager
+def standing(registry: Registry, reply: Callable[[bytes], Reply] = echo) -> Iterator[Stand]:
+    """A gateway with one model `iris` of the project `demo`, and a key with the scope `predict`."""
+    registry.ensure_project(PROJECT)
+    _, key = registry.create_key(PROJECT, "test", ["predict"])
+    make_ready(registry)
+    dynamodb = aws_client("dynamodb")
+    with lambda_door(reply) as door:
+        reader = CachedReader(ItemReader(dynamodb, registry.table.name).get, lambda: stand.now)
+        stand = Stand(registry, Gateway(reader, LambdaBackend(door.client())), door, key)
+        try:
+            yield stand
+        finally:
+            dynamodb.close()
+
+
+def make_ready(registry: Registry, name: str = MODEL) -> int:
+    """A new version of the model that serves; gives its number."""
+    version, _ = registry.create_version(PROJECT, a_spec(name))
+    registry.mark_uploaded(version, "0" * 64, 1)
+    deploy = registry.begin(PROJECT, registry.request_deploy(PROJECT, name, version.version, "deploy").deploy_id)
+    assert deploy
+    registry.mark_built(deploy, a_package(), "onnx")
+    registry.mark_ready(deploy, f"local_{PROJECT}_{name}")
+    return version.version

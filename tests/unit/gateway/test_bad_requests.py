@@ -1,0 +1,188 @@
+"""Bad input at the gateway: each class gets its status, a problem body and no invocation; the next call is served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from modelcote.registry.store import Registry
+from tests.support.specs import a_spec
+from tests.support.tokens import AUDIENCE, ISSUER, by_hand, claims, pem, private_key, signed
+from tests.unit.gateway.stand import PROJECT, Stand, standing
+from tests.unit.gateway.test_strict_json import REFUSED
+
+
+@pytest.fixture
+def stand(registry: Registry) -> Iterator[Stand]:
+    with standing(registry) as made:
+        yield made
+
+
+def refused(stand: Stand, status: int, body: bytes = b"[[1, 2]]", **options: Any) -> dict[str, Any]:
+    """Sends a request and checks everything that all refusals share."""
+    before = len(stand.door.seen)
+    got, headers, problem = stand.send(body, **options)
+    assert (got, problem["status"]) == (status, status), problem
+    assert headers["content-type"] == "application/problem+json"
+    assert problem["request_id"] == headers["x-request-id"]
+    assert problem["detail"]
+    assert problem["remedy"]
+    assert problem["code"]
+    assert "Traceback" not in str(problem)
+    assert len(stand.door.seen) == before
+    assert stand.send()[0] == 200
+    return {"headers": headers, **problem}
+
+
+def test_json_that_is_not_strict(stand: Stand) -> None:
+    for case, body in REFUSED.items():
+        for kind in ("application/json", None):
+            got, _, problem = stand.send(body, headers={"content-type": kind})
+            assert got == 400, (case, kind, problem)
+            assert problem["code"] == "malformed_json"
+    assert stand.door.seen == []
+    assert stand.send()[0] == 200
+
+
+@pytest.mark.parametrize("body", [b"7", b'"x"', b"null", b"true", b"-0.5"])
+def test_neither_a_list_nor_an_object(stand: Stand, body: bytes) -> None:
+    refused(stand, 422, body)
+
+
+def test_webhook_endpoint_is_not_ignored(stand: Stand) -> None:
+    problem = refused(stand, 422, b'{"data": [[1]], "webhook_endpoint": "https://example.com"}')
+    assert problem["field"] == "webhook_endpoint"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "text/json",
+        "application/xml",
+        "application/jsonp",
+        "image/png",
+        "multipart/mixed; boundary=x",
+        "application/x-www-form-urlencoded",
+        "json",
+        "application/json; charset=latin-1",
+    ],
+)
+def test_content_type(stand: Stand, kind: str) -> None:
+    refused(stand, 415, headers={"content-type": kind})
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "identity, gzip", "GZIP"])
+def test_compressed_bodies(stand: Stand, coding: str) -> None:
+    refused(stand, 415, b"\x1f\x8b" + b"0" * 100, headers={"content-encoding": coding})
+
+
+@pytest.mark.parametrize("kind", ["application/json", None])
+@pytest.mark.parametrize("body", [b"[" + b"0," * 2_250_000 + b"0]", b"[[" + b"0," * 9_999_999 + b"0]]"])
+def test_bodies_above_the_limit(stand: Stand, body: bytes, kind: str | None) -> None:
+    assert refused(stand, 413, body, headers={"content-type": kind})["limit_bytes"] == 4_500_000
+
+
+def test_a_body_at_the_limit_is_read(stand: Stand) -> None:
+    body = b"[" + b"0," * 2_249_999 + b"0]"
+    assert len(body) == 4_500_001
+    refused(stand, 413, body)
+    stand.door.reply = lambda _: (200, {}, b'{"result":[],"run_time_ms":1,"points":1}')
+    assert stand.send(body[:-4] + b"0]")[0] == 200
+
+
+def test_base64_that_is_none(stand: Stand) -> None:
+    from tests.support.events import predict_event
+
+    event = predict_event(b"", key=stand.key)
+    answer = stand.gateway.answer({**event, "body": "%%%", "isBase64Encoded": True})
+    assert answer["statusCode"] == 400
+
+
+@pytest.mark.parametrize("path", ["/v1/demo/nothing/predict", "/v3/demo/nothing/predict", "/v1/other/iris/predict"])
+def test_unknown_models_and_other_projects_are_alike(stand: Stand, path: str) -> None:
+    stand.registry.ensure_project("other")
+    stand.registry.create_version("other", a_spec("iris"))
+    problem = refused(stand, 404, path=path)
+    assert problem["detail"].endswith("in this project.")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..", "../x", "%2e%2e", "%252e%252e%252f", "IRIS", "iri\u0455", "a" * 21, "iris\n", "iris ", "iris%00", "a.b"],
+)
+def test_names_in_the_path(stand: Stand, name: str) -> None:
+    refused(stand, 404, path=f"/v1/demo/{name}/predict")
+    refused(stand, 404, path=f"/v1/{name}/iris/predict")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/v1/demo/iris", "/v2/demo/iris/predict", "/v1//iris/predict", "/v1/demo/iris/predict/", "/v1/demo/predict"],
+)
+def test_paths_that_are_none(stand: Stand, path: str) -> None:
+    refused(stand, 404, path=path)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_methods(stand: Stand, method: str) -> None:
+    assert refused(stand, 405, method=method)["headers"]["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"x-large": "a" * 10_240}, {f"x-{i}": "a" * 100 for i in range(100)}, {"x" * 10_240: ""}]
+)
+def test_headers_above_the_limit(stand: Stand, headers: dict[str, str | None]) -> None:
+    refused(stand, 431, headers=headers)
+
+
+def test_two_authorization_headers(stand: Stand) -> None:
+    refused(stand, 400, key=f"{stand.key}, {stand.key}")
+    refused(stand, 400, key=f"Bearer x,{stand.key}")
+
+
+def credentials(stand: Stand) -> dict[str, str | None]:
+    registry = stand.registry
+    gone, gone_text = registry.create_key(PROJECT, "gone", ["predict"])
+    registry.revoke_key(PROJECT, gone.key_id)
+    old, old_text = registry.create_key(PROJECT, "old", ["predict"], 5)
+    registry.table.update(old.key, "SET #expires_at_s = :at", at=1)
+    registry.put_issuer(PROJECT, ISSUER, AUDIENCE, pem(private_key("RS256")), ["predict"])
+    return {
+        "none": None,
+        "empty": "",
+        "malformed": "mc_nonsense",
+        "unknown": f"mc_{'0' * 16}_{'A' * 43}",
+        "wrong secret": stand.key[:-3] + "AAA",
+        "revoked": gone_text,
+        "expired": old_text,
+        "basic": "Basic dXNlcjpwYXNz",
+        "scheme alone": "Bearer ",
+        "alg none": "Bearer " + by_hand({"alg": "none"}, "{}"),
+        "HS256 under the RSA key": "Bearer "
+        + by_hand({"alg": "HS256"}, str(claims()), pem(private_key("RS256")).encode()),
+        "expired token": "Bearer " + signed(private_key("RS256"), "RS256", exp=1),
+        "100 KB token": "Bearer " + signed(private_key("RS256"), "RS256", pad="a" * 100_000),
+    }
+
+
+def test_credentials_are_refused_alike(stand: Stand) -> None:
+    seen = []
+    for case, key in credentials(stand).items():
+        got, headers, problem = stand.send(key=key)
+        assert got == 401, case
+        assert headers["www-authenticate"] == 'Bearer realm="modelcote"'
+        assert problem.pop("request_id")
+        seen.append(problem)
+    assert all(problem == seen[0] for problem in seen)
+    assert stand.door.seen == []
+    assert stand.send()[0] == 200
+
+
+def test_a_missing_scope(stand: Stand) -> None:
+    _, key = stand.registry.create_key(PROJECT, "deployer", ["deploy"])
+    assert refused(stand, 403, key=key)["scope"] == "predict"
+    _, key = stand.registry.create_key(PROJECT, "root", ["admin"])
+    assert stand.send(key=key)[0] == 200
