@@ -1,4 +1,4 @@
-"""`python -m bench [a b c d]`: runs the benches asked for, or all; prints a table, writes bench/out/results.json."""
+"""`python -m bench [a b c]`: runs the benches asked for, or all; prints a table, writes bench/out/results.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 BENCHES = {
     "a": ("cold start and warm cost, compiled beside the original", "bench.model_bench"),
     "b": ("overhead of the Lambda entry, microseconds per call", "bench.entry_bench"),
-    "c": ("through the local cloud", "bench.cloud_bench"),
+    "c": ("through the local cloud, and (d) from deploy() to the first answer", "bench.cloud_bench"),
 }
 OUT = Path(__file__).parent / "out" / "results.json"
 

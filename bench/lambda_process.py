@@ -62,7 +62,7 @@ def started(python: Path, root: Path, event: Any) -> Iterator[Function]:
     """A function process that has answered its first event; ended when the block ends."""
     events: queue.Queue[bytes] = queue.Queue()
     answers: queue.Queue[bytes] = queue.Queue()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _runtime_api(events, answers))
+    server = _Server(("127.0.0.1", 0), _runtime_api(events, answers))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     events.put(json.dumps(event).encode())
     environment = {
@@ -89,6 +89,11 @@ def started(python: Path, root: Path, event: Any) -> Iterator[Function]:
         server.server_close()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Quiet: a process that is killed leaves its connection in the middle of the next poll."""
+
+
 def _runtime_api(events: queue.Queue[bytes], answers: queue.Queue[bytes]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -96,6 +101,7 @@ def _runtime_api(events: queue.Queue[bytes], answers: queue.Queue[bytes]) -> typ
         def do_GET(self) -> None:
             body = events.get()
             self.send_response(200)
+            self.send_header("Content-Type", "application/json")  # awslambdaric waits for ever without it
             self.send_header("Lambda-Runtime-Aws-Request-Id", "bench")
             self.send_header("Lambda-Runtime-Deadline-Ms", str(int(time.time() * 1000) + 60_000))
             self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-west-1:0:function:bench")

@@ -69,7 +69,8 @@ class Settings:
     """`platform_archive` is the zip or folder of the gateway's and control's code; paths are absolute.
 
     `concurrency` is the reserved concurrency of the platform's functions; `throttle_rate` is in requests per
-    second. `builder` is None where another deployer works off the queue, `platform` unless the scope is `model`.
+    second. `builder` is for scope `platform`: None where another deployer works off the queue. `platform` is for scope
+    `model`.
     """
 
     stack: str
@@ -98,6 +99,12 @@ def check_settings(settings: Settings, scope: Scope) -> Settings:
             raise InvalidSpec(f"the setting {key} is out of its rule.", f"{key} must be {rule}.", field=key)
     if scope not in SCOPES:
         raise InvalidSpec(f"scope {scope!r} is not known.", f"Use one of: {', '.join(SCOPES)}.", field="scope")
+    if settings.builder is not None and scope == "all":
+        raise InvalidSpec(
+            f"the deployer in the account cannot work on a stack of scope {scope}.",
+            "Set modelcote:scope to platform: the deployer keeps the models in a stack of their own.",
+            field="scope",
+        )
     if scope == "model" and settings.platform is None:
         raise InvalidSpec(
             "scope model needs the platform's outputs.", "Set modelcote:platform from the platform stack's outputs."

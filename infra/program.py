@@ -40,7 +40,7 @@ def program(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> Non
 
 
 def _platform(snapshot: Snapshot, settings: Settings, scope: Scope) -> None:
-    parts = PlatformStack("platform", PlatformStackArgs(settings, scope)).parts
+    parts = PlatformStack("platform", PlatformStackArgs(settings)).parts
     bucket = parts.buckets.artifacts.bucket
     pulumi.export("url", parts.api.url)
     pulumi.export("registry_table", parts.tables.registry.name)

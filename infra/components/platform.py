@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
@@ -17,9 +17,10 @@ from infra.components.keys import Keys, KeysArgs
 from infra.components.layers import RuntimeLayer, RuntimeLayerArgs
 from infra.components.queues import DEPLOY_RETENTION_S, Queues, QueuesArgs
 from infra.components.tables import Tables, TablesArgs
-from infra.config import Scope, Settings
+from infra.config import Platform, Settings, settings_to_json
 from infra.iam import Statement
 from infra.naming import below
+from modelcote.core.snapshot import Layer
 
 # HTTP APIs end a request after 30 s: a function that stops first can still say why.
 _HTTP_TIMEOUT_S = 29
@@ -42,7 +43,6 @@ class Parts:
 @dataclass(frozen=True)
 class PlatformStackArgs:
     settings: Settings
-    scope: Scope
 
 
 class PlatformStack(pulumi.ComponentResource):
@@ -145,11 +145,19 @@ class PlatformStack(pulumi.ComponentResource):
                 environment={
                     **self._environment(),
                     "MODELCOTE_DEPLOY_QUEUE_URL": parts.queues.deploys.url,
-                    "MODELCOTE_SCOPE": self._args.scope,
+                    "MODELCOTE_SETTINGS": self._models_settings(),
                     "PULUMI_BACKEND_URL": settings.builder.backend_url,
                 },
             ),
             opts=below(self),
+        )
+
+    def _models_settings(self) -> pulumi.Output[str]:
+        """What the deployer runs the program of scope `model` with, as JSON."""
+        settings, parts = self._args.settings, self.parts
+        bare = replace(settings, builder=None, platform_archive="", platform_layer=Layer("", "", "", ""))
+        return pulumi.Output.all(parts.buckets.artifacts.bucket, parts.keys.arn, parts.boundary.arn).apply(
+            lambda known: settings_to_json(replace(bare, platform=Platform(*known)))
         )
 
     def _alarms(self, functions: dict[str, tuple[pulumi.Output[str], int]]) -> None:

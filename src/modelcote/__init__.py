@@ -1,0 +1,34 @@
+"""modelcote: one serverless function per model, on your own AWS account, and the same thing on a laptop."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelcote.core import errors
+    from modelcote.core.flow import ModelType as model_type
+    from modelcote.core.hardware import Hardware as hardware
+    from modelcote.sdk.api_request import model_api_request
+    from modelcote.sdk.conduit import Conduit
+    from modelcote.sdk.python_version import python_version
+
+# Name -> where it lives. Nothing is imported before it is asked for: a model's function imports this package too.
+_EXPORTS = {
+    "Conduit": ("modelcote.sdk.conduit", "Conduit"),
+    "errors": ("modelcote.core.errors", ""),
+    "hardware": ("modelcote.core.hardware", "Hardware"),
+    "model_api_request": ("modelcote.sdk.api_request", "model_api_request"),
+    "model_type": ("modelcote.core.flow", "ModelType"),
+    "python_version": ("modelcote.sdk.python_version", "python_version"),
+}
+
+__all__ = ["Conduit", "errors", "hardware", "model_api_request", "model_type", "python_version"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'modelcote' has no attribute {name!r}")
+    module, attribute = _EXPORTS[name]
+    found = import_module(module)
+    return getattr(found, attribute) if attribute else found

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from modelcote.deploy.plan import Plan, plan_to_dict
-from tests.infra.plans import SNAPSHOTS, planned
+from tests.infra.plans import SNAPSHOTS, everything, planned, planned_platform
 
 FOLDER = Path(__file__).parent / "golden"
 URNS = FOLDER / "urns.txt"
 
 
-def path(models: int) -> Path:
-    return FOLDER / f"models-{models}.json"
+PLANS: dict[str, Callable[[], Plan]] = {
+    **{f"models-{models}": partial(planned, models) for models in SNAPSHOTS},
+    "platform": planned_platform,
+}
+
+
+def path(name: str) -> Path:
+    return FOLDER / f"{name}.json"
 
 
 def text(plan: Plan) -> str:
@@ -27,15 +35,15 @@ def text(plan: Plan) -> str:
     return json.dumps(data, indent=1, sort_keys=True) + "\n"
 
 
-def urns(plan: Plan) -> str:
-    return "".join(f"{row.urn}\n" for row in plan.resources)
+def urns() -> str:
+    return "".join(f"{urn}\n" for urn in sorted(row.urn for row in everything()))
 
 
 def write() -> None:
     FOLDER.mkdir(exist_ok=True)
-    for models in SNAPSHOTS:
-        path(models).write_text(text(planned(models)), encoding="utf-8")
-    URNS.write_text(urns(planned(3)), encoding="utf-8")
+    for name, plan in PLANS.items():
+        path(name).write_text(text(plan()), encoding="utf-8")
+    URNS.write_text(urns(), encoding="utf-8")
 
 
 if __name__ == "__main__":

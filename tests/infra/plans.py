@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from infra.config import Builder, Scope, Settings
 from modelcote.core.snapshot import DeployedModel, Layer, Package, Snapshot
+from modelcote.deploy.monitor import Resource
 from modelcote.deploy.plan import Plan, plan
 
 ONNX = Layer("onnx-py3.11-0123456789ab", "onnx", "3.11", "s3://artifacts/layers/onnx-py3.11-0123456789ab.zip")
@@ -18,6 +20,10 @@ SETTINGS = Settings(
     platform_layer=Layer("platform-py3.13-aaaaaaaaaaaa", "platform", "3.13", "/build/layer.zip"),
     alarm_email="ops@example.com",
     tags={"team": "ml"},
+)
+# With the deployer in the account, which needs the models in a stack of their own.
+WITH_DEPLOYER = replace(
+    SETTINGS,
     builder=Builder("public.ecr.aws/pulumi/pulumi-python:3.272.0", "/build/modelcote.zip", "s3://pulumi-state"),
 )
 
@@ -65,3 +71,14 @@ SNAPSHOTS = {
 def planned(models: int, scope: Scope = "all") -> Plan:
     """The plan of 0, 1 or 3 models."""
     return plan(SNAPSHOTS[models], SETTINGS, scope)
+
+
+@cache
+def planned_platform() -> Plan:
+    """The plan of the platform alone, with the deployer."""
+    return plan(Snapshot(), WITH_DEPLOYER, "platform")
+
+
+def everything() -> list[Resource]:
+    """Every resource that the program knows, once: three models, the platform and the deployer."""
+    return list({row.urn: row for row in (*planned(3).resources, *planned_platform().resources)}.values())

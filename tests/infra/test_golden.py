@@ -8,14 +8,14 @@ from tests.infra import golden
 from tests.infra.plans import SNAPSHOTS, planned
 
 
-@pytest.mark.parametrize("models", SNAPSHOTS)
-def test_the_plan_is_the_recorded_one(models: int) -> None:
-    assert golden.text(planned(models)) == golden.path(models).read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", golden.PLANS)
+def test_the_plan_is_the_recorded_one(name: str) -> None:
+    assert golden.text(golden.PLANS[name]()) == golden.path(name).read_text(encoding="utf-8")
 
 
 def test_no_resource_was_renamed() -> None:
     """A URN that changes is a resource that is deleted and made anew: give it an alias."""
-    assert golden.urns(planned(3)) == golden.URNS.read_text(encoding="utf-8")
+    assert golden.urns() == golden.URNS.read_text(encoding="utf-8")
 
 
 def test_what_a_model_adds_is_its_own() -> None:

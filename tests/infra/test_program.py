@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from infra.config import Platform
+from infra.config import Platform, settings_from_json
 from modelcote.core.snapshot import Snapshot
+from modelcote.deploy.__main__ import NEEDED
 from modelcote.deploy.monitor import Archive, Resource
 from modelcote.deploy.plan import plan
-from tests.infra.plans import IRIS, ONNX, SETTINGS, SNAPSHOTS, model, planned
+from tests.infra.plans import IRIS, ONNX, SETTINGS, SNAPSHOTS, everything, model, planned, planned_platform
 
 
 def named(name: str, models: int = 3) -> Resource:
-    return next(row for row in planned(models).resources if row.name == name)
+    return next(row for row in (*planned(models).resources, *planned_platform().resources) if row.name == name)
 
 
 def of(kind: str, models: int = 3) -> list[Resource]:
@@ -29,7 +30,7 @@ def allowed(role_policy: str) -> dict[str, list[str]]:
 
 
 def test_names_that_callers_address() -> None:
-    names = {row.inputs.get("name") for row in planned(3).resources}
+    names = {row.inputs.get("name") for row in everything()}
     assert names >= {
         "modelcote-dev-registry",
         "modelcote-dev-runs",
@@ -159,10 +160,21 @@ def test_a_public_url_replaces_the_apis_own() -> None:
 
 
 def test_without_a_builder_there_is_no_deployer_and_no_stream() -> None:
-    made = plan(Snapshot(), replace(SETTINGS, builder=None))
-    assert not [row for row in made.resources if "deployer" in row.name]
-    registry = next(row for row in made.resources if row.name == "platform-tables-registry")
+    assert not [row for row in planned(0).resources if "deployer" in row.name]
+    registry = next(row for row in planned(0).resources if row.name == "platform-tables-registry")
     assert "streamEnabled" not in registry.inputs
+
+
+def test_the_deployer_is_told_what_the_models_need() -> None:
+    rows = named("platform-deployer-project").inputs["environment"]["environmentVariables"]
+    told = {row["name"]: row["value"] for row in rows}
+    settings = settings_from_json(told["MODELCOTE_SETTINGS"])
+    assert settings.platform == Platform(
+        "${platform-buckets-artifacts.bucket}", "${platform-keys-main.arn}", "${platform-boundary-policy.arn}"
+    )
+    assert (settings.stack, settings.builder, settings.tags) == ("dev", None, {"team": "ml"})
+    assert set(told) == {*NEEDED, "MODELCOTE_STACK"}
+    assert sum(len(name) + len(value) for name, value in told.items()) < 5_500  # CodeBuild's limit
 
 
 def test_scopes_split_what_all_holds() -> None:

@@ -15,7 +15,7 @@ from modelcote.deploy.checks import problems
 from modelcote.deploy.monitor import Resource
 from modelcote.deploy.plan import plan
 from modelcote.deploy.schema import resource_schema
-from tests.infra.plans import CHURN, IRIS, ONNX, SETTINGS, model, planned
+from tests.infra.plans import CHURN, IRIS, ONNX, SETTINGS, WITH_DEPLOYER, everything, model
 
 FUNCTION = "aws:lambda/function:Function"
 FUNCTION_INPUTS = {
@@ -103,7 +103,7 @@ def test_what_aws_takes() -> None:
 
 
 def test_every_type_of_the_program_is_known() -> None:
-    custom = [row for row in planned(3).resources if row.custom]
+    custom = [row for row in everything() if row.custom]
     assert custom
     assert all(resource_schema(row.type) is not None for row in custom)
 
@@ -123,6 +123,7 @@ def test_every_type_of_the_program_is_known() -> None:
         ),
         (Snapshot((model("iris", memory_mb=20_000),), layers=(ONNX,)), SETTINGS, DeployFailed, "memorySize"),
         (Snapshot((model("iris", python_version="2.7.1"),), layers=(ONNX,)), SETTINGS, DeployFailed, "runtime"),
+        (Snapshot(), WITH_DEPLOYER, InvalidSpec, "scope all"),
         (Snapshot(), replace(SETTINGS, account="1"), InvalidSpec, "account"),
         (Snapshot(), replace(SETTINGS, log_retention_days=31), InvalidSpec, "logRetentionDays"),
         (Snapshot(), replace(SETTINGS, stack="Dev_1"), InvalidSpec, "stack"),

@@ -1,20 +1,61 @@
 """`python -m modelcote.deploy`: the deployer on AWS, in CodeBuild or on any machine with the pulumi command.
 
-Works off the deploy queue until it is empty. Environment: `MODELCOTE_STACK`, `MODELCOTE_REGISTRY_TABLE`,
-`MODELCOTE_BUCKET`, `MODELCOTE_DEPLOY_QUEUE_URL`, `MODELCOTE_SCOPE`, `MODELCOTE_SETTINGS_KEY` (the settings' JSON in
-the artifact bucket, as `cote up` or `pulumi up` left it), `PULUMI_BACKEND_URL`, and AWS's own.
+Works off the deploy queue until it is empty. Environment: `MODELCOTE_SETTINGS` (the program's settings for scope
+`model`, as JSON), `MODELCOTE_REGISTRY_TABLE`, `MODELCOTE_BUCKET`, `MODELCOTE_DEPLOY_QUEUE_URL`, `PULUMI_BACKEND_URL`,
+and AWS's own.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
-from typing import cast
 
-from infra.config import SCOPES, Scope, settings_from_json
-from modelcote.core.errors import DeployFailed
+from infra.config import Settings, check_settings, settings_from_json
+from modelcote.core.errors import DeployFailed, ModelcoteError
 from modelcote.deploy.aws_builder import AwsBuilder
-from modelcote.deploy.pulumi_engine import PulumiEngine
+from modelcote.deploy.pulumi_engine import PulumiEngine, require_cli
 from modelcote.deploy.serve import serve
 from modelcote.registry.store import registry_from_env
+
+NEEDED = (
+    "MODELCOTE_SETTINGS",
+    "MODELCOTE_REGISTRY_TABLE",
+    "MODELCOTE_BUCKET",
+    "MODELCOTE_DEPLOY_QUEUE_URL",
+    "PULUMI_BACKEND_URL",
+)
+
+
+def run() -> int:
+    """How many requests were worked off. Raises `DeployFailed` for what the environment lacks."""
+    settings = _settings()
+    require_cli()
+    registry = registry_from_env()
+    with tempfile.TemporaryDirectory(prefix="modelcote-deployer-") as home:
+        engine = PulumiEngine(settings, os.environ["PULUMI_BACKEND_URL"], Path(home), scope="model")
+        builder = AwsBuilder(registry, Path(home) / "runtimes", settings.architecture)
+        return serve(registry, engine, builder, stack=settings.stack)
+
+
+def _settings() -> Settings:
+    missing = [name for name in NEEDED if not os.environ.get(name)]
+    if missing:
+        raise DeployFailed(f"{missing[0]} is not set.", "Run it in the CodeBuild project, or with its environment.")
+    try:
+        settings = settings_from_json(os.environ["MODELCOTE_SETTINGS"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DeployFailed(f"MODELCOTE_SETTINGS cannot be read: {error}.", "Update the platform's stack.") from error
+    return check_settings(settings, "model")
+
+
+def main() -> None:
+    try:
+        print(f"{run()} deploy requests worked off")
+    except ModelcoteError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

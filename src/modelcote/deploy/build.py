@@ -17,7 +17,7 @@ from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict, parse_
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec
 from modelcote.deploy.archive import sha256, sha256_base64
-from modelcote.deploy.engine import Runtimes
+from modelcote.deploy.builder import Builder
 from modelcote.deploy.isolated import run_step
 from modelcote.deploy.package import SERVING, build_package, staged_code
 from modelcote.deploy.runtimes import extra_requirements, runtime_versions
@@ -28,7 +28,7 @@ from modelcote.registry.versions import package_key
 Say = Callable[[str], None]
 
 
-def build(deploy: Deploy, registry: Registry, runtimes: Runtimes, work: Path, say: Say) -> None:
+def build(deploy: Deploy, registry: Registry, builder: Builder, work: Path, say: Say) -> None:
     """Build the deploy's version and record its package; raises a `ModelcoteError` for what cannot be served."""
     version = registry.get_version(deploy.project, deploy.model, deploy.version)
     spec = version.spec
@@ -36,11 +36,11 @@ def build(deploy: Deploy, registry: Registry, runtimes: Runtimes, work: Path, sa
         folder = Path(scratch) / "bundle"
         _fetch(version, registry, Path(scratch) / "bundle.zip", folder)
         manifest = parse_manifest(json.loads((folder / MANIFEST).read_bytes()))
-        manifest = _compiled(manifest, spec, folder, runtimes, work, say)
+        manifest = _compiled(manifest, spec, folder, builder, work, say)
         requirements = () if manifest.compiled is not None else (*spec.requirements, *extra_requirements(manifest))
         check_versions(manifest, runtime_versions(manifest.runtime, spec.python_version, requirements))
-        python = runtimes.python_for(manifest.runtime, spec.python_version, requirements)
-        layer = runtimes.layer_for(manifest.runtime, spec.python_version, requirements)
+        python = builder.python_for(manifest.runtime, spec.python_version, requirements)
+        layer = builder.layer_for(manifest.runtime, spec.python_version, requirements)
         run_step(python, staged_code(SERVING, python, work), "modelcote.serving.check", folder)
         say(f"loads in the runtime {layer.key}")
         package = build_package(folder, Path(scratch) / "package.zip", python, work)
@@ -59,7 +59,9 @@ def _fetch(version: Version, registry: Registry, path: Path, folder: Path) -> No
     unpack(path, folder)
 
 
-def _compiled(manifest: Manifest, spec: ModelSpec, folder: Path, runtimes: Runtimes, work: Path, say: Say) -> Manifest:
+def _compiled(
+    manifest: Manifest, spec: ModelSpec, folder: Path, builder: Builder, work: Path, say: Say
+) -> Manifest:
     """The manifest after the compiled tier had its say; the folder then holds what the manifest promises."""
     if manifest.compiled is not None:
         say(f"compiled by the client: {manifest.compiled.get('reason', '')}")
@@ -72,7 +74,7 @@ def _compiled(manifest: Manifest, spec: ModelSpec, folder: Path, runtimes: Runti
     except VersionMismatch as error:
         say(f"not compiled: {error.detail}")
         return manifest
-    python = runtimes.python_for("compiler", spec.python_version)
+    python = builder.python_for("compiler", spec.python_version)
     report = run_step(python, staged_code(SERVING, python, work), "modelcote.flow.compile", folder)
     say(f"{'compiled' if report['used'] else 'not compiled'}: {report['reason']}")
     if not report["used"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import tempfile
 from pathlib import Path
@@ -13,7 +12,18 @@ from typing import Any
 from modelcote.core.errors import DeployFailed, from_problem
 
 TIMEOUT_S = 180
-_ADDRESS_SPACE = 24 * 1024**3
+MEMORY_BYTES = 8 * 1024**3  # What a model of the largest bundle (250 MB) has been seen to need, several times over.
+# The process bounds itself before it loads anything: builds run in threads, where nothing may run between fork and exec.
+_BOUNDED = f"""
+import contextlib, runpy, sys
+with contextlib.suppress(ImportError, OSError, ValueError):
+    import resource
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, ({TIMEOUT_S}, {TIMEOUT_S}))
+    resource.setrlimit(resource.RLIMIT_DATA, ({MEMORY_BYTES}, {MEMORY_BYTES}))
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
 
 
 def run_step(python: Path, code: Path, module: str, folder: Path) -> dict[str, Any]:
@@ -21,7 +31,7 @@ def run_step(python: Path, code: Path, module: str, folder: Path) -> dict[str, A
     with tempfile.TemporaryDirectory(prefix="modelcote-step-") as scratch:
         try:
             done = subprocess.run(  # noqa: S603
-                [str(python), "-m", module, str(folder)],
+                [str(python), "-P", "-c", _BOUNDED, module, str(folder)],
                 env={
                     "PATH": os.defpath,
                     "PYTHONPATH": str(code),
@@ -35,7 +45,6 @@ def run_step(python: Path, code: Path, module: str, folder: Path) -> dict[str, A
                 capture_output=True,
                 text=True,
                 timeout=TIMEOUT_S,
-                preexec_fn=_limit,  # noqa: PLW1509  it makes two system calls
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
@@ -54,8 +63,3 @@ def run_step(python: Path, code: Path, module: str, folder: Path) -> dict[str, A
         raise from_problem(said["error"])
     step: dict[str, Any] = said
     return step
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

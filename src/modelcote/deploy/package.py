@@ -40,6 +40,16 @@ def platform_package(out: Path, python: Path) -> Path:
         return write_zip(out, tree(staged))
 
 
+def project_package(out: Path) -> Path:
+    """The zip of the project itself, from which the deployer on AWS installs; made from a checkout only."""
+    root = project_root()
+    folders = [
+        pair for name in ("src", "infra", "handlers", "runtime-images") for pair in tree(root / name, f"{name}/")
+    ]
+    files = [(name, root / name) for name in ("pyproject.toml", "README.md", "LICENSE", "Pulumi.yaml")]
+    return write_zip(out, [*files, *(pair for pair in folders if "__pycache__" not in pair[0])])
+
+
 def staged_code(parts: Sequence[str], python: Path, work: Path, extra: Iterable[tuple[str, Path]] = ()) -> Path:
     """A folder with these packages of modelcote, compiled by `python`; made once for the same sources.
 

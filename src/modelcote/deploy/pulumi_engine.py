@@ -80,7 +80,7 @@ def require_cli() -> str:
     if found is None:
         raise DeployFailed(
             "The pulumi command is not on the path.",
-            f"Install Pulumi {CLI_VERSION} (https://www.pulumi.com/docs/install/), or use the local cloud: cote local up.",
+            f"Install Pulumi {CLI_VERSION} (https://www.pulumi.com/docs/install/), or use the local cloud.",
         )
     return found
 
@@ -92,7 +92,7 @@ def _run(task: Task) -> dict[str, Any]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
     try:
-        done = subprocess.run(  # noqa: S603 (the running interpreter)
+        done = subprocess.run(
             [sys.executable, "-m", "modelcote.deploy.pulumi_run"],
             input=json.dumps(asdict(task)),
             stdout=subprocess.PIPE,

@@ -10,8 +10,10 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+import boto3
+
 from modelcote.core.snapshot import Layer, Snapshot, snapshot_to_json
-from modelcote.registry.clients import make_clients, make_session
+from modelcote.registry.clients import make_clients
 from modelcote.registry.store import Registry
 
 
@@ -30,7 +32,7 @@ def main() -> None:
     parser.add_argument("--stack", required=True)
     parser.add_argument("--region", required=True)
     given = parser.parse_args()
-    clients = make_clients(make_session(given.region))
+    clients = make_clients(boto3.Session(region_name=given.region))
     table = f"modelcote-{given.stack}-registry"
     registry = Registry(table, "", clients=clients)
     try:

@@ -7,7 +7,7 @@ is a missing value. What does not fit is an `InvalidInput` that names the row an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,16 @@ _SHOWN = 8
 
 @dataclass(frozen=True)
 class InputSchema:
-    """`n_features` is None where the model does not know it; `categories` names the columns of dtype category."""
+    """`n_features` is None where the model does not know it.
+
+    `categories` names the columns of dtype category, `texts` those in which training saw strings.
+    """
 
     kind: str = ANY
     n_features: int | None = None
     columns: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as `conduit.json` holds them."""
@@ -36,8 +40,8 @@ class InputSchema:
 
 def schema_from_dict(data: Mapping[str, Any]) -> InputSchema:
     """The inverse of `InputSchema.to_dict`."""
-    made = InputSchema(data.get("kind", ANY), data.get("n_features"))
-    return replace(made, columns=tuple(data.get("columns", ())), categories=tuple(data.get("categories", ())))
+    columns, categories, texts = (tuple(data.get(member, ())) for member in ("columns", "categories", "texts"))
+    return InputSchema(data.get("kind", ANY), data.get("n_features"), columns, categories, texts)
 
 
 def count(data: Any) -> int:
@@ -171,11 +175,11 @@ def _frame(read: list[Sequence[Any]], schema: InputSchema) -> Any:
 
     frame = pd.DataFrame(read, columns=list(schema.columns))
     for name in schema.columns:
-        # A column that is missing in every row has no type of its own; to every model it is a number's NaN.
+        # A column that is missing in every row has no type of its own: it is NaN among texts, or a number's NaN.
         if name in schema.categories:
             frame[name] = frame[name].astype("category")
         elif frame[name].isna().all():
-            frame[name] = frame[name].astype("float64")
+            frame[name] = pd.Series(np.nan, frame.index, object if name in schema.texts else "float64")
     return frame
 
 

@@ -27,7 +27,8 @@ def schema_of(estimator: Any) -> InputSchema:
     n_features = _attribute(first, "n_features_in_")
     columns = _attribute(first, "feature_names_in_")
     if columns is not None:
-        return InputSchema(FRAME, len(columns), tuple(map(str, columns)), _categories(first[-1], columns))
+        texts = tuple(str(name) for name in columns if name in set(_text_columns(first, columns)))
+        return InputSchema(FRAME, len(columns), tuple(map(str, columns)), _categories(first[-1], columns), texts)
     foreign = any(not type(step).__module__.startswith(("sklearn.", "xgboost.")) for step in first)
     kind = MIXED if foreign or names & _MIXED else MATRIX
     return InputSchema(kind, int(n_features) if n_features is not None else None)
@@ -64,3 +65,21 @@ def _categories(estimator: Any, columns: Any) -> tuple[str, ...]:
     booster = getattr(estimator, "get_booster", None)
     kinds = booster().feature_types if booster is not None else None
     return tuple(str(name) for name, kind in zip(columns, kinds or (), strict=False) if kind == "c")
+
+
+def _text_columns(first: list[Any], columns: Any) -> Iterator[Any]:
+    """The columns in which a ColumnTransformer's encoders or imputers, or the first step itself, met strings."""
+    for step in first:
+        for _, inner, chosen in getattr(step, "transformers_", ()):
+            names = [chosen] if isinstance(chosen, str) else chosen
+            if isinstance(names, list) and all(isinstance(name, str) for name in names):
+                for part in getattr(inner, "steps", None) or [("", inner)]:
+                    yield from _met_strings(part[1], names)
+        yield from _met_strings(step, list(columns))
+
+
+def _met_strings(step: Any, names: list[Any]) -> Iterator[Any]:
+    known = getattr(step, "categories_", None)
+    values = known if isinstance(known, list) else [[value] for value in getattr(step, "statistics_", ())]
+    if len(values) == len(names):
+        yield from (name for name, met in zip(names, values, strict=True) if any(isinstance(v, str) for v in met))

@@ -21,6 +21,7 @@ from typing import Any
 from modelcote.core.errors import LocalCloudError
 from modelcote.local import emulator, processes
 from modelcote.local.functions import write_atomically
+from modelcote.local.host.settings import HOST_VARIABLE
 
 DEFAULT_PROJECT = "default"
 STACK = "local"
@@ -130,7 +131,11 @@ def _start(home: Path, before: Status | None, project: str) -> Status:
     process = emulator.start_emulator(home / "emulator", ports["emulator"], logs / "emulator.log")
     current = _record(home, current, "emulator", process.pid)
     emulator.wait_until_ready(process, f"{current.emulator_url}/_ministack/health", logs / "emulator.log", "emulator")
-    environment = {**emulator.aws_environment(current.emulator_url), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **emulator.aws_environment(current.emulator_url),
+        HOST_VARIABLE: f"http://127.0.0.1:{ports['host']}",
+        "PYTHONUNBUFFERED": "1",
+    }
     host = processes.start(
         "modelcote.local.host",
         ["--home", str(home), "--port", str(ports["host"]), "--emulator", current.emulator_url],

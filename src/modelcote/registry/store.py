@@ -4,7 +4,6 @@ versions.py    create_version, upload_url, get/list models and versions, mark_up
 deploys.py     request_deploy, send, get_deploy, append_log, deploy_status
 outcomes.py    begin, mark_built, mark_ready, mark_superseded, mark_failed, forget
 snapshots.py   snapshot
-lease.py       take_lease, release_lease
 keys.py        create_key, list_keys, revoke_key
 issuers.py     put_issuer, list_issuers, delete_issuer
 """
@@ -16,13 +15,12 @@ import os
 from modelcote.registry.clients import Clients, make_clients
 from modelcote.registry.issuers import Issuers
 from modelcote.registry.keys import Keys
-from modelcote.registry.lease import Lease
 from modelcote.registry.outcomes import Outcomes
 from modelcote.registry.snapshots import Snapshots
 from modelcote.registry.table import Table
 
 
-class Registry(Outcomes, Snapshots, Lease, Keys, Issuers):
+class Registry(Outcomes, Snapshots, Keys, Issuers):
     """Everything that is known about projects, models, versions, deploys and keys."""
 
     def __init__(self, table_name: str, bucket: str, queue_url: str = "", clients: Clients | None = None) -> None:

@@ -58,3 +58,34 @@ def litter(event, context):
     import subprocess
 
     return subprocess.Popen(["sleep", "300"]).pid
+
+
+def count(event, context):
+    """Warm processes count on, cold ones start at one."""
+    count.calls = getattr(count, "calls", 0) + 1
+    return count.calls
+
+
+def rendezvous(event, context):
+    """Waits until as many processes as wanted are in here at the same time."""
+    folder = event["folder"]
+    with open(os.path.join(folder, f"{os.getpid()}"), "w"):
+        pass
+    while len(os.listdir(folder)) < event["wanted"]:
+        time.sleep(0.005)
+    return os.getpid()
+
+
+def hold(event, context):
+    """Says that it is in, and waits until it may go."""
+    with open(event["inside"], "a") as file:
+        file.write(f"{os.getpid()}\n")
+    while not os.path.exists(event["release"]):
+        time.sleep(0.005)
+    return context.function_version
+
+
+def chatter(event, context):
+    print("one line")
+    print("another", file=sys.stderr)
+    return None

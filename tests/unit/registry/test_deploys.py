@@ -262,14 +262,3 @@ def test_log_lines_in_order_and_without_a_gap(registry: Registry) -> None:
     assert [line.n for line in registry.deploy_status(PROJECT, deploy.deploy_id).lines] == [1]
     with pytest.raises(NotFound):
         registry.deploy_status("other", deploy.deploy_id)
-
-
-def test_one_lease(registry: Registry) -> None:
-    assert registry.take_lease("a", 60)
-    assert not registry.take_lease("b", 60)
-    assert registry.take_lease("a", 60)
-    registry.release_lease("b")
-    assert not registry.take_lease("b", 60)
-    registry.release_lease("a")
-    assert registry.take_lease("b", -1)
-    assert registry.take_lease("a", 60)

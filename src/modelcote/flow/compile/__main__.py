@@ -1,6 +1,7 @@
 """`python -m modelcote.flow.compile FOLDER`: the build step of an uncompiled bundle, in a process of its own.
 
-FOLDER is an unpacked bundle. Prints the report, and `inputs`, as one JSON line; whatever the model itself prints goes to stderr.
+FOLDER is an unpacked bundle. Prints the report, and `inputs`, as one JSON line; whatever the model itself prints
+goes to stderr.
 """
 
 from __future__ import annotations

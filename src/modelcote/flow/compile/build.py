@@ -85,8 +85,8 @@ def _compile(folder: Path, flow: Flow, inputs: InputSchema, sample: list[Any]) -
                 return report
             # What was compared and differed says more than what could not be converted.
             best = report if report.rows or not best.reason else best
-    except Unsupported as error:
-        return Report(False, f"not compiled: {error}")
+    except Exception as error:  # a model of a kind never met may lack, or refuse, anything that is asked of it
+        return Report(False, f"not compiled: {_one_line(error)}")
     return best
 
 

@@ -154,7 +154,9 @@ def convert_ada_boost(scope: Any, operator: Any, container: Any) -> None:
     decision = add_trees(nodes, as_float32(nodes, nodes.matrix()), ada_boost_trees(model))
     if len(model.classes_) > 2:
         nodes.classes(0, nodes.add("ArgMax", decision, axis=1, keepdims=0))
-        nodes.output(1, nodes.add("Softmax", nodes.add("Div", decision, nodes.constant(model.n_classes_ - 1.0)), axis=1))
+        nodes.output(
+            1, nodes.add("Softmax", nodes.add("Div", decision, nodes.constant(model.n_classes_ - 1.0)), axis=1)
+        )
         return
     margin = nodes.add("Sub", nodes.column(decision, 1), nodes.column(decision, 0))
     _classify(nodes, margin, 1, tie="Greater")

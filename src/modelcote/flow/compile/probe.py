@@ -40,6 +40,10 @@ def find_limits(answer: Callable[[list[Any]], Any], row: Sequence[Any], knowledg
         middle = len(columns) // 2
         return refusing(value, columns[:middle]) + refusing(value, columns[middle:])
 
+    try:
+        answer([[*row]])
+    except Exception as error:
+        raise Unsupported(f"the model refuses an ordinary row: {type(error).__name__}: {error}") from error
     columns = range(len(row))
     categories = [column for column in columns if knowledge.categories[column]]
     known = {}

@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import gc
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from modelcote.local.host.api import ApiConnection
@@ -16,28 +17,41 @@ from modelcote.local.host.settings import HostSettings
 _HOUSEKEEPING_S = 1.0
 
 
-async def serve(settings: HostSettings) -> None:
-    """Serve on 127.0.0.1 until the process is told to stop; then every function's process is killed."""
+@asynccontextmanager
+async def running(settings: HostSettings) -> AsyncIterator[tuple[Host, list[asyncio.Task[None]]]]:
+    """A host with its chores, and no socket yet; a chore ends only by failing. Its processes end with the block."""
     loop = asyncio.get_running_loop()
     host = Host(settings)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGCHLD, host.reap_children)
-    server = await loop.create_server(lambda: ApiConnection(host), "127.0.0.1", settings.port, backlog=512)
     host.sync()
     chores = [
         loop.create_task(_every(settings.limits.memory_watch_s, host.watch_memory)),
         loop.create_task(_every(_HOUSEKEEPING_S, host.sync)),
     ]
-    # What was made so far lives as long as the host: it need not be looked at by every collection.
-    gc.freeze()
-    stopped = loop.create_task(stop.wait())
-    ended, _ = await asyncio.wait((stopped, *chores), return_when=asyncio.FIRST_COMPLETED)
-    server.close()
-    host.close()
-    for task in ended:
-        task.result()
+    try:
+        yield host, chores
+    finally:
+        for chore in chores:
+            chore.cancel()
+        host.close()
+        loop.remove_signal_handler(signal.SIGCHLD)
+
+
+async def serve(settings: HostSettings) -> None:
+    """Serve on 127.0.0.1 until the process is told to stop; then every function's process is killed."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings) as (host, chores):
+        server = await loop.create_server(lambda: ApiConnection(host), "127.0.0.1", settings.port, backlog=512)
+        # What was made so far lives as long as the host: it need not be looked at by every collection.
+        gc.freeze()
+        stopped = loop.create_task(stop.wait())
+        ended, _ = await asyncio.wait((stopped, *chores), return_when=asyncio.FIRST_COMPLETED)
+        server.close()
+        for task in ended:
+            task.result()
 
 
 async def _every(seconds: float, chore: Callable[[], None]) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+# Names the host to the processes of the local cloud.
+HOST_VARIABLE = "MODELCOTE_HOST_URL"
 
 
 @dataclass(frozen=True)

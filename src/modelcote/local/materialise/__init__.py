@@ -1,0 +1,1 @@
+"""The materialiser: the hands that make the program's resources on the emulator."""

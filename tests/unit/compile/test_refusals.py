@@ -1,0 +1,194 @@
+"""Forms that are not equal are not used, and the report says where and by how much."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from modelcote.core.errors import InvalidInput
+from modelcote.core.flow import Flow, ModelType, Processor, Stage
+from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_dict
+from modelcote.flow.compile import compile_flow, ensembles, trees
+from modelcote.flow.inputs import MATRIX, InputSchema
+from tests.unit.compile.support import compiled, pickled
+
+WINE = load_wine(return_X_y=True)
+
+
+def forest(folder: Path) -> Flow:
+    model = RandomForestClassifier(10, random_state=0).fit(*load_breast_cancer(return_X_y=True))
+    return pickled(folder, ModelType.SKLEARN_CLASSIFIER, model)
+
+
+def test_thresholds_rounded_to_float32_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = forest(tmp_path)
+    exact = trees.sklearn_tree
+
+    def rounded(tree: Any, values: Any, features: Any = None) -> trees.Tree:
+        made = exact(tree, values, features)
+        return replace(made, threshold=made.threshold.astype(np.float32).astype(np.float64))
+
+    assert compiled(tmp_path, flow)[1].used
+    monkeypatch.setattr(ensembles, "sklearn_tree", rounded)
+    _, report = compiled(tmp_path, flow)
+    assert not report.used
+    assert report.reason.startswith("generated row ")
+    assert report.max_difference >= 0.09  # one tree of ten
+    assert not (tmp_path / COMPILED).exists()
+
+
+def test_values_not_rounded_to_float32_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = forest(tmp_path)
+    assert {feed.dtype for feed in compiled(tmp_path, flow)[1].feeds} == {"float64"}
+    monkeypatch.setattr(ensembles, "as_float32", lambda _nodes, matrix: matrix)
+    # The second attempt takes float32 rows, so that nothing is left to round.
+    assert {feed.dtype for feed in compiled(tmp_path, flow)[1].feeds} == {"float32"}
+
+
+def test_missing_values_sent_the_other_way_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = forest(tmp_path)
+    exact = trees.sklearn_tree
+
+    def turned(tree: Any, values: Any, features: Any = None) -> trees.Tree:
+        made = exact(tree, values, features)
+        return replace(made, missing_left=~made.missing_left)
+
+    monkeypatch.setattr(ensembles, "sklearn_tree", turned)
+    _, report = compiled(tmp_path, flow)
+    assert not report.used
+    assert "None" in report.reason
+
+
+def test_a_sample_row_that_differs_is_named_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, labels = [[0.0], [1.0]], [0, 1]
+    flow = pickled(tmp_path, ModelType.SKLEARN_CLASSIFIER, DecisionTreeClassifier().fit(rows, labels))
+    exact = trees.sklearn_tree
+    monkeypatch.setattr(
+        ensembles,
+        "sklearn_tree",
+        lambda tree, values, features=None: replace(
+            made := exact(tree, values, features), threshold=made.threshold / 2
+        ),
+    )
+    _, report = compiled(tmp_path, flow, [[0.2], [0.3], [0.9]])
+    assert not report.used
+    assert report.reason == "sample row 1 differs (by 1, absolute): [1.0, 0.0] became [0.0, 1.0] for [0.3]"
+    assert report.max_difference == 1.0
+
+
+def test_a_forest_far_off_scale_is_still_exact(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    rows = np.concatenate([random.normal(size=(200, 3)) * 1e-20, random.normal(size=(200, 3)) * 1e20])
+    model = DecisionTreeRegressor(random_state=0).fit(rows, random.normal(size=400))
+    _, report = compiled(tmp_path, pickled(tmp_path, ModelType.SKLEARN, model))
+    assert report.used, report.reason
+
+
+@pytest.mark.parametrize("place", ["pre", "post"])
+def test_processors_are_not_compiled(place: str, tmp_path: Path) -> None:
+    processor = Processor("keep", "def keep(data):\n    return data\n")
+    flow = Flow((Stage(ModelType.SKLEARN, "model.pkl", **{place: processor}),))
+    report = compile_flow(tmp_path, flow, InputSchema(MATRIX, 3))
+    assert not report.used
+    assert "without processors" in report.reason
+
+
+def test_a_missing_converter_is_named_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = forest(tmp_path)
+    monkeypatch.setitem(sys.modules, "skl2onnx", None)
+    _, report = compiled(tmp_path, flow)
+    assert not report.used
+    assert 'pip install "modelcote[compile]"' in report.reason
+
+
+def test_what_the_converter_raises_is_one_line(tmp_path: Path) -> None:
+    class Odd(LinearRegression):  # type: ignore[misc]
+        pass
+
+    globals()["Odd"] = Odd
+    Odd.__qualname__ = "Odd"
+    flow = pickled(tmp_path, ModelType.SKLEARN, Odd().fit(*WINE))
+    _, report = compiled(tmp_path, flow)
+    assert not report.used
+    assert report.reason.startswith("not compiled: ")
+    assert "\n" not in report.reason
+
+
+def test_a_model_for_some_numbers_only_is_left_alone(tmp_path: Path) -> None:
+    from sklearn.decomposition import NMF
+
+    model = NMF(2, init="random", random_state=0, max_iter=2000).fit(WINE[0])
+    _, report = compiled(tmp_path, pickled(tmp_path, ModelType.SKLEARN_PREPROCESSOR, model))
+    assert report.reason == "not compiled: a model that takes numbers of a certain range only"
+
+
+def test_an_old_compiled_form_does_not_outlive_a_refusal(tmp_path: Path) -> None:
+    (tmp_path / COMPILED).write_bytes(b"old")
+    flow = pickled(tmp_path, ModelType.SKLEARN_PREPROCESSOR, FunctionTransformer(np.cbrt).fit(WINE[0]))
+    _, report = compiled(tmp_path, flow)
+    assert not report.used
+    assert not (tmp_path / COMPILED).exists()
+
+
+def test_a_chain_behind_a_prediction_is_left_alone(tmp_path: Path) -> None:
+    first = pickled(tmp_path, ModelType.SKLEARN, DecisionTreeRegressor().fit(*WINE))
+    (tmp_path / "model.pkl").rename(tmp_path / "first.pkl")
+    second = LogisticRegression().fit(np.arange(6.0).reshape(3, 2), [0, 1, 1])
+    last = pickled(tmp_path, ModelType.SKLEARN, second)
+    flow = Flow((Stage(first.stages[0].model_type, "first.pkl"), last.stages[0]))
+    report = compile_flow(tmp_path, flow, InputSchema(MATRIX, 13))
+    assert not report.used
+
+
+def test_the_build_step_prints_one_line(tmp_path: Path) -> None:
+    flow = forest(tmp_path)
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
+    done = subprocess.run(
+        [sys.executable, "-m", "modelcote.flow.compile", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert report["used"] is True
+    assert report["feeds"] == [{"name": "rows", "dtype": "float64", "columns": list(range(30))}]
+    assert (tmp_path / COMPILED).exists()
+
+
+def test_the_build_step_answers_a_problem_for_what_cannot_load(tmp_path: Path) -> None:
+    flow = Flow((Stage(ModelType.SKLEARN, "absent.pkl"),))
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
+    done = subprocess.run(
+        [sys.executable, "-m", "modelcote.flow.compile", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["code"] == "invalid_bundle"
+
+
+def test_a_column_that_nothing_is_known_of_is_left_alone(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["good value", "bad colour"] * 5, "age": np.arange(10.0)})
+    prepare = ColumnTransformer([("words", TfidfVectorizer(), "text")], remainder="passthrough")
+    model = make_pipeline(prepare, LogisticRegression()).fit(frame, [0, 1] * 5)
+    _, report = compiled(tmp_path, pickled(tmp_path, ModelType.SKLEARN_CLASSIFIER, model))
+    assert report.reason.startswith("not compiled: the model refuses an ordinary row: ")
+
+
+def test_a_sample_that_the_model_refuses_is_the_callers_to_know(tmp_path: Path) -> None:
+    flow = forest(tmp_path)
+    with pytest.raises(InvalidInput, match="row 0 has 2 values where the model takes 30"):
+        compiled(tmp_path, flow, [[1.0, 2.0]])

@@ -1,0 +1,82 @@
+"""The lease: one holder at a time, on the emulator's DynamoDB."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from modelcote.core.errors import Conflict
+from modelcote.deploy.lease import KEY, held, release, take
+from modelcote.registry.store import Registry
+
+
+def test_one_holder_at_a_time(registry: Registry) -> None:
+    first = take(registry.table)
+    assert first is not None
+    assert take(registry.table) is None
+    release(first)
+    second = take(registry.table)
+    assert second is not None
+    assert second.token == first.token + 1
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_its_holder_finds_out(registry: Registry) -> None:
+    dead = take(registry.table, seconds=-1)
+    assert dead is not None
+    dead.check()
+    alive = take(registry.table)
+    assert alive is not None
+    with pytest.raises(Conflict, match="taken over"):
+        dead.check()
+    alive.check()
+
+
+def test_who_lost_it_neither_prolongs_nor_releases_the_next_ones(registry: Registry) -> None:
+    dead = take(registry.table, seconds=-1)
+    alive = take(registry.table)
+    assert dead is not None
+    assert alive is not None
+    dead.prolong(1_000)
+    release(dead)
+    alive.check()
+    row = registry.table.get(*KEY)
+    assert row is not None
+    assert time.time() < row["until_s"] < time.time() + 100
+
+
+def test_it_is_prolonged_while_it_is_held(registry: Registry) -> None:
+    with held(registry.table, seconds=0.6) as lease:
+        before = registry.table.get(*KEY)
+        assert before is not None
+        waited = threading.Event()
+        for _ in range(50):
+            now = registry.table.get(*KEY)
+            assert now is not None
+            if now["until_s"] > before["until_s"]:
+                break
+            waited.wait(0.1)
+        else:
+            pytest.fail("it was never prolonged")
+        lease.check()
+
+
+def test_it_is_given_back_also_after_an_error(registry: Registry) -> None:
+    with pytest.raises(ZeroDivisionError), held(registry.table):
+        raise ZeroDivisionError
+    assert take(registry.table) is not None
+
+
+def test_the_next_one_waits_for_it(registry: Registry) -> None:
+    first = take(registry.table)
+    assert first is not None
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        release(first)
+
+    with held(registry.table, wait=wait) as second:
+        assert second.token == first.token + 1
+    assert len(waits) == 1

@@ -1,0 +1,346 @@
+"""Deploy requests from the queue to their end, on the emulator's DynamoDB, S3 and SQS.
+
+The engine here only remembers what it was run on; the builder's runtimes are this interpreter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import sys
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
+
+from modelcote.bundle.make import make_bundle
+from modelcote.core.errors import BackendUnavailable, Conflict
+from modelcote.core.flow import Flow, ModelType, Processor, Stage
+from modelcote.core.manifest import Manifest
+from modelcote.core.snapshot import Layer, Snapshot
+from modelcote.core.spec import ModelSpec, default_python_version
+from modelcote.deploy.runtimes import parse_key, runtime_key
+from modelcote.deploy.serve import receive, serve
+from modelcote.deploy.worker import work
+from modelcote.registry.records import DELETE, DEPLOY, ROLLBACK, Deploy
+from modelcote.registry.store import Registry
+from modelcote.registry.versions import bundle_key
+
+PROJECT = "demo"
+ROWS, LABELS = load_iris(return_X_y=True)
+
+
+class Engine:
+    """Remembers its snapshots; fails when a model that it was told to refuse is among them."""
+
+    def __init__(self, refuse: Callable[[Snapshot], bool] = lambda _: False) -> None:
+        self.refuse = refuse
+        self.runs: list[Snapshot] = []
+
+    def up(self, snapshot: Snapshot) -> Mapping[str, Any]:
+        self.runs.append(snapshot)
+        if self.refuse(snapshot):
+            raise BackendUnavailable("the function could not be made.", "Try again.")
+        return {}
+
+    @property
+    def served(self) -> dict[str, int]:
+        return {model.name: model.version for model in self.runs[-1].models}
+
+
+class ThisInterpreter:
+    """Every runtime is the one that runs the tests."""
+
+    def python_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
+        return Path(sys.executable)
+
+    def layer_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
+        return self.layer_of(runtime_key(runtime, python_version, requirements))
+
+    def layer_of(self, key: str) -> Layer:
+        return Layer(key, *parse_key(key), "/layers")
+
+
+def spec(name: str, post: str = "", **fields: Any) -> ModelSpec:
+    processor = Processor("post", post) if post else None
+    flow = Flow((Stage(ModelType.SKLEARN_CLASSIFIER, "model.pkl", post=processor),))
+    return ModelSpec(name, flow, python_version=default_python_version(), **fields)
+
+
+@pytest.fixture(scope="session")
+def pickled() -> bytes:
+    return pickle.dumps(DecisionTreeClassifier(random_state=0).fit(ROWS, LABELS))
+
+
+@pytest.fixture
+def deploy(registry: Registry, pickled: bytes, tmp_path: Path) -> Callable[..., Deploy]:
+    """Registers a version with its bundle, as control does, and asks for its deploy."""
+
+    def ask(wanted: ModelSpec, content: bytes | None = None, libraries: Mapping[str, str] | None = None) -> Deploy:
+        model = tmp_path / "model.pkl"
+        model.write_bytes(pickled if content is None else content)
+        manifest = Manifest(wanted.name, wanted.flow, libraries or {})
+        info = make_bundle(wanted, manifest, {"model.pkl": model}, tmp_path / "bundle.zip")
+        version, _ = registry.create_version(PROJECT, wanted, info.sha256, info.bytes)
+        key = bundle_key(PROJECT, wanted.name, version.version)
+        registry.s3.upload_file(str(info.path), registry.bucket, key)
+        registry.mark_uploaded(version, info.sha256, info.bytes)
+        return registry.request_deploy(PROJECT, wanted.name, version.version, DEPLOY)
+
+    return ask
+
+
+def run(registry: Registry, engine: Engine) -> int:
+    return serve(registry, engine, ThisInterpreter(), stack="dev")
+
+
+def lines(registry: Registry, deploy: Deploy) -> list[str]:
+    return [line.text for line in registry.deploy_status(PROJECT, deploy.deploy_id).lines]
+
+
+def state(registry: Registry, deploy: Deploy) -> str:
+    return registry.get_deploy(PROJECT, deploy.deploy_id).state
+
+
+def error(registry: Registry, deploy: Deploy) -> Mapping[str, Any]:
+    problem = registry.get_deploy(PROJECT, deploy.deploy_id).error
+    assert problem is not None
+    return problem
+
+
+def members(registry: Registry, key: str, folder: Path) -> dict[str, bytes]:
+    registry.s3.download_file(registry.bucket, key, str(folder / "package.zip"))
+    with zipfile.ZipFile(folder / "package.zip") as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_deploy_becomes_a_package_a_model_and_a_log(
+    registry: Registry, deploy: Callable[..., Deploy], tmp_path: Path
+) -> None:
+    asked, engine = deploy(spec("iris")), Engine()
+    assert run(registry, engine) == 1
+    assert state(registry, asked) == "SUCCEEDED"
+    model = registry.get_model(PROJECT, "iris")
+    assert (model.state, model.current_version, model.function_name) == ("READY", 1, "dev_demo_iris")
+    (made,) = engine.runs[-1].models
+    assert [layer.key for layer in engine.runs[-1].layers] == list(made.package.layers)
+    package = members(registry, made.package.s3_key, tmp_path)
+    assert {"bundle/conduit.json", "bundle/model.pkl", "modelcote/serving/lambda_entry.py"} <= package.keys()
+    assert not [name for name in package if name.startswith(("modelcote/deploy", "modelcote/registry", "modelcote/sdk"))]
+    assert [name for name in package if name.endswith(".pyc")]
+    said = lines(registry, asked)
+    assert said[0] == "building version 1"
+    assert said[-1] == "version 1 serves"
+    assert any("compiled" in line for line in said)
+
+
+def test_a_flow_that_arrives_uncompiled_is_compiled_in_the_build_step(
+    registry: Registry, deploy: Callable[..., Deploy], tmp_path: Path
+) -> None:
+    deploy(spec("iris"))
+    engine = Engine()
+    run(registry, engine)
+    (made,) = engine.runs[-1].models
+    version = registry.get_version(PROJECT, "iris", 1)
+    assert version.compiled, lines(registry, registry.get_deploy(PROJECT, version.deploy_id))
+    assert version.runtime == "onnx"
+    assert made.package.layers[0].startswith("onnx-")
+    assert "bundle/compiled.onnx" in members(registry, made.package.s3_key, tmp_path)
+
+
+def test_compile_false_is_served_as_it_is(registry: Registry, deploy: Callable[..., Deploy]) -> None:
+    deploy(spec("iris", compile=False))
+    run(registry, Engine())
+    version = registry.get_version(PROJECT, "iris", 1)
+    assert (version.compiled, version.runtime) == (False, "sklearn")
+
+
+def test_many_requests_are_one_run_of_the_engine(registry: Registry, deploy: Callable[..., Deploy]) -> None:
+    asked = [deploy(spec(f"m-{index}", compile=False)) for index in range(12)]
+    engine = Engine()
+    assert run(registry, engine) == 12
+    assert len(engine.runs) == 1
+    assert len(engine.runs[0].models) == 12
+    assert {state(registry, row) for row in asked} == {"SUCCEEDED"}
+
+
+def test_a_model_that_cannot_be_built_fails_alone(registry: Registry, deploy: Callable[..., Deploy]) -> None:
+    good, bad = deploy(spec("good", compile=False)), deploy(spec("bad", compile=False), content=b"no pickle")
+    engine = Engine()
+    run(registry, engine)
+    assert (state(registry, good), state(registry, bad)) == ("SUCCEEDED", "FAILED")
+    assert engine.served == {"good": 1}
+    assert error(registry, bad)["remedy"]
+    assert lines(registry, bad)[-1].startswith("failed: ")
+
+
+def test_library_versions_that_cannot_be_served_are_refused(
+    registry: Registry, deploy: Callable[..., Deploy]
+) -> None:
+    asked = deploy(spec("old", compile=False), libraries={"scikit-learn": "0.24.2"})
+    run(registry, Engine())
+    problem = error(registry, asked)
+    assert (problem["code"], problem["saved"]) == ("version_mismatch", "0.24.2")
+    assert "requirements_file" in problem["remedy"]
+
+
+def test_a_model_that_the_engine_cannot_make_fails_alone(registry: Registry, deploy: Callable[..., Deploy]) -> None:
+    asked = {name: deploy(spec(name, compile=False)) for name in ("a", "b", "c")}
+    engine = Engine(lambda snapshot: any(model.name == "b" for model in snapshot.models))
+    run(registry, engine)
+    assert {name: state(registry, row) for name, row in asked.items()} == {
+        "a": "SUCCEEDED",
+        "b": "FAILED",
+        "c": "SUCCEEDED",
+    }
+    assert engine.served == {"a": 1, "c": 1}
+    assert error(registry, asked["b"])["code"] == "backend_unavailable"
+
+
+def test_an_error_that_is_none_of_ours_is_told_and_ends_the_request(
+    registry: Registry, deploy: Callable[..., Deploy], capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked = deploy(spec("iris", compile=False))
+
+    def broken(_: Snapshot) -> bool:
+        raise ZeroDivisionError("the engine's own mistake")
+
+    run(registry, Engine(broken))
+    assert error(registry, asked)["code"] == "deploy_failed"
+    assert "the engine's own mistake" in error(registry, asked)["detail"]
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_a_failed_redeploy_leaves_the_old_version_serving(
+    registry: Registry, deploy: Callable[..., Deploy]
+) -> None:
+    deploy(spec("iris", compile=False))
+    run(registry, Engine())
+    deploy(spec("iris", compile=False), content=b"broken")
+    engine = Engine()
+    run(registry, engine)
+    model = registry.get_model(PROJECT, "iris")
+    assert (model.state, model.current_version) == ("READY", 1)
+
+
+def test_rollback_serves_the_built_version_again_without_building(
+    registry: Registry, deploy: Callable[..., Deploy]
+) -> None:
+    for _ in range(2):
+        deploy(spec("iris", compile=False))
+        run(registry, Engine())
+    first = registry.get_version(PROJECT, "iris", 1)
+    asked = registry.request_deploy(PROJECT, "iris", 1, ROLLBACK)
+    engine = Engine()
+    run(registry, engine)
+    assert engine.runs[-1].models[0].package == first.package
+    assert registry.get_model(PROJECT, "iris").current_version == 1
+    assert not any("packaged" in line for line in lines(registry, asked))
+
+
+def test_of_several_deploys_of_one_model_the_last_one_serves(
+    registry: Registry, deploy: Callable[..., Deploy]
+) -> None:
+    first, second = deploy(spec("iris", compile=False)), deploy(spec("iris", compile=False))
+    engine = Engine()
+    run(registry, engine)
+    assert (state(registry, first), state(registry, second)) == ("SUCCEEDED", "SUCCEEDED")
+    assert engine.served == {"iris": 2}
+    assert registry.get_version(PROJECT, "iris", 1).state == "ARCHIVED"
+
+
+def test_a_deletion_takes_the_model_and_its_objects(registry: Registry, deploy: Callable[..., Deploy]) -> None:
+    deploy(spec("iris", compile=False))
+    deploy(spec("other", compile=False))
+    run(registry, Engine())
+    registry.request_deploy(PROJECT, "iris", 0, DELETE)
+    engine = Engine()
+    run(registry, engine)
+    assert engine.runs[-1].tombstones == ((PROJECT, "iris"),)
+    assert engine.served == {"other": 1}
+    assert [model.name for model in registry.list_models(PROJECT)] == ["other"]
+    left = registry.s3.list_objects_v2(Bucket=registry.bucket).get("Contents", [])
+    assert not [row["Key"] for row in left if "/iris/" in row["Key"]]
+
+
+def test_the_queue_is_empty_afterwards_and_a_message_that_comes_twice_does_nothing(
+    registry: Registry, deploy: Callable[..., Deploy]
+) -> None:
+    asked, engine = deploy(spec("iris", compile=False)), Engine()
+    run(registry, engine)
+    assert receive(registry.sqs, registry.queue_url, 0) == []
+    work(
+        [{"project": PROJECT, "deploy_id": asked.deploy_id}, {"project": PROJECT, "deploy_id": "0" * 32}],
+        registry,
+        engine,
+        ThisInterpreter(),
+        stack="dev",
+    )
+    assert len(engine.runs) == 1
+
+
+def test_a_request_that_a_dead_deployer_had_begun_is_worked_off_again(
+    registry: Registry, deploy: Callable[..., Deploy]
+) -> None:
+    asked = deploy(spec("iris", compile=False))
+    assert registry.begin(PROJECT, asked.deploy_id) is not None
+    run(registry, Engine())
+    assert state(registry, asked) == "SUCCEEDED"
+
+
+def test_two_deployers_do_not_run_the_engine_at_once(registry: Registry, deploy: Callable[..., Deploy]) -> None:
+    running: list[int] = []
+
+    class Counting(Engine):
+        def up(self, snapshot: Snapshot) -> Mapping[str, Any]:
+            running.append(1)
+            assert len(running) == 1
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 400_000)
+            running.pop()
+            return super().up(snapshot)
+
+    asked = [deploy(spec(name, compile=False)) for name in ("a", "b")]
+    with ThreadPoolExecutor(2) as pool:
+        for done in [
+            pool.submit(work, [vars(row)], registry, Counting(), ThisInterpreter(), stack="dev") for row in asked
+        ]:
+            done.result()
+    assert {state(registry, row) for row in asked} == {"SUCCEEDED"}
+
+
+def test_a_lost_lease_leaves_the_requests_for_the_next_one(
+    registry: Registry, deploy: Callable[..., Deploy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = deploy(spec("iris", compile=False))
+
+    class Stolen(ThisInterpreter):
+        def layer_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
+            registry.table.update(("LEASE", "deploy"), "SET #owner = :other ADD #token :one", other="other", one=1)
+            return super().layer_for(runtime, python_version, requirements)
+
+    engine = Engine()
+    with pytest.raises(Conflict, match="taken over"):
+        work([vars(asked)], registry, engine, Stolen(), stack="dev")
+    assert engine.runs == []
+    assert state(registry, asked) == "RUNNING"
+
+
+def test_what_loads_a_model_sees_no_credentials(
+    registry: Registry, deploy: Callable[..., Deploy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    monkeypatch.setenv("MODELCOTE_API_KEY", "hush")
+    source = (
+        "import os\n"
+        "def post(result):\n    return result\n"
+    )
+    peek = spec("peek", compile=False, post="def post(result):\n    return result\n")
+    asked = deploy(peek, content=pickle.dumps(DecisionTreeClassifier().fit(ROWS, LABELS)))
+    del source
+    run(registry, Engine())
+    assert state(registry, asked) == "SUCCEEDED"
