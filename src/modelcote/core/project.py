@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -15,3 +16,10 @@ def project_root() -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "_project"
     return installed if installed.is_dir() else package.parent.parent
+
+
+def make_infra_importable() -> None:
+    """Put the folder that holds `infra` and `handlers` at the end of the path, once."""
+    root = str(project_root())
+    if root not in sys.path:
+        sys.path.append(root)

@@ -59,9 +59,7 @@ def _fetch(version: Version, registry: Registry, path: Path, folder: Path) -> No
     unpack(path, folder)
 
 
-def _compiled(
-    manifest: Manifest, spec: ModelSpec, folder: Path, builder: Builder, work: Path, say: Say
-) -> Manifest:
+def _compiled(manifest: Manifest, spec: ModelSpec, folder: Path, builder: Builder, work: Path, say: Say) -> Manifest:
     """The manifest after the compiled tier had its say; the folder then holds what the manifest promises."""
     if manifest.compiled is not None:
         say(f"compiled by the client: {manifest.compiled.get('reason', '')}")

@@ -35,8 +35,9 @@ class Reporter:
 
 def snippets(url: str, rows: str = "[[...]]") -> str:
     """How to call the endpoint, from a shell and from Python; the key stays in the environment."""
+    headers = '-H "Authorization: $MODELCOTE_API_KEY" -H "Content-Type: application/json"'
     return (
-        f"\ncurl '{url}'" ' -H "Authorization: $MODELCOTE_API_KEY" -H "Content-Type: application/json" -d \'{rows}\'\n\n'
+        f"\ncurl '{url}' {headers} -d '{rows}'\n\n"
         "import os\n"
         "from modelcote import model_api_request\n"
         f'model_api_request("{url}", {rows}, os.environ["MODELCOTE_API_KEY"])\n'

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from modelcote.core.errors import InvalidInput
 from modelcote.flow.compiled import MISSING_TEXT, Feed, feed_of
 from modelcote.flow.inputs import FRAME, MATRIX, MIXED, TEXT, InputSchema, count, rows, schema_from_dict
+from modelcote.flow.limits import Limits
 
 NUMBERS = InputSchema(MATRIX, 2)
 NAMED = InputSchema(FRAME, 2, ("age", "city"))
@@ -76,7 +77,7 @@ def test_texts_and_mixed_values_stay() -> None:
 
 
 def test_a_schema_survives_the_manifest() -> None:
-    schema = InputSchema(FRAME, 2, ("a", "b"), ("b",))
+    schema = InputSchema(FRAME, 2, ("a", "b"), ("b",), ("a",))
     assert schema_from_dict(schema.to_dict()) == schema
 
 
@@ -86,13 +87,13 @@ def test_points() -> None:
 
 def test_compiled_feeds_take_columns_by_position_without_pandas() -> None:
     feeds = (Feed("age", "float64", (0,)), Feed("city", "str", (1,)))
-    made = feed_of([{"city": None, "age": 3}, [None, "Rome"]], NAMED, feeds, missing=True)
+    made = feed_of([{"city": None, "age": 3}, [None, "Rome"]], NAMED, feeds, Limits())
     assert np.array_equal(made["age"], [[3.0], [math.nan]], equal_nan=True)
     assert made["city"].tolist() == [[MISSING_TEXT], ["Rome"]]
     with pytest.raises(InvalidInput, match="row 0, column 0 is null"):
-        feed_of([[None, "Rome"]], NAMED, feeds, missing=False)
+        feed_of([[None, "Rome"]], NAMED, feeds, Limits(no_missing=(0,)))
     with pytest.raises(InvalidInput, match="row 0, column 1 is not a text"):
-        feed_of([[1.0, 2.0]], NAMED, feeds, missing=True)
+        feed_of([[1.0, 2.0]], NAMED, feeds, Limits())
 
 
 values = st.recursive(
@@ -106,3 +107,10 @@ values = st.recursive(
 def test_any_json_is_rows_or_an_error_of_ours(data: Any, schema: InputSchema) -> None:
     with contextlib.suppress(InvalidInput):
         assert len(rows(data, schema)) == len(data)
+
+
+def test_a_column_of_texts_that_are_all_missing_stays_one_of_texts() -> None:
+    schema = InputSchema(FRAME, 2, ("age", "city"), texts=("city",))
+    frame = rows([[None, None], [None, None]], schema)
+    assert [frame[name].dtype for name in frame] == ["float64", "object"]
+    assert frame.isna().all(axis=None)

@@ -33,7 +33,7 @@ async def running(settings: HostSettings) -> AsyncIterator[tuple[Host, list[asyn
     finally:
         for chore in chores:
             chore.cancel()
-        host.close()
+        await host.close()
         loop.remove_signal_handler(signal.SIGCHLD)
 
 

@@ -142,9 +142,12 @@ class Host:
         pools = (*self._pools.values(), *self._draining)
         return [process for pool in pools for process in (*pool.processes, *pool.loading)]
 
-    def close(self) -> None:
-        for process in self.processes():
-            process.kill()
+    async def close(self) -> None:
+        """End every process, and write the rest of the logs."""
+        while self.processes():
+            for pool in (*self._pools.values(), *self._draining):
+                pool.close()
+            await asyncio.sleep(0.005)
         self._logs.close()
 
     async def _process(self, definition: FunctionDefinition, version: FunctionVersion) -> Process | Failure:

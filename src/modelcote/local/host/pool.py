@@ -76,6 +76,14 @@ class Pool:
         for process in self.idle:
             process.kill()
 
+    def close(self) -> None:
+        """End everything now; calls in flight get to hear that their process was killed."""
+        for task in self._starting:
+            task.cancel()
+        self._starting.clear()
+        for process in (*self.processes, *self.loading):
+            process.kill()
+
     def reap(self, keep: int) -> None:
         """End processes that were idle for too long, all but `keep`; the oldest first."""
         horizon = time.monotonic() - self._limits.idle_s

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 from modelcote.core.errors import ModelcoteError, to_problem
-from modelcote.core.project import project_root
 from modelcote.core.snapshot import Snapshot, snapshot_from_json
 from modelcote.local.materialise.context import Context
 from modelcote.local.materialise.hands import LocalHands, check_deletions
@@ -43,7 +42,6 @@ def main() -> int:
     for name in ("--emulator", "--host"):
         parser.add_argument(name, required=True)
     given = parser.parse_args()
-    sys.path.insert(0, str(project_root()))
     with contextlib.redirect_stdout(sys.stderr):
         try:
             snapshot = snapshot_from_json(given.snapshot.read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""`cote`: the command line. Each module holds one group of commands."""

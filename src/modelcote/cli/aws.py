@@ -1,0 +1,32 @@
+"""`cote up`: the stack on AWS, by the Pulumi engine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from modelcote.cli.output import Json, reports_errors, show
+from modelcote.core.errors import DeployFailed
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("up")(reports_errors(up))
+
+
+def up(
+    stack: Annotated[str, typer.Option(help="The stack's name: 1 to 20 of a-z, 0-9 and hyphens.")],
+    region: Annotated[str, typer.Option(help="An AWS region.")] = "us-east-1",
+    backend: Annotated[str, typer.Option(help="Where Pulumi keeps state: s3://bucket or file://folder.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make or update the stack on AWS, with your AWS credentials."""
+    try:
+        from modelcote.deploy.stack import stack_up
+    except ImportError as error:
+        raise DeployFailed(
+            f"the AWS engine is not installed here ({error.name} is missing).", 'pip install "modelcote[aws]"'
+        ) from error
+    outputs = dict(stack_up(stack, region, backend))
+    show(outputs, as_json, lambda: print(f"running at {outputs['url']}"))

@@ -1,0 +1,77 @@
+"""`cote doctor`: what is there, what is missing, what to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+
+import typer
+
+from modelcote.cli.output import Json, client, reports_errors, show
+from modelcote.core.errors import ModelcoteError
+from modelcote.core.spec import PYTHON_VERSIONS
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding; `remedy` is empty where all is well."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(reports_errors(doctor))
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check this machine and the configured target."""
+    checks = [check() for check in _CHECKS]
+    document = {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
+
+    def people() -> None:
+        for check in checks:
+            print(f"{'ok     ' if check.ok else 'missing'} {check.name}: {check.detail}")
+            if check.remedy:
+                print(f"        {check.remedy}")
+
+    show(document, as_json, people)
+
+
+def _python() -> Check:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    ok = version in PYTHON_VERSIONS
+    return Check("python", ok, version, "" if ok else f"Use Python {', '.join(PYTHON_VERSIONS)}.")
+
+
+def _package(name: str, module: str, extra: str) -> Callable[[], Check]:
+    def check() -> Check:
+        ok = find_spec(module) is not None
+        return Check(
+            name, ok, "installed" if ok else "not installed", "" if ok else f'pip install "modelcote[{extra}]"'
+        )
+
+    return check
+
+
+def _target() -> Check:
+    try:
+        with client() as api:
+            found = api.models()
+            return Check("target", True, f"{api.target.url}, {len(found['models'])} models")
+    except ModelcoteError as error:
+        return Check("target", False, error.detail, error.remedy)
+
+
+_CHECKS: tuple[Callable[[], Check], ...] = (
+    _python,
+    _package("local cloud", "ministack", "local"),
+    _package("compiler", "skl2onnx", "compile"),
+    _package("pulumi", "pulumi_aws", "aws"),
+    _target,
+)
