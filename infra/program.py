@@ -70,7 +70,7 @@ def _models(
     layers: Mapping[str, pulumi.Input[str]],
 ) -> None:
     made = {
-        layer.key: RuntimeLayer(f"layer-{layer.key}", RuntimeLayerArgs(settings, layer)).arn
+        layer.key: RuntimeLayer(f"layer-{layer.key}", RuntimeLayerArgs(settings, layer, bucket)).arn
         for layer in sorted(snapshot.layers, key=lambda row: row.key)
         if layer.key not in layers
     }

@@ -13,33 +13,37 @@ from modelcote.core.names import fit
 from modelcote.core.snapshot import Layer
 
 TYPE = "modelcote:runtime:Layer"
+IN_BUCKET = "s3:///"
 
 
 @dataclass(frozen=True)
 class RuntimeLayerArgs:
+    """`bucket` is the stack's artifact bucket."""
+
     settings: Settings
     layer: Layer
+    bucket: pulumi.Input[str]
 
 
 class RuntimeLayer(pulumi.ComponentResource):
     """`arn`: the layer version's ARN.
 
-    The archive is a local zip or folder, or `s3://bucket/key`: Lambda takes no more than 50 MB directly.
+    The archive is a local zip or folder, or `s3:///key` in the artifact bucket: Lambda takes no more than 50 MB
+    directly.
     """
 
     def __init__(self, name: str, args: RuntimeLayerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(TYPE, name, None, opts)
         layer = args.layer
-        in_s3 = layer.archive.startswith("s3://")
-        bucket, _, key = layer.archive.removeprefix("s3://").partition("/")
+        in_s3 = layer.archive.startswith(IN_BUCKET)
         version = aws.lambda_.LayerVersion(
             f"{name}-version",
             # A layer's name may not hold a dot.
             layer_name=fit(platform_name(args.settings, layer.key.replace(".", "_")), 140),
             description=f"modelcote runtime {layer.key}",
             code=None if in_s3 else pulumi.FileArchive(layer.archive),
-            s3_bucket=bucket if in_s3 else None,
-            s3_key=key if in_s3 else None,
+            s3_bucket=args.bucket if in_s3 else None,
+            s3_key=layer.archive.removeprefix(IN_BUCKET) if in_s3 else None,
             compatible_runtimes=[f"python{layer.python_version}"],
             compatible_architectures=[args.settings.architecture],
             opts=below(self),

@@ -66,7 +66,11 @@ class PlatformStack(pulumi.ComponentResource):
                 f"{name}-boundary", BoundaryArgs(settings, keys.arn, buckets.artifacts.bucket), opts=below(self)
             ),
             api=Api(f"{name}-api", ApiArgs(settings, keys.arn), opts=below(self)),
-            layer=RuntimeLayer(f"{name}-layer", RuntimeLayerArgs(settings, settings.platform_layer), opts=below(self)),
+            layer=RuntimeLayer(
+                f"{name}-layer",
+                RuntimeLayerArgs(settings, settings.platform_layer, buckets.artifacts.bucket),
+                opts=below(self),
+            ),
         )
         self._name, self._args = name, args
         gateway, control = self._gateway(), self._control()

@@ -10,7 +10,7 @@ from modelcote.core.snapshot import DeployedModel, Layer, Package, Snapshot
 from modelcote.deploy.monitor import Resource
 from modelcote.deploy.plan import Plan, plan
 
-ONNX = Layer("onnx-py3.11-0123456789ab", "onnx", "3.11", "s3://artifacts/layers/onnx-py3.11-0123456789ab.zip")
+ONNX = Layer("onnx-py3.11-0123456789ab", "onnx", "3.11", "s3:///layers/onnx-py3.11-0123456789ab.zip")
 SKLEARN = Layer("sklearn-py3.12-ba9876543210", "sklearn", "3.12", "/layers/sklearn")
 SETTINGS = Settings(
     stack="dev",

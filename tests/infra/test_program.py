@@ -120,7 +120,10 @@ def test_an_image_is_a_function_without_layers() -> None:
 
 def test_layers_come_from_s3_or_from_a_folder() -> None:
     first, second = (row.inputs for row in of("LayerVersion") if row.name.startswith("layer-"))
-    assert (first["s3Bucket"], first["s3Key"]) == ("artifacts", "layers/onnx-py3.11-0123456789ab.zip")
+    assert (first["s3Bucket"], first["s3Key"]) == (
+        "${platform-buckets-artifacts.bucket}",
+        "layers/onnx-py3.11-0123456789ab.zip",
+    )
     assert second["code"] == Archive("/layers/sklearn")
     assert first["layerName"] == "modelcote-dev-onnx-py3_11-0123456789ab"
 

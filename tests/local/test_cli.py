@@ -39,6 +39,7 @@ class Shell:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
 
     def json(self, *words: str, stdin: str = "") -> Any:

@@ -71,12 +71,11 @@ def double(data: list[list[float]]) -> list[list[float]]:
 def label(result: Any, data: Any) -> list[dict[str, Any]]:
     import numpy as np
 
-    calls = 1
     try:
-        calls = get("calls") + 1  # type: ignore[name-defined]  # noqa: F821
+        calls = get("calls") + 1  # type: ignore[name-defined]
     except NameError:
-        pass
-    save("calls", calls)  # type: ignore[name-defined]  # noqa: F821
+        calls = 1
+    save("calls", calls)  # type: ignore[name-defined]
     return [{"best": int(best), "of": len(data), "calls": calls} for best in np.argmax(result, axis=1)]
 
 

@@ -85,6 +85,7 @@ def test_a_version_that_cannot_be_served_leaves_the_old_one_serving(cloud: Cloud
             "steady",
             (model_type.SKLEARN, str(constant_model(tmp_path, 2))),
             requirements_file=str(requirements),
+            compile=False,
         ).deploy()
     assert "no-such-distribution-modelcote" in str(caught.value)
     assert answer_of(cloud, "steady") == 1

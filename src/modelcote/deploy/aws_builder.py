@@ -10,6 +10,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from infra.components.layers import IN_BUCKET
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer
 from modelcote.deploy.layers import PLATFORMS, build_layer, uv
@@ -69,7 +70,7 @@ class AwsBuilder:
 
     def _layer(self, key: str) -> Layer:
         runtime, python_version = parse_key(key)
-        return Layer(key, runtime, python_version, f"s3://{self.registry.bucket}/{self._key(key)}")
+        return Layer(key, runtime, python_version, f"{IN_BUCKET}{self._key(key)}")
 
     def _key(self, key: str) -> str:
         return f"layers/{self.architecture}/{key}.zip"

@@ -13,7 +13,7 @@ from modelcote.core.errors import DeployFailed, from_problem
 
 TIMEOUT_S = 180
 MEMORY_BYTES = 8 * 1024**3  # What a model of the largest bundle (250 MB) has been seen to need, several times over.
-# The process bounds itself before it loads anything: builds run in threads, where nothing may run between fork and exec.
+# The process bounds itself before it loads anything: between fork and exec of a threaded process nothing may run.
 _BOUNDED = f"""
 import contextlib, runpy, sys
 with contextlib.suppress(ImportError, OSError, ValueError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,9 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modelcote.core.errors import LocalCloudError
+from modelcote.local import processes
 from modelcote.local.host.settings import REGION
 
 _READY_S = 20.0
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")
 
 
 def aws_environment(url: str) -> dict[str, str]:
@@ -34,14 +35,15 @@ def aws_environment(url: str) -> dict[str, str]:
 
 
 def start_emulator(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes]:
-    """Start it; state is read from and, on a clean stop, saved to `folder`."""
+    """Start it; state is read from `folder`, and saved there within a second of each change."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT}
     environment = {
         **kept,
         # It listens on every interface unless it is told not to, and opens a second port for MQTT.
         "BIND_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "1",
         "S3_PERSIST": "1",
@@ -51,16 +53,7 @@ def start_emulator(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    with log.open("ab") as out:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            env=environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    return processes.start("modelcote.local.saving", [], environment, log)
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path, what: str) -> None:

@@ -13,12 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 
 _STOP_S = 8.0
+# They outlive this process on purpose: a handle that is dropped would warn of that, so each is kept.
+_STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def start(module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     """`python -m module arguments` in a session of its own, its output in `log`."""
     with log.open("ab") as out:
-        return subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", module, *arguments],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -26,6 +28,8 @@ def start(module: str, arguments: Sequence[str], environment: Mapping[str, str],
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _STARTED.append(process)
+    return process
 
 
 def stop(pid: int) -> bool:
@@ -43,10 +47,9 @@ def stop(pid: int) -> bool:
 
 def alive(pid: int) -> bool:
     """Whether the process runs; a finished child of ours is reaped and counts as gone."""
-    with suppress(ChildProcessError):
-        done, _ = os.waitpid(pid, os.WNOHANG)
-        if done == pid:
-            return False
+    ours = [process for process in _STARTED if process.pid == pid]
+    if ours:
+        return ours[-1].poll() is None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -82,7 +83,6 @@ class Conduit:
         self._target = (api_key, endpoint, project)
         self._reporter = Reporter(quiet=quiet)
         self._predictor: Any = None
-        self._work: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def name(self) -> str:
@@ -96,8 +96,8 @@ class Conduit:
         from modelcote.serving.predictor import Predictor
 
         # The folder lives as long as the loaded flow: a library may read its file again.
-        self._work = tempfile.TemporaryDirectory(prefix="modelcote-")
-        folder = Path(self._work.name)
+        folder = Path(tempfile.mkdtemp(prefix="modelcote-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._stage(folder, Path(path))
         self._predictor = Predictor.from_folder(folder)
         return self

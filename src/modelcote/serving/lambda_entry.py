@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from modelcote.serving.predictor import Predictor
+_BUNDLE = Path(os.environ["LAMBDA_TASK_ROOT"]) / "bundle"
+if (_BUNDLE / "compiled.onnx").exists():
+    # numpy's import starts threads for linear algebra, which a compiled model does none of: a third of that import.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-_predict = Predictor.from_folder(Path(os.environ["LAMBDA_TASK_ROOT"]) / "bundle").predict
+from modelcote.serving.predictor import Predictor  # noqa: E402
+
+_predict = Predictor.from_folder(_BUNDLE).predict
 
 
 def handler(event: dict[str, Any], _context: object) -> bytes:

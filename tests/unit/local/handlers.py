@@ -88,4 +88,4 @@ def hold(event, context):
 def chatter(event, context):
     print("one line")
     print("another", file=sys.stderr)
-    return None
+    return

@@ -51,7 +51,7 @@ def define(
         FunctionDefinition(
             name,
             f"arn:aws:lambda:us-east-1:000000000000:function:{name}",
-            {version: made, LATEST: replace(made, version=LATEST)},
+            {version: made, LATEST: replace(made, version=LATEST, provisioned=0)},
             {"live": version},
             reserved,
         ),

@@ -25,7 +25,7 @@ from modelcote.local.host.http import Connection, Request
 from modelcote.local.host.outcome import MAX_PAYLOAD
 
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
-_ARN = re.compile(r"(?:arn:aws:lambda:[^:]*:[^:]*:function:)?([^:]+)(?::(.+))?")
+_ARN = re.compile(r"(?:(?:arn:aws:lambda:[^:]*:)?[^:]*:function:)?([^:]+)(?::(.+))?")
 _JSON = ("Content-Type", "application/json")
 # The emulator's read timer for a forwarded call is the function's timeout; waiting for a process must not count.
 _INTERIM_S = 0.4

@@ -1,0 +1,90 @@
+"""Layers in the artifact bucket, and the snapshot that `pulumi up` is given, on the emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from infra.snapshot import read_registry
+from modelcote.core.errors import DeployFailed
+from modelcote.core.snapshot import Layer, Package, Snapshot
+from modelcote.deploy.aws_builder import AwsBuilder
+from modelcote.deploy.runtimes import runtime_key
+from modelcote.deploy.snapshot import take_snapshot
+from modelcote.registry.records import DEPLOY
+from modelcote.registry.store import Registry
+from tests.support.emulator import Emulator
+from tests.support.specs import a_spec
+
+
+def test_a_layer_that_lies_in_the_bucket_is_not_built_again(registry: Registry) -> None:
+    key = runtime_key("onnx", "3.12")
+    path = f"layers/x86_64/{key}.zip"
+    registry.s3.put_object(Bucket=registry.bucket, Key=path, Body=b"built before")
+    wanted = Layer(key, "onnx", "3.12", f"s3:///{path}")
+    builder = AwsBuilder(registry)
+    assert builder.layer_for("onnx", "3.12") == wanted
+    assert builder.layer_of(key) == wanted
+    assert registry.s3.get_object(Bucket=registry.bucket, Key=path)["Body"].read() == b"built before"
+
+
+def test_architectures_do_not_share_layers(registry: Registry) -> None:
+    key = runtime_key("onnx", "3.12")
+    assert AwsBuilder(registry, architecture="arm64").layer_of(key) != AwsBuilder(registry).layer_of(key)
+
+
+def test_a_snapshot_holds_each_layer_that_a_model_needs_once(registry: Registry) -> None:
+    key = runtime_key("onnx", "3.12")
+    for name in ("one", "two"):
+        version, _ = registry.create_version("demo", a_spec(name), "0" * 64, 1)
+        registry.mark_uploaded(version, "0" * 64, 1)
+        deploy = registry.request_deploy("demo", name, version.version, DEPLOY)
+        assert registry.begin("demo", deploy.deploy_id) is not None
+        registry.mark_built(deploy, Package("x", f"packages/{name}.zip", (key,)), "onnx")
+    taken = take_snapshot(registry, AwsBuilder(registry).layer_of)
+    assert [layer.key for layer in taken.layers] == [key]
+    assert [model.name for model in taken.models] == ["one", "two"]
+
+
+def test_before_the_first_up_there_is_no_table_and_no_model(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    reading = read_registry("never-made", "us-east-1")
+    assert (reading.table_exists, reading.snapshot) == (False, Snapshot())
+
+
+def test_a_registry_that_cannot_be_reached_is_no_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in Emulator("http://127.0.0.1:1").environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(DeployFailed, match="could not be read"):
+        read_registry("dev", "us-east-1")
+
+
+def test_the_registry_of_a_stack_is_read_whole(emulator: Emulator, registry: Registry) -> None:
+    """The command itself, on a table with the stack's own name."""
+    clients = emulator.clients
+    clients.dynamodb.create_table(
+        TableName="modelcote-reading-registry",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    Registry("modelcote-reading-registry", registry.bucket, registry.queue_url, clients).ensure_project("demo")
+    done = subprocess.run(
+        [sys.executable, "-m", "modelcote.deploy.snapshot", "--stack", "reading", "--region", "us-east-1"],
+        env={**os.environ, **emulator.environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer = json.loads(done.stdout)
+    assert answer == {"table_exists": True, "snapshot": {"models": [], "tombstones": [], "layers": []}}

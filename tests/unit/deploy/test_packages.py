@@ -1,0 +1,162 @@
+"""Zips: the same bytes for the same inputs, with everything that their function imports."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelcote.core.errors import DeployFailed
+from modelcote.core.project import project_root
+from modelcote.deploy.archive import sha256, sha256_base64, tree, write_zip
+from modelcote.deploy.layers import LAMBDA_BYTES, build_layer
+from modelcote.deploy.package import SERVING, build_package, platform_package, project_package, staged_code
+
+PYTHON = Path(sys.executable)
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8})?", fullmatch=True), st.binary(), max_size=6))
+def test_equal_files_are_equal_zips(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> None:
+    made = []
+    for order in (sorted(files), sorted(files, reverse=True)):
+        folder = tmp_path_factory.mktemp("zip")
+        pairs = []
+        for index, name in enumerate(order):
+            path = folder / str(index)
+            path.write_bytes(files[name])
+            os.utime(path, (index, index))
+            pairs.append((name, path))
+        made.append(write_zip(folder / "out.zip", pairs))
+    assert sha256(made[0]) == sha256(made[1])
+    with zipfile.ZipFile(made[0]) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == files
+
+
+def test_a_zip_that_could_not_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_zip(tmp_path / "out.zip", [("a", tmp_path / "missing")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def bundle(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "conduit.json").write_text("{}", encoding="utf-8")
+    return folder
+
+
+def test_a_package_is_reproducible_and_serves_without_the_rest(tmp_path: Path) -> None:
+    first = build_package(bundle(tmp_path / "bundle"), tmp_path / "a.zip", PYTHON, tmp_path / "one")
+    second = build_package(tmp_path / "bundle", tmp_path / "b.zip", PYTHON, tmp_path / "two")
+    assert sha256_base64(first) == sha256_base64(second)
+    with zipfile.ZipFile(first) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path / "task")
+    assert "bundle/conduit.json" in names
+    assert {name.split("/")[1] for name in names if name.startswith("modelcote/") and name.count("/") > 1} >= set(
+        SERVING
+    )
+    imported = subprocess.run(
+        [PYTHON, "-c", "import modelcote.serving.predictor as p; print(p.__file__, p.__cached__)"],
+        env={"PYTHONPATH": str(tmp_path / "task"), "PATH": os.defpath},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    source, cached = imported.stdout.split()
+    assert source.startswith(str(tmp_path / "task"))
+    assert cached.removeprefix(f"{tmp_path / 'task'}/") in names
+
+
+def test_code_is_compiled_once_and_again_when_it_changes(tmp_path: Path) -> None:
+    extra = tmp_path / "handlers"
+    extra.mkdir()
+    (extra / "one.py").write_text("a = 1", encoding="utf-8")
+    first = staged_code(("core",), PYTHON, tmp_path / "work", [("handlers", extra)])
+    assert staged_code(("core",), PYTHON, tmp_path / "work", [("handlers", extra)]) == first
+    (extra / "one.py").write_text("a = 2", encoding="utf-8")
+    assert staged_code(("core",), PYTHON, tmp_path / "work", [("handlers", extra)]) != first
+
+
+def test_the_platforms_package_imports_by_itself(tmp_path: Path) -> None:
+    archive = platform_package(tmp_path / "platform.zip", PYTHON)
+    with zipfile.ZipFile(archive) as opened:
+        names = opened.namelist()
+        opened.extractall(tmp_path / "task")
+    handlers = {path.name for path in (project_root() / "handlers").glob("*.py")}
+    assert {f"handlers/{name}" for name in handlers} <= set(names)
+    assert not [name for name in names if name.startswith(("modelcote/deploy/", "modelcote/local/", "modelcote/cli/"))]
+    environment = {
+        "PYTHONPATH": str(tmp_path / "task"),
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "MODELCOTE_STACK": "dev",
+        "MODELCOTE_REGISTRY_TABLE": "t",
+        "MODELCOTE_BUCKET": "b",
+        "MODELCOTE_DEPLOY_QUEUE_URL": "q",
+        "MODELCOTE_PUBLIC_URL": "https://x",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }
+    for name in sorted(handlers):
+        done = subprocess.run(
+            [
+                PYTHON,
+                "-P",
+                "-c",
+                f"import handlers.{name.removesuffix('.py')} as h, modelcote; print(modelcote.__file__)",
+            ],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(str(tmp_path / "task"))
+
+
+def test_the_projects_package_is_whole(tmp_path: Path) -> None:
+    with zipfile.ZipFile(project_package(tmp_path / "project.zip")) as archive:
+        names = set(archive.namelist())
+    assert {"pyproject.toml", "Pulumi.yaml", "infra/program.py", "src/modelcote/deploy/__main__.py"} <= names
+    assert {"handlers/gateway.py", "runtime-images/onnx/requirements.lock"} <= names
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_a_layer_is_built_for_lambda_and_works(tmp_path: Path) -> None:
+    """The onnx runtime: wheels for Lambda's platform, sources replaced by their compiled form, and the smoke test."""
+    out = tmp_path / "layer.zip"
+    size = build_layer("onnx", VERSION, out, python=PYTHON)
+    assert size < LAMBDA_BYTES * 0.6
+    with zipfile.ZipFile(out) as archive:
+        names = archive.namelist()
+        assert sum(row.file_size for row in archive.infolist()) == size
+        archive.extractall(tmp_path / "opt")
+    assert all(name.startswith("python/") for name in names)
+    assert "python/onnxruntime/__init__.pyc" in names
+    assert not [name for name in names if name.endswith((".py", ".pyi", ".h")) or "/tests/" in name]
+    if sys.platform == "linux":
+        smoke = project_root() / "runtime-images" / "onnx" / "smoke.py"
+        command = [PYTHON, "-P", "-S", "-c", f"import runpy; runpy.run_path({str(smoke)!r}, run_name='__main__')"]
+        subprocess.run(command, env={"PYTHONPATH": str(tmp_path / "opt" / "python")}, check=True)
+
+
+def test_requirements_that_cannot_be_had_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DeployFailed, match="numpy"):
+        build_layer("onnx", VERSION, tmp_path / "layer.zip", requirements=("numpy==0.0.1",))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folders_tree_is_sorted(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).touch()
+    assert [name for name, _ in tree(tmp_path, "x/")] == ["x/a", "x/b"]
