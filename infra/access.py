@@ -45,9 +45,9 @@ def control(settings: Settings, bucket_arn: pulumi.Input[str], queue_arn: pulumi
     logs = arn(settings, "logs", f"log-group:{log_group(settings.stack)}_*")
     return [
         Statement("Registry", [*_READ_TABLE, *_WRITE_TABLE], [registry_arn(settings)]),
-        Statement("Objects", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], folders),
+        Statement("Objects", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"], folders),
         # Without it S3 answers 403, not 404, for an upload that has not come.
-        Statement("Missing", ["s3:ListBucket"], [bucket_arn]),
+        Statement("Missing", ["s3:ListBucket", "s3:ListBucketVersions"], [bucket_arn]),
         Statement("Deploys", ["sqs:SendMessage"], [queue_arn]),
         Statement("Logs", ["logs:FilterLogEvents"], [logs, f"{logs}:*"]),
         Statement(
@@ -62,6 +62,7 @@ def control(settings: Settings, bucket_arn: pulumi.Input[str], queue_arn: pulumi
             ],
             [secrets],
         ),
+        Statement("ListSecrets", ["secretsmanager:ListSecrets"], ["*"]),
     ]
 
 
@@ -123,7 +124,7 @@ def deployer(
         Statement("Registry", [*_READ_TABLE, *_WRITE_TABLE], [registry_arn(settings)]),
         Statement(
             "Objects",
-            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
             [pulumi.Output.concat(bucket_arn, "/*"), f"{state}/*"],
         ),
         Statement("List", ["s3:ListBucket"], [bucket_arn, state]),

@@ -52,7 +52,7 @@ def test_the_quickstart_deploys_and_its_curl_answers(cloud: Cloud, tmp_path: Pat
         check=False,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert answer.stdout.startswith('{"result":[[1.0,0.0,0.0]],"run_id":"')
+    assert answer.stdout.startswith('{"result":[[1.0,0.0,0.0]],"run_time_ms":')
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

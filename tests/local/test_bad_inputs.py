@@ -236,7 +236,7 @@ KEYS = {
     "23 unknown": "mc_0000000000000000_" + "A" * 43,
     "23 wrong secret": "KEY-WRONG",
     "23 another scheme": "Basic dXNlcjpwYXNz",
-    "23 only the scheme": "Bearer ",
+    "23 only the scheme": "Bearer",
     "26 alg none": f"Bearer {UNSIGNED}",
     "26 HS256": "Bearer " + b64({"alg": "HS256"}) + "." + b64({"iss": "x"}) + ".c2ln",
     "26 a path in kid": "Bearer "

@@ -75,7 +75,7 @@ def label(result: Any, data: Any) -> list[dict[str, Any]]:
         calls = get("calls") + 1  # type: ignore[name-defined]
     except NameError:
         calls = 1
-    save("calls", calls)  # type: ignore[name-defined]
+    save("calls", calls)  # type: ignore[name-defined]  # noqa: F821
     return [{"best": int(best), "of": len(data), "calls": calls} for best in np.argmax(result, axis=1)]
 
 

@@ -44,7 +44,7 @@ def _walk(message: memoryview, kind: str, name: str, depth: int) -> Iterator[str
     """The locations of all external data below a message."""
     if depth > _MAX_DEPTH:
         raise _broken(name)
-    external = False
+    external, located = False, False
     for number, wire, value in _fields(message, name):
         inner = _INSIDE[kind].get(number)
         if kind == "tensor" and number == _DATA_LOCATION and value == _EXTERNAL:
@@ -54,11 +54,11 @@ def _walk(message: memoryview, kind: str, name: str, depth: int) -> Iterator[str
         if inner == "entry":
             entry = {key: bytes(part) for key, _, part in _fields(value, name) if isinstance(part, memoryview)}
             if entry.get(1) == b"location":
-                external = False
+                located = True
                 yield entry.get(2, b"").decode("utf-8", "replace")
         else:
             yield from _walk(value, inner, name, depth + 1)
-    if external:
+    if external and not located:
         yield ""
 
 

@@ -32,7 +32,13 @@ def up(as_json: Json = False) -> None:
     show(
         asdict(status),
         as_json,
-        lambda: print(f'running at {status.url}\nproject {status.project}\nnext: eval "$(cote local env)"'),
+        lambda: print(
+            *([status.note] if status.note else []),
+            f"running at {status.url}",
+            f"project {status.project}",
+            'next: eval "$(cote local env)"',
+            sep="\n",
+        ),
     )
 
 

@@ -122,5 +122,8 @@ def _size(registry: Registry, version: Version) -> int | None:
 
 
 def _delete_upload(registry: Registry, version: Version) -> None:
+    """Every version of the upload is gone: a foreign bundle may hold its sender's API key."""
     key = upload_key(version.project, version.name, version.version)
-    registry.s3.delete_object(Bucket=registry.bucket, Key=key)
+    for page in registry.s3.get_paginator("list_object_versions").paginate(Bucket=registry.bucket, Prefix=key):
+        for row in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            registry.s3.delete_object(Bucket=registry.bucket, Key=row["Key"], VersionId=row["VersionId"])

@@ -90,6 +90,8 @@ def _run(task: Task) -> dict[str, Any]:
         "PULUMI_HOME": task.pulumi_home,
         "PULUMI_BACKEND_URL": task.backend_url,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # State in a folder is encrypted with a passphrase; the program puts no secret into it.
+        "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
     }
     try:
         done = subprocess.run(

@@ -1,47 +1,108 @@
-"""`cote up`: what `pulumi up` does in a checkout, without one: assets, settings, snapshot, engine."""
+"""A stack on AWS from this machine: `cote up`, and working off its deploy requests here.
+
+`python -m modelcote.deploy.stack --stack S --region R` does the second, for a stack without a deployer of its own.
+"""
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.config import Settings, check_settings
-from modelcote.core.snapshot import Layer, Snapshot
+from infra.snapshot import read_registry
+from modelcote.core.errors import DeployFailed
+from modelcote.core.snapshot import Layer
 from modelcote.deploy.aws_builder import AwsBuilder
 from modelcote.deploy.prepare import prepare
 from modelcote.deploy.pulumi_engine import PulumiEngine, require_cli
-from modelcote.deploy.snapshot import take_snapshot
-from modelcote.registry.clients import make_clients, make_session
+from modelcote.deploy.serve import serve
+from modelcote.registry.clients import make_clients
 from modelcote.registry.store import Registry
 
 
-def stack_up(stack: str, region: str, backend: str = "", home: Path | None = None) -> Mapping[str, Any]:
-    """Make or update a stack with the caller's AWS credentials; gives the program's outputs.
+def stack_up(stack: str, region: str, backend: str = "") -> Mapping[str, Any]:
+    """Makes or updates the stack, scope `all`, with what its registry holds; gives the program's exports.
 
-    `backend`: where Pulumi keeps state; by default a folder below `home` (`~/.modelcote`). Raises `DeployFailed`, first
-    of all where the pulumi command is missing.
+    `backend`: where Pulumi keeps state (`s3://bucket`, `file://folder`); by default `PULUMI_BACKEND_URL`, or a folder
+    of this user. Raises `DeployFailed`, for missing credentials and a missing pulumi command too.
     """
+    return _engine(stack, region, backend).up(read_registry(stack, region).snapshot)
+
+
+def work_off(stack: str, region: str, backend: str = "") -> int:
+    """Works off the stack's waiting deploy requests on this machine; gives their number."""
+    engine = _engine(stack, region, backend)
+    registry = _registry(stack, region)
+    builder = AwsBuilder(registry, _home(stack) / "runtimes", engine.settings.architecture)
+    return serve(registry, engine, builder, stack=stack)
+
+
+def _engine(stack: str, region: str, backend: str) -> PulumiEngine:
     require_cli()
-    home = home or Path.home() / ".modelcote"
-    state = home / "pulumi-state"
-    state.mkdir(parents=True, exist_ok=True)
-    account = make_session().client("sts").get_caller_identity()["Account"]
-    assets = prepare(home / "build")
+    assets = prepare(_home(stack) / "build")
     settings = Settings(
-        stack, region, account, assets["platform_archive"], Layer(**assets["platform_layer"])
+        stack=stack,
+        region=region,
+        account=_account(region),
+        platform_archive=assets["platform_archive"],
+        platform_layer=Layer(**assets["platform_layer"]),
     )
-    check_settings(settings, "all")
-    return PulumiEngine(settings, backend or f"file://{state}", home).up(_snapshot(stack))
+    return PulumiEngine(check_settings(settings, "all"), backend or _backend(stack), _home(stack))
 
 
-def _snapshot(stack: str) -> Snapshot:
-    """The stack's registry, or nothing where the stack has no registry yet."""
-    clients = make_clients()
-    table = f"modelcote-{stack}-registry"
+def _home(stack: str) -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "modelcote" / "stacks" / stack
+
+
+def _backend(stack: str) -> str:
+    """State is no cache: without a choice it lies with the user's data."""
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "modelcote" / "state" / stack
+    if named := os.environ.get("PULUMI_BACKEND_URL"):
+        return named
+    data.mkdir(parents=True, exist_ok=True)
+    return data.as_uri()
+
+
+def _account(region: str) -> str:
     try:
-        clients.dynamodb.describe_table(TableName=table)
-    except clients.dynamodb.exceptions.ResourceNotFoundException:
-        return Snapshot()
-    registry = Registry(table, "", clients=clients)
-    return take_snapshot(registry, AwsBuilder(registry).layer_of)
+        return str(boto3.client("sts", region_name=region).get_caller_identity()["Account"])
+    except (BotoCoreError, ClientError) as error:
+        raise DeployFailed(
+            f"AWS does not know these credentials: {error}.", "Log in (`aws sso login`) or set AWS_PROFILE."
+        ) from error
+
+
+def _registry(stack: str, region: str) -> Registry:
+    """The stack's registry: its control function is told where everything lies."""
+    session = boto3.Session(region_name=region)
+    try:
+        control = session.client("lambda").get_function_configuration(FunctionName=f"modelcote-{stack}-control")
+    except (BotoCoreError, ClientError) as error:
+        raise DeployFailed(f"The stack {stack} cannot be read: {error}.", "Make it with `cote up`.") from error
+    told = control["Environment"]["Variables"]
+    return Registry(
+        told["MODELCOTE_REGISTRY_TABLE"],
+        told["MODELCOTE_BUCKET"],
+        told["MODELCOTE_DEPLOY_QUEUE_URL"],
+        make_clients(session),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m modelcote.deploy.stack", description=__doc__)
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--backend", default="")
+    given = parser.parse_args()
+    print(f"{work_off(given.stack, given.region, given.backend)} deploy requests worked off")
+
+
+if __name__ == "__main__":
+    main()

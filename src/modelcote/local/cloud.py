@@ -2,7 +2,8 @@
 
 `up` starts the emulator, makes the program's resources on it, and starts the function host and the deployer. Each
 process is recorded as soon as it runs; whatever interrupts `up` stops what it had started. The emulator keeps its
-data on a clean stop, so models that were deployed answer again after `down` and `up`.
+data, so models that were deployed answer again after `down` and `up`; when it was killed, all but the last second
+of it, and `up` makes the resources anew from what the registry holds.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _STOP_ORDER = ("deployer", "host", "emulator")
 
 @dataclass(frozen=True)
 class Status:
-    """A running local cloud. `pids` and `ports` by process: emulator, host, deployer."""
+    """A running local cloud. `pids` and `ports` by process: emulator, host, deployer. `note`: what `up` has to say."""
 
     home: str
     url: str = ""
@@ -44,6 +45,7 @@ class Status:
     ports: Mapping[str, int] = field(default_factory=dict)
     pids: Mapping[str, int] = field(default_factory=dict)
     running: bool = False
+    note: str = ""
 
     def __repr__(self) -> str:
         return f"Status(home={self.home!r}, url={self.url!r}, running={self.running})"
@@ -111,23 +113,21 @@ def _write(home: Path, current: Status) -> Status:
 
 
 def _start(home: Path, before: Status | None, project: str) -> Status:
+    from modelcote.local.materialise.state import STATE, distrust
     from modelcote.local.platform import make_platform
 
     logs = home / "logs"
     logs.mkdir(exist_ok=True)
     clean = _take_clean_mark(home)
-    if not clean:
-        # The emulator saves on a clean stop only; what it held before is not what the state file says.
-        for name in ("emulator", "state.json", "functions"):
-            path = home / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    known = before.ports if before is not None else {}
-    ports = {name: processes.free_port(known.get(name, 0)) for name in ("emulator", "host")}
-    if clean and dict(known) != ports:
-        # The emulator's functions name the host's port.
-        (home / "state.json").unlink(missing_ok=True)
-    api_key = before.api_key if before is not None and clean else ""
-    current = _write(home, Status(str(home), project=project, ports=ports, api_key=api_key))
+    known = before or Status(str(home), project=project)
+    if known.project != project:
+        known = replace(known, project=project, api_key="")
+    ports = {name: processes.free_port(known.ports.get(name, 0)) for name in ("emulator", "host")}
+    held: list[str] = []
+    if not clean or ports != dict(known.ports):
+        # The last changes may be lost, or the outputs name ports that are no longer ours.
+        held = distrust(home / STATE, forget_models=not clean)
+    current = _write(home, replace(known, pids={}, ports=ports, running=False, note=""))
     process = emulator.start_emulator(home / "emulator", ports["emulator"], logs / "emulator.log")
     current = _record(home, current, "emulator", process.pid)
     emulator.wait_until_ready(process, f"{current.emulator_url}/_ministack/health", logs / "emulator.log", "emulator")
@@ -144,7 +144,7 @@ def _start(home: Path, before: Status | None, project: str) -> Status:
     )
     current = _record(home, current, "host", host.pid)
     emulator.wait_until_ready(host, f"http://127.0.0.1:{ports['host']}/status", logs / "host.log", "function host")
-    current = _write(home, make_platform(home, current, environment))
+    current = _write(home, make_platform(home, current, environment, [] if clean else held))
     deployer = processes.start("modelcote.local.deployer", ["--home", str(home)], environment, logs / "deployer.log")
     current = _record(home, current, "deployer", deployer.pid)
     _prewarm(ports["host"])
@@ -179,6 +179,10 @@ def _stop(current: Status, home: Path) -> bool:
         ended = processes.stop(pid)
         if name == "emulator" and ended:
             (home / "clean").touch()
+    for pid in processes.strays(home):
+        # Started, and interrupted before it was recorded; or a run of the program that outlived its deployer.
+        ran = True
+        processes.stop(pid)
     _write(home, replace(current, pids={}, running=False))
     return ran
 

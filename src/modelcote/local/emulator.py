@@ -20,7 +20,9 @@ _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")
 
 def aws_environment(url: str) -> dict[str, str]:
     """The variables that point any AWS client at the emulator, and none of the user's own AWS settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # Without bytecode every run of the program compiles the Pulumi SDK again, which takes it a second.
+    dropped = ("AWS_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {
         **kept,
         "AWS_ENDPOINT_URL": url,

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from infra.config import Settings, settings_to_json
+from modelcote.core.errors import Unauthorized
 from modelcote.core.snapshot import Snapshot
 from modelcote.core.spec import default_python_version
 from modelcote.deploy.package import platform_package
+from modelcote.deploy.snapshot import take_snapshot
 from modelcote.local.cloud import STACK, Status
 from modelcote.local.engine import LocalEngine
 from modelcote.local.functions import write_atomically
 from modelcote.local.host.settings import ACCOUNT, REGION
 from modelcote.local.runtimes import layer_for, layer_of
+from modelcote.registry.authenticate import authenticate
 from modelcote.registry.scopes import SCOPES
 from modelcote.registry.store import Registry
 
@@ -24,29 +27,53 @@ SETTINGS = "settings.json"
 KEY_NAME = "local"
 
 
-def make_platform(home: Path, current: Status, environment: Mapping[str, str]) -> Status:
-    """Run the program on what the registry holds, and give the status with its outputs and an API key."""
+def make_platform(home: Path, current: Status, environment: Mapping[str, str], held: Sequence[str] = ()) -> Status:
+    """Run the program on what the registry holds, and give the status with its outputs and an API key.
+
+    `held`: the models (`project/name`) before a stop that was not clean; the note says what became of them.
+    """
     layer = layer_for("platform", default_python_version())
     archive = platform_package(home / "build" / "platform.zip", Path(layer.archive) / "bin" / "python")
     settings = Settings(STACK, REGION, ACCOUNT, str(archive), layer)
     write_atomically(home / SETTINGS, settings_to_json(settings))
     with aws(environment):
-        engine = LocalEngine(home, home / SETTINGS, environment)
-        known = bool(current.api_key) and (home / "state.json").is_file()
-        outputs = engine.up(_registered(current) if known else Snapshot())
+        snapshot = _registered(current) if current.registry_table else Snapshot()
+        outputs = LocalEngine(home, home / SETTINGS, environment).up(snapshot)
         made = replace(
             current,
             url=str(outputs["url"]),
             registry_table=str(outputs["registry_table"]),
             bucket=str(outputs["bucket"]),
             deploy_queue_url=str(outputs["deploy_queue_url"]),
+            note=_note(held, {f"{model.project}/{model.name}" for model in snapshot.models}),
         )
         registry = registry_of(made)
         registry.ensure_project(made.project)
-        if made.api_key:
-            return made
-        _, key = registry.create_key(made.project, KEY_NAME, SCOPES)
-        return replace(made, api_key=key)
+        return made if _valid(made.api_key, registry) else replace(made, api_key=_new_key(made.project, registry))
+
+
+def _note(held: Sequence[str], restored: Set[str]) -> str:
+    lost = sorted(set(held) - restored)
+    if not held:
+        return ""
+    said = f"The last run did not stop cleanly; {len(restored)} of its models were restored."
+    return f"{said} Deploy these again: {', '.join(lost)}." if lost else said
+
+
+def _valid(api_key: str, registry: Registry) -> bool:
+    try:
+        authenticate(api_key, registry.table.get)
+    except Unauthorized:
+        return False
+    return True
+
+
+def _new_key(project: str, registry: Registry) -> str:
+    """A key of the user's own; earlier ones of that name are revoked, since nobody knows them any more."""
+    for row in registry.list_keys(project):
+        if row.name == KEY_NAME and not row.revoked_at_s:
+            registry.revoke_key(project, row.key_id)
+    return registry.create_key(project, KEY_NAME, SCOPES)[1]
 
 
 def registry_of(current: Status) -> Registry:
@@ -55,10 +82,12 @@ def registry_of(current: Status) -> Registry:
 
 
 def _registered(current: Status) -> Snapshot:
-    """The snapshot of a registry that a clean stop has kept."""
-    found = registry_of(current).snapshot()
-    keys = {key for model in found.models for key in model.package.layers}
-    return replace(found, layers=tuple(layer_of(key) for key in sorted(keys)))
+    """What the registry holds; nothing where the emulator was killed before it saved one."""
+    registry = registry_of(current)
+    try:
+        return take_snapshot(registry, layer_of)
+    except registry.table.client.exceptions.ResourceNotFoundException:
+        return Snapshot()
 
 
 @contextmanager

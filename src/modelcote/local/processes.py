@@ -13,6 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 _STOP_S = 8.0
+_PROC = Path("/proc")
+# What runs in a local cloud: our own modules, and functions under the Lambda runtime client.
+_MODULES = (b"modelcote.local.", b"awslambdaric")
 # They outlive this process on purpose: a handle that is dropped would warn of that, so each is kept.
 _STARTED: list[subprocess.Popen[bytes]] = []
 
@@ -67,14 +70,34 @@ def _zombie(pid: int) -> bool:
 
 
 def is_ours(pid: int, home: Path) -> bool:
-    """Whether a recorded process is still the one that was started: a pid may be somebody else's by now."""
-    if not alive(pid):
-        return False
+    """Whether a process is one of the local cloud at `home`: a recorded pid may be somebody else's by now.
+
+    Where there is no `/proc` to tell, a recorded process that runs counts as ours.
+    """
+    return alive(pid) and (_belongs(pid, home) if _PROC.is_dir() else True)
+
+
+def strays(home: Path) -> list[int]:
+    """Processes of the local cloud at `home`, recorded or not, found by looking at every process (on Linux)."""
+    found = [int(entry.name) for entry in _PROC.glob("[0-9]*")]
+    return [pid for pid in found if pid != os.getpid() and _belongs(pid, home)]
+
+
+def _belongs(pid: int, home: Path) -> bool:
+    """Whether what a process was started with names one of our modules and the folder; False where it is not told."""
     try:
-        told = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+        command = _words(pid, "cmdline")
+        if not any(word.startswith(_MODULES) for word in command):
+            return False
+        values = [word.partition(b"=")[2] for word in _words(pid, "environ")]
     except OSError:
-        return Path(f"/proc/{pid}").is_dir() or not Path("/proc").is_dir()
-    return os.fsencode(home) in told
+        return False
+    below = os.fsencode(home)
+    return any(word == below or word.startswith(below + b"/") for word in (*command, *values))
+
+
+def _words(pid: int, what: str) -> list[bytes]:
+    return (_PROC / str(pid) / what).read_bytes().split(b"\0")
 
 
 def free_port(wanted: int = 0) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from modelcote.deploy import __main__ as deployer
 from modelcote.deploy.plan import check_deletions
 from modelcote.deploy.pulumi_engine import PulumiEngine, stack_name
 from modelcote.deploy.pulumi_run import state_plan
+from modelcote.deploy.stack import stack_up, work_off
 from tests.infra.plans import SETTINGS, SNAPSHOTS, planned
 
 
@@ -114,3 +116,10 @@ def test_settings_of_another_scope_are_refused(monkeypatch: pytest.MonkeyPatch) 
     environment(monkeypatch, MODELCOTE_SETTINGS=settings_to_json(SETTINGS))
     with pytest.raises(InvalidSpec, match="platform's outputs"):
         deployer.run()
+
+
+@pytest.mark.usefixtures("without_pulumi")
+@pytest.mark.parametrize("act", [stack_up, work_off])
+def test_a_stack_needs_the_command_before_it_needs_credentials(act: Callable[..., object]) -> None:
+    with pytest.raises(DeployFailed, match="pulumi command"):
+        act("dev", "eu-west-1")

@@ -19,11 +19,23 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import unquote
 
+from modelcote.core.errors import PayloadTooLarge, to_problem
 from modelcote.local.host.forward import forward
 from modelcote.local.host.host import Host, Invocation, NoSuchFunctionError, ThrottledError
 from modelcote.local.host.http import Connection, Request
 from modelcote.local.host.outcome import MAX_PAYLOAD
 
+_TOO_LARGE = json.dumps(
+    {
+        "statusCode": 413,
+        "headers": {"content-type": "application/problem+json"},
+        "body": json.dumps(
+            to_problem(
+                PayloadTooLarge("the request is larger than the API takes.", "Send at most 4.5 MB."), uuid.uuid4().hex
+            )
+        ),
+    }
+).encode()
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _ARN = re.compile(r"(?:(?:arn:aws:lambda:[^:]*:)?[^:]*:function:)?([^:]+)(?::(.+))?")
 _JSON = ("Content-Type", "application/json")
@@ -86,6 +98,10 @@ class ApiConnection(Connection):
     async def forwarded(self, request: Request) -> None:
         """The emulator's proxy request: the event as the body, who and which version in headers."""
         headers = request.headers
+        if len(request.body) > MAX_PAYLOAD and b'"requestContext"' in request.body:
+            # What an HTTP API answers for an event that its function could not take; the emulator has no such limit.
+            self.send(200, (_JSON,), _TOO_LARGE)
+            return
         _, qualifier = _named(headers.get("x-amzn-lambda-function-arn", ""), "")
         call = Invocation(
             headers.get("x-amzn-lambda-function-name", ""),

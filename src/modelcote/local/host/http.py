@@ -14,8 +14,8 @@ from http import HTTPStatus
 from urllib.parse import parse_qs, unquote, urlsplit
 
 MAX_HEAD = 64 * 1024
-# Above Lambda's own 6 MB, so that the API can answer with Lambda's error instead of a closed socket.
-MAX_BODY = 16 * 1024 * 1024
+# Far above Lambda's own 6 MB, so that the API can answer with an error instead of a closed socket.
+MAX_BODY = 128 * 1024 * 1024
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 

@@ -16,7 +16,7 @@ from modelcote.core.errors import ModelcoteError, to_problem
 from modelcote.core.snapshot import Snapshot, snapshot_from_json
 from modelcote.local.materialise.context import Context
 from modelcote.local.materialise.hands import LocalHands, check_deletions
-from modelcote.local.materialise.state import load_state
+from modelcote.local.materialise.state import STATE, load_state
 
 
 def materialise(home: Path, emulator: str, host: str, snapshot: Snapshot, settings: str) -> dict[str, object]:
@@ -26,10 +26,13 @@ def materialise(home: Path, emulator: str, host: str, snapshot: Snapshot, settin
     from modelcote.deploy.monitor import run
 
     parsed = settings_from_json(settings)
-    state = load_state(home / "state.json")
+    state = load_state(home / STATE)
     check_deletions(state, snapshot)
     hands = LocalHands(Context(home, emulator, host, state))
-    outputs = run(lambda: program(snapshot, parsed, "all"), hands, stack=parsed.stack)
+    try:
+        outputs = run(lambda: program(snapshot, parsed, "all"), hands, stack=parsed.stack)
+    finally:
+        state.save()
     removed = hands.remove_the_rest()
     state.set_models([[model.project, model.name] for model in snapshot.models])
     return {"outputs": outputs, "changed": sorted(hands.changed), "removed": removed}

@@ -278,8 +278,13 @@ def _integration(context: Context, _urn: str, inputs: Inputs, before: Record | N
         "PayloadFormatVersion": inputs["payloadFormatVersion"],
     }
     if before is not None:
-        client.update_integration(IntegrationId=before.id, **request)
-        return before.id, {}
+        try:
+            client.update_integration(IntegrationId=before.id, **request)
+        except ClientError as error:
+            if code_of(error) != "NotFoundException":
+                raise
+        else:
+            return before.id, {}
     return client.create_integration(**request)["IntegrationId"], {}
 
 

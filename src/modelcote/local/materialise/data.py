@@ -17,10 +17,20 @@ def _tags(inputs: Inputs) -> list[dict[str, str]]:
 
 def _key(context: Context, _urn: str, inputs: Inputs, before: Record | None) -> Made:
     kms = context.client("kms")
-    if before is not None:
+    if before is not None and _key_exists(kms, before.id):
         return before.id, dict(before.outputs)
     made = kms.create_key(Description=inputs.get("description", ""), Policy=inputs["policy"])["KeyMetadata"]
     return made["KeyId"], {"arn": made["Arn"], "keyId": made["KeyId"]}
+
+
+def _key_exists(kms: Any, key: str) -> bool:
+    try:
+        kms.describe_key(KeyId=key)
+    except ClientError as error:
+        if code_of(error) != "NotFoundException":
+            raise
+        return False
+    return True
 
 
 def _alias(context: Context, _urn: str, inputs: Inputs, _before: Record | None) -> Made:
@@ -34,7 +44,7 @@ def _alias(context: Context, _urn: str, inputs: Inputs, _before: Record | None) 
     return name, {"name": name, "arn": arn("kms", name)}
 
 
-def _table(context: Context, urn: str, inputs: Inputs, before: Record | None) -> Made:
+def _table(context: Context, urn: str, inputs: Inputs, _before: Record | None) -> Made:
     dynamodb, name = context.client("dynamodb"), auto_name(urn, inputs)
     keys = [("hashKey", "HASH"), ("rangeKey", "RANGE")]
     request: dict[str, Any] = {
@@ -47,9 +57,8 @@ def _table(context: Context, urn: str, inputs: Inputs, before: Record | None) ->
     }
     if inputs.get("streamEnabled"):
         request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": inputs["streamViewType"]}
-    if before is None:
-        quietly(lambda: dynamodb.create_table(**request), "ResourceInUseException")
-        dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    quietly(lambda: dynamodb.create_table(**request), "ResourceInUseException")
+    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
     ttl = inputs.get("ttl")
     if ttl:
         wanted = {"Enabled": bool(ttl["enabled"]), "AttributeName": ttl["attributeName"]}
@@ -94,13 +103,17 @@ def _on_bucket(call: str, argument: str, pick: Any) -> Maker:
     return Maker(make, nothing)
 
 
-def _queue(context: Context, urn: str, inputs: Inputs, before: Record | None) -> Made:
+def _queue(context: Context, urn: str, inputs: Inputs, _before: Record | None) -> Made:
     sqs, name = context.client("sqs"), auto_name(urn, inputs)
     attributes = {theirs: _text(inputs[ours]) for ours, theirs in _QUEUE.items() if inputs.get(ours) is not None}
-    if before is None:
+    try:
+        # Not the one of the last run: it holds the emulator's port of then.
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    except ClientError as error:
+        if code_of(error) not in ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"):
+            raise
         url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     else:
-        url = before.id
         changeable = {key: value for key, value in attributes.items() if key != "FifoQueue"}
         sqs.set_queue_attributes(QueueUrl=url, Attributes=changeable)
     return url, {"name": name, "url": url, "arn": arn("sqs", name)}

@@ -1,6 +1,6 @@
 """What was made: one JSON file, URN -> type, id, digest of the inputs and outputs, in the order of making.
 
-It is written after every change, so a crash costs at most one repeated call, and every maker finds what exists.
+It is written while things are made, so a crash costs a few repeated calls, and every maker finds what exists.
 """
 
 from __future__ import annotations
@@ -8,13 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from modelcote.deploy.monitor import Archive, Asset
 from modelcote.local.functions import write_atomically
+
+# Its name in the local cloud's folder.
+STATE = "state.json"
+_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,14 @@ class State:
     resources: dict[str, Record] = field(default_factory=dict)
     models: list[list[str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _saved_at: float = 0.0
 
     def put(self, urn: str, record: Record) -> None:
         with self._lock:
             self.resources[urn] = record
-            self._save()
+            # Each writing takes as long as the file is: once per resource would be quadratic.
+            if time.monotonic() - self._saved_at > _PAUSE_S:
+                self._save()
 
     def remove(self, urn: str) -> None:
         with self._lock:
@@ -50,6 +58,10 @@ class State:
     def set_models(self, models: list[list[str]]) -> None:
         with self._lock:
             self.models = models
+            self._save()
+
+    def save(self) -> None:
+        with self._lock:
             self._save()
 
     def archive_of(self, layer_arn: str) -> str:
@@ -63,6 +75,7 @@ class State:
     def _save(self) -> None:
         rows = {urn: asdict(record) for urn, record in self.resources.items()}
         write_atomically(self.path, json.dumps({"resources": rows, "models": self.models}), mode=0o600)
+        self._saved_at = time.monotonic()
 
 
 LAYER = "aws:lambda/layerVersion:LayerVersion"
@@ -74,6 +87,18 @@ def load_state(path: Path) -> State:
         return State(path)
     data = json.loads(path.read_text(encoding="utf-8"))
     return State(path, {urn: Record(**row) for urn, row in data["resources"].items()}, data["models"])
+
+
+def distrust(path: Path, *, forget_models: bool) -> list[str]:
+    """Have the next run make every resource again, since the emulator may not hold what this file says.
+
+    `forget_models`: the registry alone says which models there are. Gives the models as `project/name`.
+    """
+    state = load_state(path)
+    models = [f"{project}/{name}" for project, name in state.models]
+    state.resources = {urn: replace(record, digest="") for urn, record in state.resources.items()}
+    state.set_models([] if forget_models else state.models)
+    return models
 
 
 def plain(value: Any) -> Any:

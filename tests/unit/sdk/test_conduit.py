@@ -1,0 +1,136 @@
+"""The Conduit constructor: every mistake is named at once, before anything is sent; the surface is what it says."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+import modelcote
+from modelcote import Conduit, hardware, model_type, python_version
+from modelcote.core.errors import InvalidInput, InvalidSpec, LocalCloudError
+from modelcote.sdk.config import find_target
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    path = tmp_path / "line.pkl"
+    path.write_bytes(pickle.dumps(LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])))
+    return str(path)
+
+
+def test_the_public_surface() -> None:
+    assert sorted(modelcote.__all__) == [
+        "Conduit",
+        "errors",
+        "hardware",
+        "model_api_request",
+        "model_type",
+        "python_version",
+    ]
+    assert all(getattr(modelcote, name) is not None for name in modelcote.__all__)
+    assert not hasattr(modelcote, "nothing")
+    assert hardware.A100 is hardware.AMPERE_A100
+    assert python_version.PYTHON_3_11 == "3.11"
+
+
+def no_arguments() -> None:
+    return None
+
+
+def four(a: Any, b: Any, c: Any, d: Any) -> Any:
+    return a
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "Not A Name"}, "name"),
+        ({"flow": []}, "flow"),
+        ({"flow": [()]}, "flow"),
+        ({"flow": ("nonsense", "x.pkl")}, "flow"),
+        ({"flow": (model_type.SKLEARN, "x.onnx")}, "flow"),
+        ({"flow": (model_type.SKLEARN, "x.pkl", {"before": print})}, "flow"),
+        ({"flow": (model_type.SKLEARN, "x.pkl", {"pre": lambda data: data})}, "flow"),
+        ({"flow": (model_type.SKLEARN, "x.pkl", {"pre": no_arguments})}, "flow"),
+        ({"flow": (model_type.SKLEARN, "x.pkl", four)}, "flow"),
+        ({"flow": [(model_type.SKLEARN, "a/x.pkl"), (model_type.SKLEARN, "b/x.pkl")]}, "flow"),
+        ({"flow": (model_type.TORCH, "x.pt")}, "flow"),
+        ({"hardware": "ABACUS"}, "hardware"),
+        ({"hardware": hardware.A10}, "hardware"),
+        ({"cpu": 0}, "cpu"),
+        ({"memory": 1.0}, "memory"),
+        ({"python_version": "3.8"}, "python_version"),
+        ({"requirements_file": "missing.txt"}, "requirements_file"),
+        ({"cooldown": 0}, "cooldown"),
+        ({"min_replicas": -1}, "min_replicas"),
+        ({"max_replicas": 0}, "max_replicas"),
+        ({"min_replicas": 2, "max_replicas": 1}, "max_replicas"),
+    ],
+)
+def test_a_mistake_names_its_field(fields: dict[str, Any], field: str) -> None:
+    given = {"name": "line", "api_key": "k", "flow": (model_type.SKLEARN, "x.pkl"), **fields}
+    with pytest.raises(InvalidSpec) as caught:
+        Conduit(**given)
+    assert caught.value.extra["field"] == field
+    assert caught.value.remedy
+
+
+def test_requirements_are_read_and_checked(tmp_path: Path, model: str) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("nltk==3.9  # words\n")
+    conduit = Conduit("line", "k", flow=(model_type.SKLEARN, model), requirements_file=str(file))
+    assert conduit.spec.requirements == ("nltk==3.9",)
+    file.write_text("-e .\n")
+    with pytest.raises(InvalidSpec):
+        Conduit("line", "k", flow=(model_type.SKLEARN, model), requirements_file=str(file))
+
+
+def triple(result: Any) -> Any:
+    return [3 * float(value) for value in result]
+
+
+def test_a_flow_runs_here(model: str) -> None:
+    conduit = Conduit("line", "k", flow=(model_type.SKLEARN, model, triple)).deploy(dry_run=True)
+    assert conduit.run([[1.0], [2.0]]) == pytest.approx([6.0, 12.0])
+    assert conduit.run(np.array([[1.0]])) == pytest.approx([6.0])
+    with pytest.raises(InvalidInput):
+        conduit.run([[1.0, 2.0]])
+
+
+def test_a_missing_file_is_named_before_anything_is_sent() -> None:
+    with pytest.raises(InvalidSpec, match=r"gone\.pkl"):
+        Conduit("line", "k", flow=(model_type.SKLEARN, "gone.pkl")).load()
+
+
+def test_without_a_target_the_error_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LocalCloudError) as caught:
+        find_target(environment={})
+    assert "cote local up" in caught.value.remedy
+    with pytest.raises(InvalidSpec, match="key"):
+        find_target(endpoint="https://x", environment={})
+    target = find_target(environment={"MODELCOTE_URL": "https://x/", "MODELCOTE_API_KEY": "secret"})
+    assert (target.url, target.project) == ("https://x", "default")
+    assert "secret" not in repr(target)
+
+
+@pytest.mark.parametrize(
+    ("command", "absent"),
+    [
+        ("import modelcote", {"httpx", "rich", "orjson", "numpy", "boto3"}),
+        ("from modelcote import Conduit", {"boto3", "pulumi", "fastapi", "sklearn", "xgboost", "pandas", "numpy"}),
+        ("import modelcote.cli.main", {"boto3", "pulumi", "fastapi", "sklearn", "numpy", "httpx", "pandas"}),
+    ],
+)
+def test_imports_stay_within_their_budget(command: str, absent: set[str]) -> None:
+    code = f"import sys; {command}; print(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not absent & set(done.stdout.split())
