@@ -19,7 +19,7 @@ def write_zip(out: Path, files: Iterable[tuple[str, Path]], level: int = 6) -> P
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
-            for name, path in files:
+            for name, path in sorted(files):
                 info = zipfile.ZipInfo(name, _EPOCH)
                 info.compress_type = zipfile.ZIP_DEFLATED
                 mode = _EXECUTABLE if path.stat().st_mode & 0o100 else _READABLE

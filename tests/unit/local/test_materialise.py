@@ -116,9 +116,7 @@ def test_what_did_not_change_is_not_made_again(aws: Emulator, tmp_path: Path, na
     assert second.end() == []
 
 
-def test_changed_code_is_a_new_version_to_which_the_alias_moves(
-    aws: Emulator, tmp_path: Path, name: str
-) -> None:
+def test_changed_code_is_a_new_version_to_which_the_alias_moves(aws: Emulator, tmp_path: Path, name: str) -> None:
     first = Run(aws, tmp_path)
     old = function(first, tmp_path, name)
     first.end()
@@ -162,9 +160,7 @@ def test_what_a_run_no_longer_holds_goes_away_last_made_first(aws: Emulator, tmp
     assert list(load_state(tmp_path / STATE).resources) == [f"urn:pulumi:local::modelcote::{ROLE}::{name}-role"]
 
 
-def test_after_distrust_everything_is_made_again_where_it_is_missing(
-    aws: Emulator, tmp_path: Path, name: str
-) -> None:
+def test_after_distrust_everything_is_made_again_where_it_is_missing(aws: Emulator, tmp_path: Path, name: str) -> None:
     table = {
         "name": name,
         "hashKey": "pk",
