@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -22,11 +23,16 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Make or update the stack on AWS, with your AWS credentials."""
+    outputs = dict(engine_of().stack_up(stack, region, backend))
+    show(outputs, as_json, lambda: print(f"running at {outputs['url']}"))
+
+
+def engine_of() -> ModuleType:
+    """The module that drives the Pulumi engine; raises `DeployFailed` where it is not installed."""
     try:
-        from modelcote.deploy.stack import stack_up
+        from modelcote.deploy import stack
     except ImportError as error:
         raise DeployFailed(
             f"the AWS engine is not installed here ({error.name} is missing).", 'pip install "modelcote[aws]"'
         ) from error
-    outputs = dict(stack_up(stack, region, backend))
-    show(outputs, as_json, lambda: print(f"running at {outputs['url']}"))
+    return stack

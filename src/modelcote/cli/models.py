@@ -38,9 +38,13 @@ def deploy(
     no_compile: Annotated[bool, typer.Option("--no-compile", help="Serve the original.")] = False,
     trusted: Annotated[bool, typer.Option("--trusted", help="Let the pickle hold code of yours.")] = False,
     sample: Annotated[Path | None, typer.Option(help="JSON rows that the compiled form must answer alike.")] = None,
+    stack: Annotated[str, typer.Option(help="An AWS stack whose requests this machine works off.")] = "",
+    region: Annotated[str, typer.Option(help="The stack's region.")] = "us-east-1",
+    backend: Annotated[str, typer.Option(help="Where Pulumi keeps the stack's state.")] = "",
     as_json: Json = False,
 ) -> None:
     """Deploy a model file as a new version."""
+    from modelcote.cli.aws import engine_of
     from modelcote.sdk.conduit import Conduit
 
     conduit = Conduit(
@@ -60,7 +64,8 @@ def deploy(
         sample=_read(f"@{sample}") if sample is not None else None,
         quiet=as_json,
     )
-    url = conduit.deploy()
+    engine = engine_of() if stack else None
+    url = conduit.deploy(work_off=(lambda: engine.work_off(stack, region, backend)) if engine is not None else None)
     show({"name": name, "predict_url": url}, as_json, lambda: None)
 
 

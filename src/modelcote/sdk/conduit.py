@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,10 +111,11 @@ class Conduit:
         sent = orjson.loads(orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY, default=to_plain))
         return json.loads(dumps(self._predictor.run(sent, tuple(files))))
 
-    def deploy(self, dry_run: bool = False) -> Any:
+    def deploy(self, dry_run: bool = False, *, work_off: Callable[[], object] | None = None) -> Any:
         """The predict URL of a new version that serves; with `dry_run` nothing is sent and the loaded flow comes back.
 
-        Raises what the constructor's target, the bundle, the control API or the build refuse.
+        `work_off` is called once the request is queued, for targets where no deployer of their own waits. Raises what
+        the target, the bundle, the control API or the build refuse.
         """
         if dry_run:
             return self.load()
@@ -133,7 +134,10 @@ class Conduit:
             say(f"authenticated; this is version {made['version']} of {self.name}")
             with self._reporter.upload(bundle.bytes) as sent:
                 client.upload(made["upload"], bundle.path, sent)
-            url = client.finish(client.deploy_version(self.name, made["version"]), say)
+            accepted = client.deploy_version(self.name, made["version"])
+            if work_off is not None:
+                work_off()
+            url = client.finish(accepted, say)
         say(f"endpoint: {url}")
         say(snippets(url))
         return url
