@@ -23,6 +23,7 @@ from modelcote.core.errors import LocalCloudError
 from modelcote.core.project import project_root
 from modelcote.core.snapshot import Layer
 from modelcote.deploy.runtimes import lock_path, parse_key, runtime_key
+from modelcote.local.index import uv_environment
 
 _TIMEOUT_S = 900
 
@@ -43,7 +44,7 @@ def environment_for(runtime: str, python_version: str, requirements: Sequence[st
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(folder.with_suffix(".lock")):
+    with _lock(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
             _make(folder, runtime, python_version, requirements)
     return folder
@@ -69,7 +70,7 @@ def layer_of(key: str) -> Layer:
 
 
 def _make(folder: Path, runtime: str, python_version: str, requirements: Sequence[str]) -> None:
-    unfinished = folder.with_suffix(".tmp")
+    unfinished = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
     python = unfinished / "bin" / "python"
     _uv("venv", "--quiet", "--relocatable", "--python", _interpreter(python_version), str(unfinished))
@@ -106,7 +107,12 @@ def _interpreter(python_version: str) -> str:
 def _uv(*words: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603
-            [uv.find_uv_bin(), *words], capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
+            [uv.find_uv_bin(), *words],
+            env=uv_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired as error:
         raise LocalCloudError("installing a runtime took too long.", "Check the network, and deploy again.") from error
