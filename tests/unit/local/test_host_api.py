@@ -92,7 +92,7 @@ def test_prewarmed_functions_answer_warm(host: HostProcess) -> None:
         b"nonsense\r\n\r\n",
         b"POST /x HTTP/1.1\r\nContent-Length: minus\r\n\r\n",
         b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST /x HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n",
         b"GET /" + b"x" * 70_000,
     ],
 )

@@ -54,8 +54,10 @@ def _distance(one: Array, other: Array, *, relative: bool) -> Array:
     with np.errstate(all="ignore"):
         away = np.abs(one - other)
         if relative:
-            size = np.where(np.isfinite(one), np.abs(one), np.nan)
-            middle = np.nan_to_num(np.nanmedian(size, axis=0)) if np.isfinite(size).any() else 0.0
+            known = np.isfinite(one)
+            size = np.where(known, np.abs(one), np.nan)
+            # A column without any number has the median 0: numpy would warn of it.
+            middle = np.nanmedian(np.where(known.any(axis=0), size, 0.0), axis=0) if known.any() else 0.0
             floor = np.maximum(np.maximum(np.nan_to_num(size), middle), np.finfo(np.float64).tiny)
             away = away / floor
     # Both missing, or both the same infinity: JSON has null for either.
