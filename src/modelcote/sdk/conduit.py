@@ -8,6 +8,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from modelcote.sdk.client import Client, to_plain
 from modelcote.sdk.config import find_target
 from modelcote.sdk.progress import Reporter, snippets
 from modelcote.sdk.stages import read_flow, read_requirements
+
+# What loading a flow here takes, by its runtime.
+_LIBRARIES = {"onnx": ("onnxruntime",), "sklearn": ("sklearn",), "xgboost": ("xgboost", "sklearn")}
 
 
 class Conduit:
@@ -144,10 +148,14 @@ class Conduit:
 
     def _prepare(self, folder: Path) -> Manifest:
         """The bundle's content in `folder`, loaded once, compiled where it may be; the manifest that describes it."""
+        manifest = self._stage(folder, Path())
+        missing = [name for name in ("numpy", *_LIBRARIES[manifest.flow.runtime]) if find_spec(name) is None]
+        if missing:
+            self._reporter.say(f"not loaded here, since {missing[0]} is not installed: the build loads and compiles it")
+            return manifest
         from modelcote.flow.describe import libraries
         from modelcote.flow.load import load_flow
 
-        manifest = self._stage(folder, Path())
         inputs = load_flow(folder, manifest).inputs
         manifest = replace(manifest, inputs=inputs.to_dict(), libraries=libraries(manifest.flow, inputs))
         if not (self.spec.compile and manifest.flow.compilable):
