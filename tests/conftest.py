@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from hypothesis import settings
+
+# No example is judged by its time; where CI runs, the same examples are tried every time.
+settings.register_profile("all", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("all")
 
 if TYPE_CHECKING:
     from tests.local.cloud import Cloud
