@@ -87,6 +87,41 @@ def test_a_call_in_flight_finishes_on_the_version_that_took_it(tmp_path: Path) -
     on_host(tmp_path, scenario)
 
 
+def test_a_process_that_loads_while_its_version_goes_answers_and_ends(tmp_path: Path) -> None:
+    (code := tmp_path / "code").mkdir()
+    (code / "late.py").write_text(
+        "import os, time\n"
+        f"open({str(tmp_path / 'loading')!r}, 'w').close()\n"
+        f"while not os.path.exists({str(tmp_path / 'go')!r}):\n    time.sleep(0.005)\n"
+        "def handler(event, context):\n    return context.function_version\n"
+    )
+
+    async def scenario(bench: Bench) -> None:
+        bench.define("late.handler", code=str(code))
+        old = asyncio.create_task(bench.call())
+        await until((tmp_path / "loading").exists)
+        bench.define("late.handler", version="2", code=str(code))
+        new = asyncio.create_task(bench.call())
+        await asyncio.sleep(0)
+        (tmp_path / "go").touch()
+        assert (await old, await new) == ("1", "2")
+        await until(lambda: [one.version.version for one in bench.host.processes()] == ["2"])
+
+    on_host(tmp_path, scenario)
+
+
+def test_a_provisioned_function_that_cannot_load_is_not_started_over_and_over(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.define("broken_module.handler", provisioned=1)
+        bench.host.sync()
+        await until(lambda: not bench.host.processes() and (tmp_path / "logs" / "f.log").exists())
+        bench.host.sync()
+        assert bench.host.processes() == []
+        assert (await bench.invoke()).outcome.error_type == "RuntimeError"
+
+    on_host(tmp_path, scenario)
+
+
 def test_a_changed_function_is_served_by_new_processes(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         bench.define("handlers.count")
@@ -151,9 +186,13 @@ def test_idle_processes_end_but_for_the_provisioned_ones(tmp_path: Path) -> None
         bench.define("handlers.count", name="g")
         await bench.call(name="g")
         bench.host.sync()
+        await bench.call()
+        kept = [one.pid for one in bench.host.processes() if one.function == "f"]
+        bench.host.sync()
         await until(lambda: [one.function for one in bench.host.processes()] == ["f"])
         bench.host.sync()
-        assert await bench.call() == 1
+        await asyncio.sleep(0.05)
+        assert [one.pid for one in bench.host.processes()] == kept
 
     on_host(tmp_path, scenario, idle_s=0.0)
 

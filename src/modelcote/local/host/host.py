@@ -210,7 +210,8 @@ class Host:
     def _make_room(self) -> None:
         """End the process that is idle for longest when there are too many of all functions together."""
         if len(self.processes()) >= self.settings.limits.processes:
-            idle = [(process.idle_since, pool, process) for pool in self._pools.values() for process in pool.idle]
+            pools = [pool for pool in self._pools.values() if not pool.version.provisioned]
+            idle = [(process.idle_since, pool, process) for pool in pools for process in pool.idle]
             if idle:
                 _, pool, process = min(idle, key=lambda row: row[0])
                 pool.retire(process)

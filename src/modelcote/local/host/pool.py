@@ -19,6 +19,8 @@ from modelcote.local.host.outcome import Failure
 from modelcote.local.host.process import Process
 from modelcote.local.host.settings import HostSettings
 
+# After a failed start, for those that no call asks for.
+_PAUSE_S = 30.0
 Waiter = asyncio.Future[Process | Failure]
 
 
@@ -43,6 +45,7 @@ class Pool:
         self._waiting: deque[Waiter] = deque()
         self._starting: set[asyncio.Task[None]] = set()
         self._drained = False
+        self._failed_at = float("-inf")
 
     def take_idle(self) -> Process | None:
         """A process that is ready at once, or None."""
@@ -63,15 +66,18 @@ class Pool:
         return waiter.result()
 
     def ensure(self, count: int) -> list[asyncio.Task[None]]:
-        """Start processes until there are `count`; the tasks end when they are loaded."""
-        while self._count < count:
+        """Start processes until there are `count`; the tasks end when they are loaded, or have failed to.
+
+        After a failure nothing is started for half a minute but by a call, which gets to hear of it.
+        """
+        while self._count < count and time.monotonic() - self._failed_at > _PAUSE_S:
             self._start()
         return list(self._starting)
 
     def drain(self) -> None:
         """Let calls in flight finish, and end every process as soon as it has none."""
         self._drained = True
-        for process in self.processes:
+        for process in (*self.processes, *self.loading):
             process.retired = True
         for process in self.idle:
             process.kill()
@@ -120,6 +126,7 @@ class Pool:
         assert current is not None
         self._starting.discard(current)
         if not isinstance(result, Process):
+            self._failed_at = time.monotonic()
             self._tell_one(result)
         elif result.alive:
             self.processes.add(result)
