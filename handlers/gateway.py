@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from modelcote.backends.aws_http import aws_client
 from modelcote.backends.aws_lambda import LambdaBackend
+from modelcote.core.policy import policy_from_env
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.reader import CachedReader, ItemReader
 
+if TYPE_CHECKING:
+    from modelcote.gateway.background import Background
+
+
+@cache
+def _background() -> Background:
+    # Only for runs: most requests are answered, and a cold start need not wait for this import.
+    from modelcote.gateway.background import background_from_env
+
+    return background_from_env()
+
+
 _reader = ItemReader(aws_client("dynamodb"), os.environ["MODELCOTE_REGISTRY_TABLE"])
-_gateway = Gateway(CachedReader(_reader.get), LambdaBackend(aws_client("lambda")))
+_gateway = Gateway(CachedReader(_reader.get), LambdaBackend(aws_client("lambda")), _background, policy_from_env())
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from modelcote.core.errors import InvalidSpec
+from modelcote.core.policy import policy_from_json
 from modelcote.core.snapshot import Layer
 
 Scope = Literal["all", "platform", "model"]
@@ -45,6 +46,20 @@ RETENTION_DAYS = (
 )
 
 
+# The platform's functions with their reserved concurrency: 355 in all.
+CONCURRENCY: Mapping[str, int] = {
+    "gateway": 200,
+    "control": 20,
+    "deploy-requested": 2,
+    "run-worker": 50,
+    "complete-run": 50,
+    "deliver-webhook": 20,
+    "task-result": 10,
+    "watchdog": 1,
+    "dead-letters": 2,
+}
+
+
 @dataclass(frozen=True)
 class Builder:
     """The CodeBuild deployer: its image, the project's zip, and where Pulumi keeps state (`s3://bucket`)."""
@@ -69,7 +84,8 @@ class Settings:
     """`platform_archive` is the zip or folder of the gateway's and control's code; paths are absolute.
 
     `concurrency` is the reserved concurrency of the platform's functions; `throttle_rate` is in requests per
-    second. `builder` is for scope `platform`: None where another deployer works off the queue. `platform` is for scope
+    second. `policy` replaces members of `modelcote.core.policy.Policy`, as JSON holds them.
+    `builder` is for scope `platform`: None where another deployer works off the queue. `platform` is for scope
     `model`.
     """
 
@@ -82,12 +98,11 @@ class Settings:
     log_retention_days: int = 30
     throttle_rate: int = 500
     throttle_burst: int = 1_000
-    concurrency: Mapping[str, int] = field(
-        default_factory=lambda: {"gateway": 200, "control": 20, "deploy-requested": 2}
-    )
+    concurrency: Mapping[str, int] = field(default_factory=lambda: dict(CONCURRENCY))
     public_url: str = ""
     alarm_email: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
     builder: Builder | None = None
     platform: Platform | None = None
 
@@ -99,6 +114,7 @@ def check_settings(settings: Settings, scope: Scope) -> Settings:
             raise InvalidSpec(f"the setting {key} is out of its rule.", f"{key} must be {rule}.", field=key)
     if scope not in SCOPES:
         raise InvalidSpec(f"scope {scope!r} is not known.", f"Use one of: {', '.join(SCOPES)}.", field="scope")
+    policy_from_json(json.dumps(dict(settings.policy)))
     if settings.builder is not None and scope == "all":
         raise InvalidSpec(
             f"the deployer in the account cannot work on a stack of scope {scope}.",
@@ -123,9 +139,9 @@ def _rules(settings: Settings) -> tuple[tuple[str, bool, str], ...]:
         ("throttleBurst", settings.throttle_burst >= settings.throttle_rate, "at least throttleRate"),
         (
             "concurrency",
-            set(settings.concurrency) == {"gateway", "control", "deploy-requested"}
+            set(settings.concurrency) == set(CONCURRENCY)
             and all(number >= 1 for number in settings.concurrency.values()),
-            "a number of at least 1 for each of gateway, control, deploy-requested",
+            f"a number of at least 1 for each of {', '.join(CONCURRENCY)}",
         ),
         (
             "publicUrl",

@@ -18,7 +18,10 @@ Condition = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. `principal` is left out in identity policies."""
+    """One statement. `principal` is left out in identity policies.
+
+    `source_arn`: the one resource that a service may act for, where its ARN is known only once it exists.
+    """
 
     sid: str
     actions: Sequence[str]
@@ -26,31 +29,38 @@ class Statement:
     effect: str = "Allow"
     principal: str | Mapping[str, Any] | None = None
     condition: Condition = field(default_factory=dict)
+    source_arn: pulumi.Input[str] | None = None
 
-    def as_dict(self, resources: Sequence[str]) -> dict[str, Any]:
-        """The statement as JSON holds it, with `resources` in place of its own, which may be outputs."""
+    @property
+    def unknown(self) -> list[pulumi.Input[str]]:
+        """What of the statement may be an output."""
+        return [*self.resources, *([self.source_arn] if self.source_arn is not None else [])]
+
+    def as_dict(self, known: Sequence[str]) -> dict[str, Any]:
+        """The statement as JSON holds it, with `known` in place of what may be outputs."""
         row: dict[str, Any] = {
             "Sid": self.sid,
             "Effect": self.effect,
             "Action": list(self.actions),
-            "Resource": list(resources),
+            "Resource": list(known[: len(self.resources)]),
         }
+        source = {"ArnEquals": {"aws:SourceArn": known[-1]}} if self.source_arn is not None else {}
         if self.principal is not None:
             row["Principal"] = self.principal
-        if self.condition:
-            row["Condition"] = self.condition
+        if self.condition or source:
+            row["Condition"] = {**self.condition, **source}
         return row
 
 
 def document(*statements: Statement) -> pulumi.Output[str]:
     """The policy document of these statements."""
     # One output for all resources: one per statement made a plan of a thousand models half as slow again.
-    resources = pulumi.Output.all(*(resource for row in statements for resource in row.resources))
-    return resources.apply(lambda known: _render(statements, iter(known)))
+    unknown = pulumi.Output.all(*(value for row in statements for value in row.unknown))
+    return unknown.apply(lambda known: _render(statements, iter(known)))
 
 
-def _render(statements: Sequence[Statement], resources: Iterator[str]) -> str:
-    rows = [row.as_dict(list(islice(resources, len(row.resources)))) for row in statements]
+def _render(statements: Sequence[Statement], known: Iterator[str]) -> str:
+    rows = [row.as_dict(list(islice(known, len(row.unknown)))) for row in statements]
     return json.dumps({"Version": VERSION, "Statement": rows})
 
 

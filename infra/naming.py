@@ -6,6 +6,11 @@ import pulumi
 
 from infra.config import Settings
 
+# The runs table's index of rows that somebody must look at, by when.
+DUE_INDEX = "due"
+# The short name of the state machine of runs that last longer than a queue's worker may.
+LONG_RUN = "long-run"
+
 
 def tags(settings: Settings, **extra: str) -> dict[str, str]:
     """The tags of every resource that takes them: the stack's own, the caller's, and `extra`."""

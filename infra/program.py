@@ -18,9 +18,9 @@ from modelcote.core.snapshot import Snapshot
 def program(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> None:
     """Registers every resource of `scope` and exports what callers need; see docs/architecture/07-deploy.md.
 
-    Exports: `url, registry_table, runs_table, bucket, deploy_queue_url, key_arn, boundary_arn` (not in scope
-    `model`); `functions` (`project/model` -> function name) and `layers` (key -> ARN; not in scope `platform`);
-    `snapshot_digest` always.
+    Exports: `url, registry_table, runs_table, bucket, deploy_queue_url, runs_queue_url, deliveries_queue_url,
+    state_machine_arn, key_arn, boundary_arn` (not in scope `model`); `functions` (`project/model` -> function name)
+    and `layers` (key -> ARN; not in scope `platform`); `snapshot_digest` always.
     """
     check_settings(settings, scope)
     _check_snapshot(snapshot)
@@ -40,13 +40,17 @@ def program(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> Non
 
 
 def _platform(snapshot: Snapshot, settings: Settings, scope: Scope) -> None:
-    parts = PlatformStack("platform", PlatformStackArgs(settings)).parts
+    platform = PlatformStack("platform", PlatformStackArgs(settings))
+    parts = platform.parts
     bucket = parts.buckets.artifacts.bucket
     pulumi.export("url", parts.api.url)
     pulumi.export("registry_table", parts.tables.registry.name)
     pulumi.export("runs_table", parts.tables.runs.name)
     pulumi.export("bucket", bucket)
     pulumi.export("deploy_queue_url", parts.queues.deploys.url)
+    pulumi.export("runs_queue_url", parts.work.runs.url)
+    pulumi.export("deliveries_queue_url", parts.work.deliveries.url)
+    pulumi.export("state_machine_arn", platform.runs.machine.arn)
     pulumi.export("key_arn", parts.keys.arn)
     pulumi.export("boundary_arn", parts.boundary.arn)
     if scope == "all":

@@ -38,10 +38,11 @@ def settings_from_config(
         log_retention_days=_whole(config, "logRetentionDays", defaults.log_retention_days),
         throttle_rate=_whole(config, "throttleRate", defaults.throttle_rate),
         throttle_burst=_whole(config, "throttleBurst", defaults.throttle_burst),
-        concurrency=_numbers(config, "concurrency") or defaults.concurrency,
+        concurrency={**defaults.concurrency, **_numbers(config, "concurrency")},
         public_url=config.get("publicUrl") or "",
         alarm_email=config.get("alarmEmail") or "",
         tags={str(key): str(value) for key, value in _mapping(config, "tags").items()},
+        policy=dict(_mapping(config, "policy")),
         builder=_builder(config, assets),
         platform=_platform(config),
     )

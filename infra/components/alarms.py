@@ -21,14 +21,18 @@ _MINUTE = 60
 
 @dataclass(frozen=True)
 class AlarmsArgs:
-    """`functions`: name and timeout in seconds; `waiting`: a queue's name and its retention in seconds."""
+    """`functions`: name and timeout in seconds; `waiting`: a queue's name and how old its messages may become, in s.
+
+    `machines`: the ARNs of state machines.
+    """
 
     settings: Settings
     key_arn: pulumi.Input[str]
     api_id: pulumi.Input[str]
     functions: Mapping[str, tuple[pulumi.Input[str], int]]
     dead_queues: Mapping[str, pulumi.Input[str]]
-    waiting: tuple[pulumi.Input[str], int]
+    waiting: Mapping[str, tuple[pulumi.Input[str], int]]
+    machines: Mapping[str, pulumi.Input[str]]
     tables: Sequence[str]
 
 
@@ -53,9 +57,15 @@ class Alarms(pulumi.ComponentResource):
         for label, queue in args.dead_queues.items():
             metric = _Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}, "Maximum")
             self._alarm(f"{label}-not-empty", metric, 0, "A message could not be worked off.")
-        waiting, retention_s = args.waiting
-        age = _Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": waiting}, "Maximum")
-        self._alarm("deploys-old", age, retention_s / 2, "A deploy request is half as old as SQS keeps it.")
+        for label, (queue, most_s) in args.waiting.items():
+            age = _Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue}, "Maximum")
+            self._alarm(f"{label}-old", age, most_s, f"A message of {label} has waited for too long.")
+        for label, machine in args.machines.items():
+            at = {"StateMachineArn": machine}
+            self._alarm(f"{label}-failed", _Metric("AWS/States", "ExecutionsFailed", at), 0, "An execution failed.")
+            self._alarm(f"{label}-timed-out", _Metric("AWS/States", "ExecutionsTimedOut", at), 0, "One took too long.")
+        exhausted = _Metric("modelcote", "DeliveriesExhausted", {"Stack": args.settings.stack})
+        self._alarm("deliveries-exhausted", exhausted, 0, "A webhook was given up after its last try.")
         for label, (function, timeout_s) in args.functions.items():
             at = {"FunctionName": function}
             slow = _Metric("AWS/Lambda", "Duration", at, None, "p99")

@@ -1,4 +1,4 @@
-"""The artifact bucket (uploads, bundles, packages, layers) and the bucket of its access log."""
+"""The artifact bucket (uploads, bundles, packages, layers, runs' inputs and results) and that of its access log."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from infra.naming import below, tags
 _UPLOADS_KEPT_DAYS = 7  # An upload is copied once it is inspected.
 _ABORT_DAYS = 2
 _NONCURRENT_DAYS = 30
+# Inputs and results are callers' data: once expired, their old versions go at once.
+_EXPIRED_DAYS = 1
+_INPUTS_KEPT_DAYS = 4  # A run may wait for 72 h before it reads its input.
+# What a result's tag `keep-days` may say; whoever writes a result rounds up to one of these.
+RESULT_DAYS = (1, 7, 30, 90)
+_RESULTS = ("results", "detached")
 _LOGS_KEPT_DAYS = 90
 
 
@@ -34,6 +40,8 @@ class Buckets(pulumi.ComponentResource):
             f"{name}-artifacts",
             _rule("uploads", prefix="uploads/", expire=_UPLOADS_KEPT_DAYS),
             _rule("all"),
+            _rule("inputs", prefix="inputs/", expire=_INPUTS_KEPT_DAYS, noncurrent=_EXPIRED_DAYS),
+            *(_kept(folder, days) for folder in _RESULTS for days in RESULT_DAYS),
             key_arn=args.key_arn,
         )
         self._policy(f"{name}-artifacts", self.artifacts)
@@ -111,7 +119,9 @@ class Buckets(pulumi.ComponentResource):
         )
 
 
-def _rule(name: str, prefix: str = "", expire: int | None = None) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+def _rule(
+    name: str, prefix: str = "", expire: int | None = None, noncurrent: int = _NONCURRENT_DAYS
+) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
     """Ends unfinished uploads and old versions; `expire` days end the objects too."""
     return aws.s3.BucketLifecycleConfigurationRuleArgs(
         id=name,
@@ -121,7 +131,24 @@ def _rule(name: str, prefix: str = "", expire: int | None = None) -> aws.s3.Buck
             aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(days_after_initiation=_ABORT_DAYS)
         ),
         noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
-            noncurrent_days=_NONCURRENT_DAYS
+            noncurrent_days=noncurrent
         ),
         expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=expire) if expire else None,
+    )
+
+
+def _kept(folder: str, days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    """Ends results `days` after they were written; without `abort`, which S3 takes in no rule that looks at tags."""
+    return aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id=f"{folder}-{days}",
+        status="Enabled",
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(
+            and_=aws.s3.BucketLifecycleConfigurationRuleFilterAndArgs(
+                prefix=f"{folder}/", tags={"keep-days": str(days)}
+            )
+        ),
+        noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+            noncurrent_days=_EXPIRED_DAYS
+        ),
+        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
     )

@@ -1,4 +1,4 @@
-"""A function of the platform itself: gateway, control, the deployer's trigger."""
+"""A function of the platform itself: gateway, control, the deployer's trigger, and those that handle runs."""
 
 from __future__ import annotations
 

@@ -75,4 +75,12 @@ def _policy(settings: Settings) -> pulumi.Output[str]:
         principal={"Service": "cloudwatch.amazonaws.com"},
         condition=from_account(settings),
     )
-    return document(account, logs, alarms)
+    # A bucket tells an encrypted queue of its objects only where the key lets S3 itself use it.
+    arrivals = Statement(
+        "Arrivals",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        ["*"],
+        principal={"Service": "s3.amazonaws.com"},
+        condition=from_account(settings),
+    )
+    return document(account, logs, alarms, arrivals)

@@ -90,7 +90,7 @@ class Model(pulumi.ComponentResource):
             timeout=model.timeout_s,
             reserved_concurrent_executions=model.max_replicas,
             publish=True,
-            environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment(settings, model)),
+            environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment(settings, model, args.bucket)),
             kms_key_arn=args.key_arn,
             tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active"),
             tags=own_tags,
@@ -116,7 +116,7 @@ class Model(pulumi.ComponentResource):
         self.register_outputs({"functionName": self.function_name})
 
 
-def environment(settings: Settings, model: DeployedModel) -> dict[str, str]:
+def environment(settings: Settings, model: DeployedModel, bucket: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
     """What the function is told; nothing secret."""
     return {
         "MODELCOTE_STACK": settings.stack,
@@ -124,6 +124,7 @@ def environment(settings: Settings, model: DeployedModel) -> dict[str, str]:
         "MODELCOTE_MODEL": model.name,
         "MODELCOTE_VERSION": str(model.version),
         "MODELCOTE_BUNDLE_SHA256": model.bundle_sha256,
+        "MODELCOTE_BUCKET": bucket,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
 import pulumi
@@ -16,15 +17,18 @@ from infra.components.functions import PlatformFunction, PlatformFunctionArgs
 from infra.components.keys import Keys, KeysArgs
 from infra.components.layers import RuntimeLayer, RuntimeLayerArgs
 from infra.components.queues import DEPLOY_RETENTION_S, Queues, QueuesArgs
+from infra.components.runs import Runs, RunsArgs
 from infra.components.tables import Tables, TablesArgs
+from infra.components.work_queues import WorkQueues, WorkQueuesArgs
 from infra.config import Platform, Settings, settings_to_json
 from infra.iam import Statement
-from infra.naming import below
+from infra.naming import LONG_RUN, below
 from modelcote.core.snapshot import Layer
 
 # HTTP APIs end a request after 30 s: a function that stops first can still say why.
 _HTTP_TIMEOUT_S = 29
 _TRIGGER_TIMEOUT_S = 30
+_WAITING_S = 900  # Runs, deliveries and results that are this old say that nobody works them off.
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Parts:
     tables: Tables
     buckets: Buckets
     queues: Queues
+    work: WorkQueues
     boundary: Boundary
     api: Api
     layer: RuntimeLayer
@@ -46,13 +51,14 @@ class PlatformStackArgs:
 
 
 class PlatformStack(pulumi.ComponentResource):
-    """`parts`: the resources that models and exports refer to."""
+    """`parts`: the resources that models and exports refer to; `runs`: what works runs and webhooks off."""
 
     def __init__(self, name: str, args: PlatformStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Platform", name, None, opts)
         settings = args.settings
         keys = Keys(f"{name}-keys", KeysArgs(settings), opts=below(self))
         buckets = Buckets(f"{name}-buckets", BucketsArgs(settings, keys.arn), opts=below(self))
+        queues = Queues(f"{name}-queues", QueuesArgs(settings, keys.arn), opts=below(self))
         self.parts = Parts(
             keys=keys,
             tables=Tables(
@@ -61,7 +67,12 @@ class PlatformStack(pulumi.ComponentResource):
                 opts=below(self),
             ),
             buckets=buckets,
-            queues=Queues(f"{name}-queues", QueuesArgs(settings, keys.arn), opts=below(self)),
+            queues=queues,
+            work=WorkQueues(
+                f"{name}-work",
+                WorkQueuesArgs(settings, keys.arn, queues.failures.arn, buckets.artifacts.arn),
+                opts=below(self),
+            ),
             boundary=Boundary(
                 f"{name}-boundary", BoundaryArgs(settings, keys.arn, buckets.artifacts.bucket), opts=below(self)
             ),
@@ -73,6 +84,7 @@ class PlatformStack(pulumi.ComponentResource):
             ),
         )
         self._name, self._args = name, args
+        self.runs = self._runs()
         gateway, control = self._gateway(), self._control()
         Routes(
             f"{name}-routes",
@@ -86,6 +98,7 @@ class PlatformStack(pulumi.ComponentResource):
             "gateway": (gateway.function.name, _HTTP_TIMEOUT_S),
             "control": (control.function.name, _HTTP_TIMEOUT_S),
         }
+        functions |= self.runs.functions
         deployer = self._deployer()
         if deployer is not None:
             functions["deploy-requested"] = (deployer.trigger.function.name, _TRIGGER_TIMEOUT_S)
@@ -97,6 +110,18 @@ class PlatformStack(pulumi.ComponentResource):
             "MODELCOTE_STACK": self._args.settings.stack,
             "MODELCOTE_REGISTRY_TABLE": self.parts.tables.registry.name,
             "MODELCOTE_BUCKET": self.parts.buckets.artifacts.bucket,
+        }
+
+    def _runs_environment(self) -> dict[str, pulumi.Input[str]]:
+        """What everybody is told who accepts, works off or shows runs."""
+        parts, policy = self.parts, self._args.settings.policy
+        return {
+            **self._environment(),
+            "MODELCOTE_RUNS_TABLE": parts.tables.runs.name,
+            "MODELCOTE_RUNS_QUEUE_URL": parts.work.runs.url,
+            "MODELCOTE_DELIVERIES_QUEUE_URL": parts.work.deliveries.url,
+            "MODELCOTE_KEY_ARN": parts.keys.arn,
+            **({"MODELCOTE_POLICY": json.dumps(dict(policy), sort_keys=True)} if policy else {}),
         }
 
     def _function(
@@ -119,17 +144,41 @@ class PlatformStack(pulumi.ComponentResource):
         )
 
     def _gateway(self) -> PlatformFunction:
-        return self._function("gateway", 512, self._environment(), access.gateway(self._args.settings))
+        parts = self.parts
+        statements = access.gateway(self._args.settings, parts.buckets.artifacts.arn, parts.work.runs.arn)
+        return self._function("gateway", 512, self._runs_environment(), statements)
 
     def _control(self) -> PlatformFunction:
         parts = self.parts
         environment = {
-            **self._environment(),
+            **self._runs_environment(),
             "MODELCOTE_DEPLOY_QUEUE_URL": parts.queues.deploys.url,
             "MODELCOTE_PUBLIC_URL": parts.api.url,
+            "MODELCOTE_STATE_MACHINE_ARN": self.runs.machine.arn,
         }
-        statements = access.control(self._args.settings, parts.buckets.artifacts.arn, parts.queues.deploys.arn)
+        statements = access.control(
+            self._args.settings,
+            parts.buckets.artifacts.arn,
+            parts.queues.deploys.arn,
+            (parts.work.runs.arn, parts.work.deliveries.arn),
+        )
         return self._function("control", 1_024, environment, statements)
+
+    def _runs(self) -> Runs:
+        parts = self.parts
+        return Runs(
+            f"{self._name}-runs",
+            RunsArgs(
+                settings=self._args.settings,
+                key_arn=parts.keys.arn,
+                layer_arn=parts.layer.arn,
+                failures_arn=parts.queues.failures.arn,
+                bucket=parts.buckets.artifacts,
+                queues=parts.work,
+                environment=self._runs_environment(),
+            ),
+            opts=below(self),
+        )
 
     def _deployer(self) -> Deployer | None:
         settings, parts = self._args.settings, self.parts
@@ -159,7 +208,8 @@ class PlatformStack(pulumi.ComponentResource):
     def _models_settings(self) -> pulumi.Output[str]:
         """What the deployer runs the program of scope `model` with, as JSON."""
         settings, parts = self._args.settings, self.parts
-        bare = replace(settings, builder=None, platform_archive="", platform_layer=Layer("", "", "", ""))
+        # Without what only the platform's own functions heed: CodeBuild takes no more than a few thousand characters.
+        bare = replace(settings, builder=None, policy={}, platform_archive="", platform_layer=Layer("", "", "", ""))
         return pulumi.Output.all(parts.buckets.artifacts.bucket, parts.keys.arn, parts.boundary.arn).apply(
             lambda known: settings_to_json(replace(bare, platform=Platform(*known)))
         )
@@ -173,8 +223,20 @@ class PlatformStack(pulumi.ComponentResource):
                 key_arn=parts.keys.arn,
                 api_id=parts.api.api.id,
                 functions=functions,
-                dead_queues={"deploys-dead": parts.queues.dead.name, "failures": parts.queues.failures.name},
-                waiting=(parts.queues.deploys.name, DEPLOY_RETENTION_S),
+                dead_queues={
+                    "deploys-dead": parts.queues.dead.name,
+                    "failures": parts.queues.failures.name,
+                    "runs-dead": parts.work.runs_dead.name,
+                    "deliveries-dead": parts.work.deliveries_dead.name,
+                    "results-dead": parts.work.results_dead.name,
+                },
+                waiting={
+                    "deploys": (parts.queues.deploys.name, DEPLOY_RETENTION_S // 2),
+                    "runs": (parts.work.runs.name, _WAITING_S),
+                    "deliveries": (parts.work.deliveries.name, _WAITING_S),
+                    "results": (parts.work.results.name, _WAITING_S),
+                },
+                machines={LONG_RUN: self.runs.machine.arn},
                 tables=("registry", "runs"),
             ),
             opts=below(self),

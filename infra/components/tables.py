@@ -1,4 +1,7 @@
-"""The two tables: `registry` (projects, keys, models, versions, deploys) and `runs` (expires by itself)."""
+"""The two tables: `registry` (projects, keys, models, versions, deploys) and `runs` (expires by itself).
+
+The index `due` of `runs` holds the rows that somebody must look at, by when.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.config import Settings
-from infra.naming import below, platform_name, tags
+from infra.naming import DUE_INDEX, below, platform_name, tags
+
+_KEYS = (("pk", "S"), ("sk", "S"))
+_DUE_KEYS = (("due_pk", "S"), ("due_at_s", "N"))
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,18 @@ class Tables(pulumi.ComponentResource):
     def __init__(self, name: str, args: TablesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Tables", name, None, opts)
         self.registry = self._table(f"{name}-registry", "registry", args, stream=args.stream)
-        self.runs = self._table(f"{name}-runs", "runs", args, expires="expires_at_s")
+        self.runs = self._table(f"{name}-runs", "runs", args, expires="expires_at_s", due=True)
         self.register_outputs({"registry": self.registry.name, "runs": self.runs.name})
 
     def _table(
-        self, name: str, physical: str, args: TablesArgs, *, stream: bool = False, expires: str = ""
+        self,
+        name: str,
+        physical: str,
+        args: TablesArgs,
+        *,
+        stream: bool = False,
+        expires: str = "",
+        due: bool = False,
     ) -> aws.dynamodb.Table:
         return aws.dynamodb.Table(
             name,
@@ -39,9 +52,10 @@ class Tables(pulumi.ComponentResource):
             hash_key="pk",
             range_key="sk",
             attributes=[
-                aws.dynamodb.TableAttributeArgs(name="pk", type="S"),
-                aws.dynamodb.TableAttributeArgs(name="sk", type="S"),
+                aws.dynamodb.TableAttributeArgs(name=key, type=kind)
+                for key, kind in (*_KEYS, *(_DUE_KEYS if due else ()))
             ],
+            global_secondary_indexes=[_due()] if due else None,
             ttl=aws.dynamodb.TableTtlArgs(attribute_name=expires, enabled=True) if expires else None,
             stream_enabled=True if stream else None,
             stream_view_type="KEYS_ONLY" if stream else None,
@@ -51,3 +65,14 @@ class Tables(pulumi.ComponentResource):
             tags=tags(args.settings),
             opts=below(self, protect=True, retain_on_delete=True),
         )
+
+
+def _due() -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+    return aws.dynamodb.TableGlobalSecondaryIndexArgs(
+        name=DUE_INDEX,
+        projection_type="KEYS_ONLY",
+        key_schemas=[
+            aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=key, key_type=kind)
+            for (key, _), kind in zip(_DUE_KEYS, ("HASH", "RANGE"), strict=True)
+        ],
+    )

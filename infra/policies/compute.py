@@ -1,11 +1,11 @@
-"""Rules for functions, layers and builds."""
+"""Rules for functions, what feeds them, state machines and builds."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from infra.policies.view import Finding, Planned, Rule, View, dig, each, equals, given, mentions, refers
+from infra.policies.view import Finding, Planned, Rule, View, dig, each, equals, first, given, mentions, refers
 
 SUPPORTED_RUNTIMES = ("python3.11", "python3.12", "python3.13")
 # What a secret is likely to be called, and what some look like.
@@ -31,16 +31,34 @@ def _public_permissions(view: View) -> Iterator[Finding]:
             yield row, "a service may call the function on behalf of anyone: sourceArn is missing"
 
 
-def _queue_events(view: View) -> Iterator[Finding]:
+def _fed(view: View) -> Iterator[tuple[Planned, Planned, Planned]]:
+    """Every event source with its queue and its function; those of streams are left out."""
     for source in view.of("EventSourceMapping"):
-        queue = next((q for q in view.of("Queue") if refers(source.inputs.get("eventSourceArn"), q, "arn")), None)
-        function = next(
-            (f for f in view.of("Function") if mentions(source.inputs.get("functionName"), f, "name", "arn")), None
+        queue = first(q for q in view.of("Queue") if refers(source.inputs.get("eventSourceArn"), q, "arn"))
+        function = first(
+            f for f in view.of("Function") if mentions(source.inputs.get("functionName"), f, "name", "arn")
         )
-        if queue is None or function is None:
-            continue
+        if queue is not None and function is not None:
+            yield source, queue, function
+
+
+def _visibility(view: View) -> Iterator[Finding]:
+    for source, queue, function in _fed(view):
         if (queue.inputs.get("visibilityTimeoutSeconds") or 30) < 6 * (function.inputs.get("timeout") or 3):
             yield source, "the queue's visibility timeout is less than six times the function's timeout"
+
+
+def _redrive(view: View) -> Iterator[Finding]:
+    for source, queue, _ in _fed(view):
+        if not queue.inputs.get("redrivePolicy"):
+            yield source, "what the function cannot work off would come back for as long as the queue keeps it"
+
+
+def _polling(view: View) -> Iterator[Finding]:
+    for source, _, function in _fed(view):
+        bound, reserved = dig(source, "scalingConfig.maximumConcurrency"), dig(function, "reservedConcurrentExecutions")
+        if isinstance(bound, int) and isinstance(reserved, int) and bound > reserved:
+            yield source, "more is polled at once than the function may take: messages die of throttling"
 
 
 def _own_log_group(view: View) -> Iterator[Finding]:
@@ -116,7 +134,48 @@ RULES = (
         each("Function", lambda row: bool(row.inputs.get("memorySize") and row.inputs.get("timeout")), "left to AWS"),
     ),
     Rule("lambda-log-group", ("CKV_AWS_66",), "Every function has its log group", _own_log_group),
-    Rule("lambda-visibility", (), "A queue waits for its function six times over", _queue_events),
+    Rule("lambda-visibility", (), "A queue waits for its function six times over", _visibility),
+    Rule("lambda-redrive", (), "A queue that feeds a function has dead letters", _redrive),
+    Rule("lambda-polling", (), "No more is polled than the function may take", _polling),
+    Rule(
+        "lambda-partial-batches",
+        (),
+        "One bad record does not bring its batch back",
+        each(
+            "EventSourceMapping",
+            lambda row: "ReportBatchItemFailures" in (row.inputs.get("functionResponseTypes") or ()),
+            "failures are not reported one by one",
+        ),
+    ),
+    Rule(
+        "states-logging",
+        ("CKV_AWS_285",),
+        "State machines write a log",
+        each(
+            "StateMachine",
+            lambda row: (
+                dig(row, "loggingConfiguration.level") in ("ERROR", "FATAL", "ALL")
+                and bool(dig(row, "loggingConfiguration.logDestination"))
+            ),
+            "no log",
+        ),
+    ),
+    Rule(
+        "states-tracing",
+        ("CKV_AWS_284",),
+        "State machines are traced",
+        each("StateMachine", equals("tracingConfiguration.enabled", True), "tracing is not active"),
+    ),
+    Rule(
+        "states-no-data",
+        (),
+        "No input or result of an execution is in a log",
+        each(
+            "StateMachine",
+            lambda row: dig(row, "loggingConfiguration.includeExecutionData") is False,
+            "callers' data would be logged",
+        ),
+    ),
     Rule(
         "codebuild-key",
         ("CKV_AWS_147",),

@@ -45,6 +45,23 @@ def _table_alarms(view: View) -> Iterator[Finding]:
             yield table, "nobody is told of throttling"
 
 
+def _machine_alarms(view: View) -> Iterator[Finding]:
+    for machine in view.of("StateMachine"):
+        for metric in ("ExecutionsFailed", "ExecutionsTimedOut"):
+            if not _watched(view, machine, metric, "StateMachineArn", "arn"):
+                yield machine, f"nobody is told of {metric}"
+
+
+def _exhausted(view: View) -> Iterator[Finding]:
+    told = any(
+        alarm.inputs.get("metricName") == "DeliveriesExhausted" and alarm.inputs.get("alarmActions")
+        for alarm in view.of("MetricAlarm")
+    )
+    for queue in view.of("Queue"):
+        if str(queue.inputs.get("name")).endswith("-deliveries") and not told:
+            yield queue, "nobody is told of webhooks that were given up"
+
+
 def _api_alarms(view: View) -> Iterator[Finding]:
     for api in view.of("Api"):
         if not _watched(view, api, "5xx", "ApiId", "id"):
@@ -74,5 +91,7 @@ RULES = (
     Rule("alarm-queues", (), "Somebody is told of dead letters and of old messages", _dead_letter_alarms),
     Rule("alarm-functions", (), "Somebody is told of errors, throttles and slow calls", _function_alarms),
     Rule("alarm-tables", (), "Somebody is told of throttled tables", _table_alarms),
+    Rule("alarm-machines", (), "Somebody is told of executions that failed or took too long", _machine_alarms),
+    Rule("alarm-exhausted", (), "Somebody is told of webhooks that were given up", _exhausted),
     Rule("alarm-api", (), "Somebody is told of 5xx answers", _api_alarms),
 )

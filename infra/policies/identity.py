@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from infra.policies.view import Finding, Planned, Rule, View, statements
 
 _POLICIES = ("RolePolicy", "Policy")
+_READING = "secretsmanager:GetSecretValue"
+_WEBHOOK_SECRETS = "modelcote-webhooks/"
 # Whoever may do one of these to a role without a bound can give itself anything.
 _ESCALATING = frozenset(
     {
@@ -71,6 +75,20 @@ def _trust(view: View) -> Iterator[Finding]:
                 yield row, "the service may act for another account"
 
 
+def _webhook_secrets(view: View) -> Iterator[Finding]:
+    for row, item in _allowed(view):
+        if any(fnmatchcase(_READING, action) for action in item["Action"]) and any(
+            _meets(resource) for resource in item["Resource"]
+        ):
+            yield row, f"{item.get('Sid')}: what webhooks are signed with"
+
+
+def _meets(resource: str) -> bool:
+    """Whether a resource may stand for a secret of webhooks, by what is before its first wildcard."""
+    fixed = re.split(r"[*?]", resource.partition(":secret:")[2])[0]
+    return fixed.startswith(_WEBHOOK_SECRETS) or _WEBHOOK_SECRETS.startswith(fixed)
+
+
 def _models_bounded(view: View) -> Iterator[Finding]:
     for row in view.of("Role"):
         if "/models/" in str(row.inputs.get("path")) and not row.inputs.get("permissionsBoundary"):
@@ -91,6 +109,7 @@ RULES = (
     Rule("iam-escalation", ("CKV_AWS_109", "CKV_AWS_110"), "Nobody can give itself more", _escalation),
     Rule("iam-managed", ("CKV_AWS_274",), "No policy managed by AWS", _managed),
     Rule("iam-trust", ("CKV_AWS_60", "CKV_AWS_61"), "Roles trust one service of this account", _trust),
+    Rule("webhook-secrets", (), "Only who signs webhooks reads what they are signed with", _webhook_secrets),
     Rule("iam-boundary", (), "Models' roles are under the boundary", _models_bounded),
     Rule("iam-documents", (), "Policies are IAM documents", _parses),
 )

@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from modelcote.core.flow import ModelType as model_type
     from modelcote.core.hardware import Hardware as hardware
     from modelcote.sdk.api_request import model_api_request
+    from modelcote.sdk.async_client import AsyncClient
+    from modelcote.sdk.client import Client
     from modelcote.sdk.conduit import Conduit
     from modelcote.sdk.python_version import python_version
 
 # Name -> where it lives. Nothing is imported before it is asked for: a model's function imports this package too.
 _EXPORTS = {
+    "AsyncClient": ("modelcote.sdk.async_client", "AsyncClient"),
+    "Client": ("modelcote.sdk.client", "Client"),
     "Conduit": ("modelcote.sdk.conduit", "Conduit"),
     "errors": ("modelcote.core.errors", ""),
     "hardware": ("modelcote.core.hardware", "Hardware"),
@@ -23,7 +27,16 @@ _EXPORTS = {
     "python_version": ("modelcote.sdk.python_version", "python_version"),
 }
 
-__all__ = ["Conduit", "errors", "hardware", "model_api_request", "model_type", "python_version"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Conduit",
+    "errors",
+    "hardware",
+    "model_api_request",
+    "model_type",
+    "python_version",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,11 @@ from modelcote.deploy.monitor import Archive, Resource
 from modelcote.deploy.plan import plan
 from tests.infra.plans import IRIS, ONNX, SETTINGS, SNAPSHOTS, everything, model, planned, planned_platform
 
+ACCOUNT_ARN, REST = "arn:aws:", "eu-west-1:123456789012:"
+BUCKET, EXECUTIONS = "${platform-buckets-artifacts.arn}", "execution:modelcote-dev-long-run:*"
+ROWS = {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem")}
+HANDLERS = ("run-worker", "complete-run", "deliver-webhook", "task-result", "watchdog", "dead-letters")
+
 
 def named(name: str, models: int = 3) -> Resource:
     return next(row for row in (*planned(models).resources, *planned_platform().resources) if row.name == name)
@@ -38,6 +43,9 @@ def test_names_that_callers_address() -> None:
         "modelcote-dev-control",
         "modelcote-dev-deploy-requested",
         "modelcote-dev-deploys.fifo",
+        *(f"modelcote-dev-{queue}{kind}" for queue in ("runs", "deliveries", "results") for kind in ("", "-dead")),
+        *(f"modelcote-dev-{function}" for function in HANDLERS),
+        "modelcote-dev-long-run",
         "dev_demo_iris",
         "/aws/lambda/dev_demo_iris",
         "/aws/lambda/modelcote-dev-gateway",
@@ -77,20 +85,206 @@ def test_a_model_reads_its_own_bundles_and_its_own_projects_secrets() -> None:
     assert allowed("model-demo_iris-access") == {
         "Log": ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/dev_demo_iris:*"],
         "Bundles": ["arn:aws:s3:::${platform-buckets-artifacts.bucket}/bundles/demo/iris/*"],
+        "Inputs": ["arn:aws:s3:::${platform-buckets-artifacts.bucket}/inputs/demo/iris/*"],
+        "Results": [
+            "arn:aws:s3:::${platform-buckets-artifacts.bucket}/results/demo/iris/*",
+            "arn:aws:s3:::${platform-buckets-artifacts.bucket}/detached/demo/iris/*",
+        ],
         "Secrets": ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:modelcote/dev/demo/*"],
         "Key": ["${platform-keys-main.arn}"],
         "Trace": ["*"],
     }
 
 
-def test_the_gateway_reads_the_registry_and_calls_models_only() -> None:
-    rows = json.loads(named("platform-gateway-access").inputs["policy"])["Statement"]
-    actions = {action for row in rows for action in row["Action"]}
-    assert not {action for action in actions if action.startswith("dynamodb:") and "Item" in action} - {
+def may(role_policy: str) -> dict[str, set[str]]:
+    """The actions that a role may do, by what to."""
+    found: dict[str, set[str]] = {}
+    for row in json.loads(named(role_policy).inputs["policy"])["Statement"]:
+        for resource in row["Resource"]:
+            found.setdefault(resource.removeprefix(ACCOUNT_ARN), set()).update(row["Action"])
+    return found
+
+
+def test_the_gateway_reads_the_registry_calls_models_and_accepts_runs() -> None:
+    rights = may("platform-gateway-access")
+    assert rights[f"dynamodb:{REST}table/modelcote-dev-registry"] == {
         "dynamodb:GetItem",
         "dynamodb:BatchGetItem",
+        "dynamodb:Query",
     }
-    assert allowed("platform-gateway-access")["Models"] == ["arn:aws:lambda:eu-west-1:123456789012:function:dev_*"]
+    assert rights[f"dynamodb:{REST}table/modelcote-dev-runs"] == ROWS
+    assert rights[f"lambda:{REST}function:dev_*"] == {"lambda:InvokeFunction"}
+    assert rights[f"{BUCKET}/inputs/*"] == {"s3:GetObject", "s3:PutObject"}
+    assert rights[f"{BUCKET}/detached/*"] == {"s3:GetObject"}
+    assert rights["${platform-work-runs.arn}"] == {"sqs:SendMessage"}
+    assert not {name for name in rights if "results/" in name or "secret:" in name}
+
+
+def test_nobody_deletes_a_run() -> None:
+    table = f"dynamodb:{REST}table/modelcote-dev-runs"
+    roles = [row.name for row in of("RolePolicy") if row.name.startswith("platform-")]
+    rights = {name: may(name).get(table, set()) for name in roles}
+    assert {name for name, actions in rights.items() if actions} == {
+        "platform-gateway-access",
+        "platform-control-access",
+        *(f"platform-runs-{name}-access" for name in HANDLERS),
+    }
+    assert not {action for actions in rights.values() for action in actions if "Delete" in action or "Scan" in action}
+    assert {name for name, actions in rights.items() if "dynamodb:Query" in actions} == {
+        "platform-control-access",
+        "platform-runs-deliver-webhook-access",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "works_off", "sends"),
+    [
+        ("run-worker", "runs", {"runs", "deliveries"}),
+        ("complete-run", "", {"runs", "deliveries"}),
+        ("deliver-webhook", "deliveries", {"deliveries"}),
+        ("task-result", "results", {"runs", "deliveries"}),
+        ("watchdog", "", {"runs", "deliveries"}),
+        ("dead-letters", "runs-dead", {"deliveries"}),
+    ],
+)
+def test_each_handler_has_its_queues(name: str, works_off: str, sends: set[str]) -> None:
+    rights = may(f"platform-runs-{name}-access")
+    receives = {queue for queue, actions in rights.items() if "sqs:ReceiveMessage" in actions}
+    assert receives == ({f"${{platform-work-{works_off}.arn}}"} if works_off else set())
+    sent = {queue for queue, actions in rights.items() if "sqs:SendMessage" in actions}
+    assert sent == {"${platform-queues-failures.arn}", *(f"${{platform-work-{queue}.arn}}" for queue in sends)}
+
+
+def test_executions_are_started_by_one_and_stopped_by_two() -> None:
+    rights = {row.name: may(row.name) for row in of("RolePolicy")}
+    machine, executions = (f"states:{REST}{kind}" for kind in ("stateMachine:modelcote-dev-long-run", EXECUTIONS))
+    assert {name: found[machine] for name, found in rights.items() if machine in found} == {
+        "platform-runs-run-worker-access": {"states:StartExecution"}
+    }
+    assert {name: found[executions] for name, found in rights.items() if executions in found} == {
+        "platform-control-access": {"states:StopExecution"},
+        "platform-runs-watchdog-access": {"states:DescribeExecution", "states:StopExecution"},
+    }
+
+
+def test_only_who_signs_webhooks_and_who_keeps_them_reach_their_secrets() -> None:
+    rights = {row.name: may(row.name) for row in of("RolePolicy")}
+    secrets = f"secretsmanager:{REST}secret:modelcote-webhooks/dev/*"
+    holders = {name: found[secrets] for name, found in rights.items() if secrets in found}
+    assert holders.keys() == {"platform-control-access", "platform-runs-deliver-webhook-access"}
+    assert holders["platform-runs-deliver-webhook-access"] == {"secretsmanager:GetSecretValue"}
+
+
+def test_the_state_machine_calls_models_and_one_function() -> None:
+    calls = {
+        name for name, actions in may("platform-runs-long-run-access").items() if "lambda:InvokeFunction" in actions
+    }
+    assert calls == {f"lambda:{REST}function:dev_*", "${platform-runs-complete-run-function.arn}"}
+
+
+def variables(name: str) -> dict[str, str]:
+    found: dict[str, str] = named(name).inputs["environment"]["variables"]
+    return found
+
+
+def test_what_the_handlers_are_told() -> None:
+    told = {
+        "MODELCOTE_STACK",
+        "MODELCOTE_REGISTRY_TABLE",
+        "MODELCOTE_BUCKET",
+        "MODELCOTE_RUNS_TABLE",
+        "MODELCOTE_RUNS_QUEUE_URL",
+        "MODELCOTE_DELIVERIES_QUEUE_URL",
+        "MODELCOTE_KEY_ARN",
+    }
+    machine = {"MODELCOTE_STATE_MACHINE_ARN"}
+    assert set(variables("platform-gateway-function")) == told
+    assert set(variables("platform-control-function")) == told | machine | {
+        "MODELCOTE_DEPLOY_QUEUE_URL",
+        "MODELCOTE_PUBLIC_URL",
+    }
+    for name in HANDLERS:
+        extra = machine if name in ("run-worker", "watchdog") else set()
+        assert set(variables(f"platform-runs-{name}-function")) == told | extra
+    assert variables("model-demo_iris-function")["MODELCOTE_BUCKET"] == "${platform-buckets-artifacts.bucket}"
+
+
+def test_a_policy_is_told_to_who_heeds_it() -> None:
+    made = plan(SNAPSHOTS[1], replace(SETTINGS, policy={"webhook_http": True, "open_runs": 5}))
+    told = {
+        row.name: row.inputs["environment"]["variables"].get("MODELCOTE_POLICY")
+        for row in made.resources
+        if row.type.endswith(":Function") and row.custom
+    }
+    assert json.loads(told["platform-gateway-function"]) == {"webhook_http": True, "open_runs": 5}
+    assert {name for name, text in told.items() if text is None} == {"model-demo_iris-function"}
+
+
+@pytest.mark.parametrize(
+    ("label", "queue", "function", "bound"),
+    [
+        ("runs", "runs", "run-worker", 50),
+        ("deliveries", "deliveries", "deliver-webhook", 20),
+        ("results", "results", "task-result", 10),
+        ("runs-dead", "runs-dead", "dead-letters", 2),
+    ],
+)
+def test_queues_feed_their_functions(label: str, queue: str, function: str, bound: int) -> None:
+    inputs = named(f"platform-runs-{label}-source-mapping").inputs
+    assert inputs["eventSourceArn"] == f"${{platform-work-{queue}.arn}}"
+    assert (inputs["functionName"], inputs["batchSize"]) == (f"modelcote-dev-{function}", 10)
+    assert inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert inputs["scalingConfig"] == {"maximumConcurrency": bound}
+
+
+def test_a_function_of_one_at_a_time_is_polled_without_a_bound() -> None:
+    made = plan(Snapshot(), replace(SETTINGS, concurrency={**SETTINGS.concurrency, "task-result": 1}))
+    source = next(row for row in made.resources if row.name == "platform-runs-results-source-mapping")
+    assert "scalingConfig" not in source.inputs
+
+
+def test_the_bucket_tells_of_detached_results_and_nothing_else() -> None:
+    (queue,) = named("platform-runs-arrivals-notification").inputs["queues"]
+    assert (queue["events"], queue["filterPrefix"]) == (["s3:ObjectCreated:*"], "detached/")
+    statement = json.loads(named("platform-work-results-policy").inputs["policy"])["Statement"][1]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnEquals": {"aws:SourceArn": "${platform-buckets-artifacts.arn}"},
+    }
+    for name in ("platform-work-runs-policy", "platform-work-deliveries-policy"):
+        assert len(json.loads(named(name).inputs["policy"])["Statement"]) == 1
+
+
+def test_results_expire_by_their_tag() -> None:
+    rules = {row["id"]: row for row in named("platform-buckets-artifacts-lifecycle").inputs["rules"]}
+    assert rules["inputs"]["expiration"] == {"days": 4}
+    for folder in ("results", "detached"):
+        for days in (1, 7, 30, 90):
+            rule = rules[f"{folder}-{days}"]
+            assert rule["filter"] == {"and": {"prefix": f"{folder}/", "tags": {"keep-days": str(days)}}}
+            assert rule["expiration"] == {"days": days}
+            # S3 refuses a rule with a tag that ends unfinished uploads too.
+            assert "abortIncompleteMultipartUpload" not in rule
+    assert rules["all"]["filter"] == {"prefix": ""}
+
+
+def test_due_rows_are_found_by_an_index_of_keys() -> None:
+    inputs = named("platform-tables-runs").inputs
+    (index,) = inputs["globalSecondaryIndexes"]
+    assert (index["name"], index["projectionType"]) == ("due", "KEYS_ONLY")
+    assert [(row["attributeName"], row["keyType"]) for row in index["keySchemas"]] == [
+        ("due_pk", "HASH"),
+        ("due_at_s", "RANGE"),
+    ]
+    kinds = {row["name"]: row["type"] for row in inputs["attributes"]}
+    assert kinds == {"pk": "S", "sk": "S", "due_pk": "S", "due_at_s": "N"}
+    assert "globalSecondaryIndexes" not in named("platform-tables-registry").inputs
+
+
+def test_a_dead_run_that_nobody_can_mark_ends_among_the_failures() -> None:
+    redrive = json.loads(named("platform-work-runs-dead").inputs["redrivePolicy"])
+    assert redrive == {"deadLetterTargetArn": "${platform-queues-failures.arn}", "maxReceiveCount": 5}
 
 
 def test_the_deployer_cannot_touch_the_platform() -> None:
@@ -152,7 +346,8 @@ def test_exports() -> None:
     assert outputs["functions"] == {"demo/iris": "dev_demo_iris"}
     assert outputs["snapshot_digest"] == SNAPSHOTS[1].digest
     assert outputs["registry_table"] == "modelcote-dev-registry"
-    assert {"url", "runs_table", "bucket", "deploy_queue_url"} <= outputs.keys()
+    assert {"url", "runs_table", "bucket", "deploy_queue_url", "runs_queue_url"} <= outputs.keys()
+    assert {"deliveries_queue_url", "state_machine_arn"} <= outputs.keys()
 
 
 def test_a_public_url_replaces_the_apis_own() -> None:

@@ -18,6 +18,9 @@ from modelcote.deploy.schema import resource_schema
 from tests.infra.plans import CHURN, IRIS, ONNX, SETTINGS, WITH_DEPLOYER, everything, model
 
 FUNCTION = "aws:lambda/function:Function"
+SOURCE = "aws:lambda/eventSourceMapping:EventSourceMapping"
+RULE, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
+PERMISSION, QUEUE_POLICY = "aws:lambda/permission:Permission", "aws:sqs/queuePolicy:QueuePolicy"
 FUNCTION_INPUTS = {
     "role": "arn:aws:iam::1:role/x",
     "handler": "a.b",
@@ -39,6 +42,24 @@ def function(**inputs: Any) -> Resource:
 def policy(*statements: dict[str, Any], version: str = "2012-10-17") -> Resource:
     text = json.dumps({"Version": version, "Statement": list(statements)})
     return resource("aws:iam/rolePolicy:RolePolicy", role="r", policy=text)
+
+
+def machine(**inputs: Any) -> Resource:
+    return resource("aws:sfn/stateMachine:StateMachine", **{"definition": "{}", "roleArn": "arn:r", **inputs})
+
+
+def notification(**queue: Any) -> Resource:
+    return resource("aws:s3/bucketNotification:BucketNotification", bucket="b", queues=[queue])
+
+
+def index(**members: Any) -> Resource:
+    row = {"name": "due", "projectionType": "KEYS_ONLY", **members}
+    return resource("aws:dynamodb/table:Table", globalSecondaryIndexes=[row])
+
+
+def lifecycle(**members: Any) -> Resource:
+    rule = {"id": "r", "status": "Enabled", **members}
+    return resource("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket="b", rules=[rule])
 
 
 @pytest.mark.parametrize(
@@ -73,6 +94,34 @@ def policy(*statements: dict[str, Any], version: str = "2012-10-17") -> Resource
         (resource("aws:s3/bucket:Bucket", bucket="Upper"), "no name of at most 63"),
         (resource("aws:iam/rolePolicy:RolePolicy", role="r", policy="{'Version'"), "not JSON"),
         (resource("aws:sqs/queue:Queue", redrivePolicy="{"), "redrivePolicy: not JSON"),
+        (resource(SOURCE, functionName="f", batchSize=0), "0 is not from 1"),
+        (resource(SOURCE, functionName="f", scalingConfig={"maximumConcurrency": 1}), "1 is not from 2 to 1000"),
+        (resource(SOURCE, functionName="f", functionResponseTypes=["ReportAll"]), "'ReportAll' is not one of"),
+        (resource(SOURCE, functionName="f", queue="q"), "queue: there is no such property"),
+        (resource(SOURCE), "functionName: required, but not given"),
+        (machine(type="LONG"), "'LONG' is not one of EXPRESS, STANDARD"),
+        (machine(name="m" * 81), "no name of at most 80"),
+        (machine(definition="{"), "definition: not JSON"),
+        (machine(loggingConfiguration={"level": "WARN"}), "'WARN' is not one of ALL, ERROR, FATAL, OFF"),
+        (machine(loggingConfiguration={"includeExecutionData": "no"}), "'no' is not bool"),
+        (machine(tracingConfiguration={"mode": "Active"}), "mode: there is no such property"),
+        (resource(RULE, name="a b", scheduleExpression="rate(1 minute)"), "no name of at most 64"),
+        (resource(RULE, state="ON"), "'ON' is not one of"),
+        (resource(RULE, schedule="rate(1 minute)"), "schedule: there is no such property"),
+        (resource(TARGET, rule="r"), "arn: required, but not given"),
+        (resource(TARGET, rule="r", arn="a", input="{"), "input: not JSON"),
+        (resource(TARGET, rule="r", arn="a", targetId="a b"), "no name of at most 64"),
+        (notification(events=["s3:ObjectMade:*"], queueArn="q"), "'s3:ObjectMade:*' is not one of"),
+        (notification(events=["s3:ObjectCreated:*"]), "queueArn: required, but not given"),
+        (notification(events=["s3:ObjectCreated:*"], queueArn="q", prefix="x/"), "prefix: there is no such"),
+        (resource(PERMISSION, action="lambda:Invoke", function="f", principal="p"), "'lambda:Invoke' is not one of"),
+        (resource(PERMISSION, action="lambda:InvokeFunction", function="f"), "principal: required"),
+        (index(projectionType="KEYS"), "'KEYS' is not one of ALL, INCLUDE, KEYS_ONLY"),
+        (index(keySchemas=[{"attributeName": "a", "keyType": "SORT"}]), "'SORT' is not one of HASH, RANGE"),
+        (index(keySchemas=[{"attributeName": "a"}]), "keyType: required, but not given"),
+        (lifecycle(filter={"and": {"tags": ["keep-days"]}}), "is no object"),
+        (lifecycle(expiration={"days": 0}), "0 is not from 1"),
+        (resource(QUEUE_POLICY, queueUrl="u", policy=json.dumps({"Statement": []})), "needs Version"),
         (policy(STATEMENT, version="2008-10-17"), "needs Version 2012-10-17"),
         (policy(), "needs statements"),
         (policy({**STATEMENT, "Effect": "allow"}), "Effect is neither"),
@@ -128,6 +177,8 @@ def test_every_type_of_the_program_is_known() -> None:
         (Snapshot(), replace(SETTINGS, log_retention_days=31), InvalidSpec, "logRetentionDays"),
         (Snapshot(), replace(SETTINGS, stack="Dev_1"), InvalidSpec, "stack"),
         (Snapshot(), replace(SETTINGS, concurrency={"gateway": 1}), InvalidSpec, "concurrency"),
+        (Snapshot(), replace(SETTINGS, policy={"webhook_htp": True}), InvalidSpec, "no member webhook_htp"),
+        (Snapshot(), replace(SETTINGS, policy={"webhook_http": "yes"}), InvalidSpec, "webhook_http"),
         (Snapshot(), replace(SETTINGS, public_url="https://x.example/"), InvalidSpec, "publicUrl"),
     ],
 )

@@ -72,7 +72,21 @@ def statement(prop: str, index: int, **members: Any) -> Change:
     return change
 
 
+def grant(action: str, resource: str) -> Change:
+    """Adds a statement to a role's policy."""
+
+    def change(inputs: dict[str, Any]) -> None:
+        document = json.loads(inputs["policy"])
+        document["Statement"].append({"Sid": "More", "Effect": "Allow", "Action": [action], "Resource": [resource]})
+        inputs["policy"] = json.dumps(document)
+
+    return change
+
+
 GATEWAY, ARTIFACTS = "platform-gateway-function", "platform-buckets-artifacts"
+SECRETS, READ = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:", "secretsmanager:GetSecretValue"
+WORK = ("runs", "deliveries", "results")
+MACHINE = "platform-runs-long-run-machine"
 BREAKS = (
     Break("lambda-tracing", GATEWAY, put("tracingConfig.mode", "PassThrough")),
     Break("lambda-tracing", "model-demo_iris-function", put("tracingConfig", ...)),
@@ -97,6 +111,21 @@ BREAKS = (
         "platform-deployer-stream",
         put("eventSourceArn", "${platform-queues-failures.arn}"),
     ),
+    Break("lambda-visibility", "platform-work-runs", put("visibilityTimeoutSeconds", 539)),
+    Break("lambda-visibility", "platform-work-deliveries", put("visibilityTimeoutSeconds", ...)),
+    Break("lambda-visibility", "platform-runs-dead-letters-function", put("timeout", 31)),
+    Break("lambda-redrive", "platform-work-results", put("redrivePolicy", ...)),
+    Break("lambda-redrive", "platform-work-runs-dead", put("redrivePolicy", ...)),
+    Break("lambda-polling", "platform-runs-run-worker-function", put("reservedConcurrentExecutions", 49)),
+    Break("lambda-partial-batches", "platform-runs-runs-source-mapping", put("functionResponseTypes", ...)),
+    Break("lambda-partial-batches", "platform-deployer-stream", put("functionResponseTypes", [])),
+    Break("lambda-not-public", "platform-runs-schedule-permission", put("sourceArn", ...)),
+    Break("states-logging", MACHINE, put("loggingConfiguration.level", "OFF")),
+    Break("states-logging", MACHINE, put("loggingConfiguration.logDestination", ...)),
+    Break("states-tracing", MACHINE, put("tracingConfiguration.enabled", False)),
+    Break("states-no-data", MACHINE, put("loggingConfiguration.includeExecutionData", True)),
+    Break("states-no-data", MACHINE, put("loggingConfiguration.includeExecutionData", ...)),
+    Break("logs-key", "platform-runs-long-run-log", put("kmsKeyId", ...)),
     Break("codebuild-key", "platform-deployer-project", put("encryptionKey", ...)),
     Break("codebuild-logs", "platform-deployer-project", put("logsConfig.cloudwatchLogs.status", "DISABLED")),
     Break("codebuild-privileged", "platform-deployer-project", put("environment.privilegedMode", True)),
@@ -144,12 +173,23 @@ BREAKS = (
     ),
     Break("alarm-queues", "platform-alarms-deploys-dead-not-empty", None),
     Break("alarm-queues", "platform-alarms-deploys-old", None),
+    *(Break("alarm-queues", f"platform-alarms-{queue}-dead-not-empty", None) for queue in WORK),
+    *(Break("alarm-queues", f"platform-alarms-{queue}-old", None) for queue in WORK),
+    Break("alarm-machines", "platform-alarms-long-run-failed", None),
+    Break("alarm-machines", "platform-alarms-long-run-timed-out", put("alarmActions", [])),
+    Break("alarm-exhausted", "platform-alarms-deliveries-exhausted", None),
+    Break("alarm-functions", "platform-alarms-watchdog-errors", None),
     Break("alarm-functions", "platform-alarms-gateway-slow", None),
     Break("alarm-functions", "platform-alarms-gateway-errors", put("alarmActions", [])),
     Break("alarm-tables", "platform-alarms-runs-throttled", None),
     Break("alarm-api", "platform-alarms-api-5xx", put("metricName", "4xx")),
     Break("iam-actions", "model-demo_iris-access", statement("policy", 1, Action=["s3:*"])),
     Break("iam-resources", "model-demo_iris-access", statement("policy", 1, Resource=["*"])),
+    Break("iam-resources", "platform-runs-watchdog-access", statement("policy", 4, Resource=["*"])),
+    Break("webhook-secrets", "model-demo_iris-access", grant(READ, f"{SECRETS}modelcote-webhooks/dev/demo/*")),
+    Break("webhook-secrets", "platform-boundary-policy", grant(READ, f"{SECRETS}modelcote*")),
+    Break("webhook-secrets", "platform-gateway-access", grant("secretsmanager:Get*", f"{SECRETS}*")),
+    Break("webhook-secrets", "platform-runs-watchdog-access", grant(READ, "*")),
     Break("iam-escalation", "platform-deployer-access", statement("policy", -3, Condition=None)),
     Break("iam-escalation", "platform-deployer-access", statement("policy", -1, Condition=None)),
     Break(

@@ -70,6 +70,7 @@ def test_values_are_read(root: Path) -> None:
         throttleRate="5",
         throttleBurst="6",
         concurrency={"gateway": 1, "control": 2, "deploy-requested": 3},
+        policy={"webhook_http": True},
         tags={"team": "ml"},
         builderImage="image",
         backendUrl="s3://state",
@@ -77,6 +78,8 @@ def test_values_are_read(root: Path) -> None:
     assert scope == "platform"
     assert (settings.account, settings.architecture) == ("999999999999", "arm64")
     assert settings.concurrency["control"] == 2
+    assert settings.concurrency["run-worker"] == 50  # What is not named keeps its default.
+    assert settings.policy == {"webhook_http": True}
     assert settings.builder is not None
     assert settings.builder.archive == "/modelcote.zip"
 
@@ -97,6 +100,10 @@ def test_scope_model_reads_the_platforms_outputs(root: Path) -> None:
         ({"logRetentionDays": "31"}, "logRetentionDays"),
         ({"concurrency": {"gateway": "1"}}, "concurrency"),
         ({"concurrency": ["gateway"]}, "concurrency"),
+        ({"concurrency": {"run_worker": 5}}, "concurrency"),
+        ({"concurrency": {"watchdog": 0}}, "concurrency"),
+        ({"policy": ["webhook_http"]}, "policy"),
+        ({"policy": {"webhook_htp": True}}, "webhook_htp"),
         ({"builderImage": "image", "scope": "platform"}, "backendUrl"),
         ({"builderImage": "image", "backendUrl": "s3://state"}, "scope all"),
         ({"platform": {"bucket": "b"}}, "key_arn"),

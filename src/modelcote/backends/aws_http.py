@@ -1,4 +1,4 @@
-"""AWS's HTTP API without boto3: a signed POST on a kept connection.
+"""AWS's HTTP API without boto3: a signed request on a kept connection.
 
 Measured: importing boto3 and making two clients takes 330 ms of a cold start, this module 25 ms; and a call through
 boto3 costs 0.5 ms of CPU, through this 0.1 ms. The gateway is on every request's path, so it pays for neither. The
@@ -54,6 +54,7 @@ class Post:
     query: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,20 @@ def _signing_key(secret_key: str, day: str, region: str, service: str) -> bytes:
 
 
 def sign(post: Post, door: Door, credentials: Credentials, at: datetime) -> dict[str, str]:
-    """All headers of a signed POST at the time `at` (UTC)."""
+    """All headers of a signed request at the time `at` (UTC)."""
     stamp = at.strftime("%Y%m%dT%H%M%SZ")
+    digest = hashlib.sha256(post.body).hexdigest()
     signed = {**post.headers, "host": door.host, "x-amz-date": stamp}
+    if door.service == "s3":
+        signed["x-amz-content-sha256"] = digest
     if credentials.token:
         signed["x-amz-security-token"] = credentials.token
     names = sorted(signed)
     listed = ";".join(names)
     lines = "".join(f"{name}:{signed[name].strip()}\n" for name in names)
     # Every service but S3 signs the path encoded once more.
-    canonical = f"POST\n{quote(post.path)}\n{post.query}\n{lines}\n{listed}\n{hashlib.sha256(post.body).hexdigest()}"
+    path = post.path if door.service == "s3" else quote(post.path)
+    canonical = f"{post.method}\n{path}\n{post.query}\n{lines}\n{listed}\n{digest}"
     scope = f"{stamp[:8]}/{door.region}/{door.service}/aws4_request"
     to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     key = _signing_key(credentials.secret_key, stamp[:8], door.region, door.service)
@@ -103,10 +108,10 @@ class AwsClient:
         self._connection: http.client.HTTPConnection | None = None
 
     def post(self, post: Post, timeout_s: float) -> Answer:
-        """One POST. Raises `TimeoutError` after `timeout_s` without an answer, and `OSError` where none came.
+        """One request. Raises `TimeoutError` after `timeout_s` without an answer, and `OSError` where none came.
 
         A kept connection may have been closed by the other side meanwhile; then the request is sent once more on a
-        new one. What is asked through this may be repeated: it reads, or predicts.
+        new one. What is asked through this may be repeated: it reads, predicts, or writes under a condition.
         """
         signed = sign(post, self.door, self.credentials(), datetime.now(UTC))
         if self._connection is not None:
@@ -126,7 +131,11 @@ class AwsClient:
     def _connect(self) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self.door.secure else http.client.HTTPConnection
         connection = kind(self.door.host, timeout=_CONNECT_S)
-        connection.connect()
+        try:
+            connection.connect()
+        except TimeoutError as error:
+            # Nothing was sent: not the timeout of a request that may go on being worked at.
+            raise OSError(f"{self.door.host} cannot be reached") from error
         return connection
 
     def _send(
@@ -134,7 +143,8 @@ class AwsClient:
     ) -> Answer:
         try:
             connection.sock.settimeout(timeout_s)
-            connection.request("POST", f"{post.path}?{post.query}" if post.query else post.path, post.body, headers)
+            target = f"{post.path}?{post.query}" if post.query else post.path
+            connection.request(post.method, target, post.body, headers)
             answer = connection.getresponse()
             body = answer.read()
         except http.client.RemoteDisconnected:

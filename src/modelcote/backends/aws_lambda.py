@@ -12,6 +12,7 @@ from modelcote.core.errors import (
     ModelCrashed,
     ModelTimeout,
     NotFound,
+    NotYetAnswered,
     PayloadTooLarge,
     TooManyRequests,
 )
@@ -30,14 +31,14 @@ class LambdaBackend:
     def invoke(self, function_name: str, payload: bytes, timeout_s: float) -> bytes:
         """The function's answer. `timeout_s` is how long the caller can wait, not the function's own limit.
 
-        Raises `ModelTimeout`, `ModelCrashed`, `TooManyRequests`, `BackendUnavailable`, `PayloadTooLarge`, and
-        `NotFound` when there is no such function.
+        Raises `NotYetAnswered` then, `ModelTimeout` at the function's own, `ModelCrashed`, `TooManyRequests`,
+        `BackendUnavailable`, `PayloadTooLarge`, and `NotFound` when there is no such function.
         """
         path = f"/2015-03-31/functions/{function_name}/invocations"
         try:
             answer = self.client.post(Post(path, f"Qualifier={ALIAS}", _HEADERS, payload), timeout_s)
         except TimeoutError as error:
-            raise ModelTimeout(
+            raise NotYetAnswered(
                 f"the model did not answer within {timeout_s:.0f} seconds.", "Send fewer rows at once."
             ) from error
         except OSError as error:

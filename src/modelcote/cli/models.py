@@ -35,6 +35,7 @@ def deploy(
     min_replicas: Annotated[int, typer.Option(help="Kept warm.")] = 0,
     max_replicas: Annotated[int | None, typer.Option(help="At most.")] = None,
     timeout: Annotated[int, typer.Option(help="Seconds per prediction.")] = 60,
+    mode: Annotated[str, typer.Option(help="async: every predict call becomes a run.")] = "sync",
     no_compile: Annotated[bool, typer.Option("--no-compile", help="Serve the original.")] = False,
     trusted: Annotated[bool, typer.Option("--trusted", help="Let the pickle hold code of yours.")] = False,
     sample: Annotated[Path | None, typer.Option(help="JSON rows that the compiled form must answer alike.")] = None,
@@ -59,6 +60,7 @@ def deploy(
         min_replicas=min_replicas,
         max_replicas=max_replicas,
         timeout=timeout,
+        mode=mode,
         compile=not no_compile,
         trusted=trusted,
         sample=_read(f"@{sample}") if sample is not None else None,
@@ -73,13 +75,30 @@ def predict(
     name: Name,
     data: Annotated[str, typer.Argument(help="JSON, @file, or - for standard input.")] = "-",
     file: Annotated[list[Path] | None, typer.Option(help="A file for `pre`; may be repeated.")] = None,
+    background: Annotated[bool, typer.Option("--async", help="Print a run's id; do not wait for the result.")] = False,
+    webhook: Annotated[str, typer.Option(help="With --async: who is told of the run's end.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="With --async: print the result after all.")] = False,
     as_json: Json = False,
 ) -> None:
     """Call a model."""
-    rows = _read(data)
+    if (webhook or wait) and not background:
+        raise InvalidSpec("--webhook and --wait belong to --async.", "Add --async.", field="async")
+    rows, files = _read(data), [*file] if file else None
     with client() as api:
-        answer = api.predict(name, rows, [*file] if file else None)
+        if background:
+            _submit(api, name, rows, files, webhook, wait=wait, as_json=as_json)
+            return
+        answer = api.predict(name, rows, files)
     show(answer, as_json, lambda: print(json.dumps(answer["result"])))
+
+
+def _submit(api: Any, name: str, rows: Any, files: Any, webhook: str, *, wait: bool, as_json: bool) -> None:
+    run = api.submit(name, rows, webhook=webhook or None, files=files)
+    if not wait:
+        show(run.accepted, as_json, lambda: print(run.run_id))
+        return
+    result = run.result()
+    show({"run_id": run.run_id, "result": result}, as_json, lambda: print(json.dumps(result)))
 
 
 def ls(as_json: Json = False) -> None:

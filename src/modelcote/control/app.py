@@ -12,7 +12,19 @@ from modelcote.control import conduit
 from modelcote.control.door import Door, Log
 from modelcote.control.errors import install
 from modelcote.control.openapi import document
-from modelcote.control.routes import deploys, health, issuers, keys, logs, models, secrets, versions
+from modelcote.control.routes import (
+    deliveries,
+    deploys,
+    health,
+    issuers,
+    keys,
+    logs,
+    models,
+    runs,
+    secrets,
+    versions,
+    webhooks,
+)
 from modelcote.control.services import Services
 from modelcote.core.errors import MethodNotAllowed
 
@@ -24,6 +36,9 @@ ROUTERS = (
     keys.router,
     issuers.router,
     secrets.router,
+    runs.router,
+    deliveries.router,
+    webhooks.router,
     conduit.router,
     health.router,
 )

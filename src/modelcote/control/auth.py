@@ -34,6 +34,7 @@ def _project_with(scope: str) -> Callable[[str, Caller], str]:
 
 
 # The project in the path, once the credential is known to belong to it and to have the scope.
+Predictor = Annotated[str, Depends(_project_with(scopes.PREDICT))]
 Deployer = Annotated[str, Depends(_project_with(scopes.DEPLOY))]
 Admin = Annotated[str, Depends(_project_with(scopes.ADMIN))]
 Who = Annotated[Caller, Depends(caller)]

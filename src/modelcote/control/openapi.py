@@ -74,6 +74,10 @@ def _schemas(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
     return schemas
 
 
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
+
+
 def _parameter(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
@@ -87,7 +91,17 @@ _PREDICT: dict[str, Any] = {
     "summary": "Predict",
     "description": "Asks a model. `/v3/{project}/{model}/predict` is the same.",
     "operationId": "predict",
-    "parameters": [_parameter("project"), _parameter("model")],
+    "parameters": [
+        _parameter("project"),
+        _parameter("model"),
+        _header("Prefer", "`respond-async`: the call is accepted as a run"),
+        _header("Idempotency-Key", "of a run: the same key and body within 24 hours are the same run"),
+        _header("X-Modelcote-Queue-Limit", "of a run: seconds in the queue, 10 to 259,200"),
+        _header("X-Modelcote-Run-Limit", "of a run: seconds in the model, 1 to its timeout"),
+        _header("X-Modelcote-Result-Ttl", "of a run: seconds that the result is kept, 3,600 to 7,776,000"),
+        _header("X-Modelcote-Webhook", "the URL that is told of the run's end; makes the call a run"),
+        _header("X-Modelcote-Webhook-Auth", "base64url of JSON: what the receiver asks for besides the signature"),
+    ],
     "requestBody": {
         "required": True,
         "content": {
@@ -121,7 +135,25 @@ _PREDICT: dict[str, Any] = {
                     }
                 }
             },
-        }
+        },
+        "202": {
+            "description": "Accepted as a run: it was asked for, the model is asynchronous, or it takes longer.",
+            "headers": {"Location": {"description": "where the run is", "schema": {"type": "string"}}},
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["run_id", "webhook_endpoint", "message"],
+                        "properties": {
+                            "run_id": {"type": "string"},
+                            "webhook_endpoint": {"type": ["string", "null"]},
+                            "message": {"type": "string"},
+                            "state": {"type": "string"},
+                        },
+                    }
+                }
+            },
+        },
     },
 }
 

@@ -23,7 +23,9 @@ ModelcoteError
 ├── LocalCloudError       500  the laptop's cloud could not do it (never sent over HTTP)
 ├── ModelCrashed          502  the model's process died
 ├── BackendUnavailable    503  the backend throttles or is starting
-└── ModelTimeout          504  the model took longer than its limit
+├── ModelTimeout          504  the model took longer than its limit
+│   └── NotYetAnswered    504  the caller's patience ended first; the model goes on
+└── WaitTimeout           504  the run has not ended in the time given for waiting (also a TimeoutError)
 
 A class carries its code and its status; an instance carries one sentence on what was wrong and one on what to
 do. `to_problem` and `from_problem` are the two ends of the wire (RFC 9457).
@@ -142,6 +144,14 @@ class BackendUnavailable(ModelcoteError):
 
 class ModelTimeout(ModelcoteError):
     code, status, title = "model_timeout", 504, "The model took too long"
+
+
+class NotYetAnswered(ModelTimeout):
+    code, title = "not_yet_answered", "The model has not answered yet"
+
+
+class WaitTimeout(ModelcoteError, TimeoutError):
+    code, status, title = "wait_timeout", 504, "The run has not ended yet"
 
 
 def _tree(root: type[ModelcoteError]) -> list[type[ModelcoteError]]:

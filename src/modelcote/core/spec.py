@@ -12,6 +12,7 @@ from modelcote.core.errors import InvalidSpec
 from modelcote.core.flow import RUNTIMES, Flow, flow_rows, parse_flow
 from modelcote.core.hardware import Hardware, lambda_memory_mb, parse_hardware
 from modelcote.core.names import check_model_name
+from modelcote.core.runs import MODES, SYNC
 
 PYTHON_VERSIONS = ("3.11", "3.12", "3.13")
 CPU = (1, 32, 2)  # low, high, default; whole vCPUs
@@ -38,6 +39,7 @@ class ModelSpec:
     min_replicas: int = 0
     max_replicas: int | None = None
     timeout: int = TIMEOUT_S[2]  # seconds per prediction
+    mode: str = SYNC  # async: every predict call is accepted as a run
     compile: bool = True
     trusted: bool = False  # cloudpickled code allowed
 
@@ -71,6 +73,8 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
     if spec.max_replicas is not None:
         _whole("max_replicas", spec.max_replicas, max(1, spec.min_replicas), 1_000)
     _whole("timeout", spec.timeout, *TIMEOUT_S[:2])
+    if spec.mode not in MODES:
+        raise _broken("mode", spec.mode, f"one of {', '.join(MODES)}")
     _check_served(spec)
     return spec
 
@@ -127,6 +131,7 @@ def spec_to_dict(spec: ModelSpec) -> dict[str, Any]:
         "min_replicas": spec.min_replicas,
         "max_replicas": spec.max_replicas,
         "timeout": spec.timeout,
+        "mode": spec.mode,
         "compile": spec.compile,
         "trusted": spec.trusted,
     }
@@ -176,6 +181,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "min_replicas": _as_is,
     "max_replicas": _as_is,
     "timeout": _as_is,
+    "mode": _as_is,
     "compile": _boolean,
     "trusted": _boolean,
 }

@@ -38,6 +38,15 @@ ENUMS: Mapping[tuple[str, str], frozenset[str]] = {
     ("aws:dynamodb/table:Table", "streamViewType"): frozenset(
         {"KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"}
     ),
+    ("aws:dynamodb/table:Table", "globalSecondaryIndexes.*.projectionType"): frozenset({"ALL", "KEYS_ONLY", "INCLUDE"}),
+    ("aws:dynamodb/table:Table", "globalSecondaryIndexes.*.keySchemas.*.keyType"): frozenset({"HASH", "RANGE"}),
+    ("aws:cloudwatch/eventRule:EventRule", "state"): frozenset(
+        {"ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
+    ),
+    ("aws:lambda/eventSourceMapping:EventSourceMapping", "functionResponseTypes.*"): frozenset(
+        {"ReportBatchItemFailures"}
+    ),
+    ("aws:lambda/permission:Permission", "action"): frozenset({"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}),
     ("aws:lambda/eventSourceMapping:EventSourceMapping", "startingPosition"): frozenset(
         {"AT_TIMESTAMP", "LATEST", "TRIM_HORIZON"}
     ),
@@ -51,6 +60,23 @@ ENUMS: Mapping[tuple[str, str], frozenset[str]] = {
     ("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "rules.*.status"): frozenset(
         {"Enabled", "Disabled"}
     ),
+    ("aws:s3/bucketNotification:BucketNotification", "queues.*.events.*"): frozenset(
+        f"s3:{event}"
+        for event in (
+            "ObjectCreated:*",
+            "ObjectCreated:Put",
+            "ObjectCreated:Post",
+            "ObjectCreated:Copy",
+            "ObjectCreated:CompleteMultipartUpload",
+            "ObjectRemoved:*",
+            "ObjectRemoved:Delete",
+            "ObjectRemoved:DeleteMarkerCreated",
+            "LifecycleExpiration:*",
+            "ReducedRedundancyLostObject",
+        )
+    ),
+    ("aws:sfn/stateMachine:StateMachine", "type"): frozenset({"STANDARD", "EXPRESS"}),
+    ("aws:sfn/stateMachine:StateMachine", "loggingConfiguration.level"): frozenset({"ALL", "ERROR", "FATAL", "OFF"}),
     ("aws:s3/bucketOwnershipControls:BucketOwnershipControls", "rule.objectOwnership"): frozenset(
         {"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}
     ),
@@ -81,6 +107,8 @@ class Name:
 NAMES: Mapping[str, Name] = {
     "aws:apigatewayv2/api:Api": Name("name", 128),
     "aws:apigatewayv2/stage:Stage": Name("name", 128, r"[a-zA-Z0-9_$-]+"),
+    "aws:cloudwatch/eventRule:EventRule": Name("name", 64, r"[a-zA-Z0-9_.-]+"),
+    "aws:cloudwatch/eventTarget:EventTarget": Name("targetId", 64, r"[a-zA-Z0-9_.-]+", automatic=False),
     "aws:cloudwatch/logGroup:LogGroup": Name("name", 512, r"[a-zA-Z0-9_/.#-]+"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Name("name", 255),
     "aws:codebuild/project:Project": Name("name", 150),
@@ -91,6 +119,8 @@ NAMES: Mapping[str, Name] = {
     "aws:kms/alias:Alias": Name("name", 256, r"alias/[a-zA-Z0-9_/-]+"),
     "aws:lambda/alias:Alias": Name("name", 128),
     "aws:lambda/function:Function": Name("name", 64),
+    "aws:lambda/permission:Permission": Name("statementId", 100),
+    "aws:sfn/stateMachine:StateMachine": Name("name", 80),
     "aws:lambda/layerVersion:LayerVersion": Name("layerName", 140, automatic=False),
     "aws:s3/bucket:Bucket": Name("bucket", 63, r"[a-z0-9.-]+"),
     "aws:sns/topic:Topic": Name("name", 256),
@@ -102,12 +132,22 @@ RANGES: Mapping[tuple[str, str], tuple[int, int]] = {
     ("aws:lambda/function:Function", "memorySize"): (128, 10_240),
     ("aws:lambda/function:Function", "timeout"): (1, 900),
     ("aws:lambda/function:Function", "reservedConcurrentExecutions"): (1, 1_000_000),
+    # A queue's; a queue that is not ordered takes more than ten only with a batching window.
+    ("aws:lambda/eventSourceMapping:EventSourceMapping", "batchSize"): (1, 10_000),
+    ("aws:lambda/eventSourceMapping:EventSourceMapping", "scalingConfig.maximumConcurrency"): (2, 1_000),
+    ("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "rules.*.expiration.days"): (1, 2**31 - 1),
+    (
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "rules.*.noncurrentVersionExpiration.noncurrentDays",
+    ): (1, 2**31 - 1),
     ("aws:sqs/queue:Queue", "messageRetentionSeconds"): (60, 1_209_600),
     ("aws:sqs/queue:Queue", "visibilityTimeoutSeconds"): (0, 43_200),
 }
 
 # Inputs that hold JSON text, and those of them that are IAM documents.
-JSON_INPUTS = frozenset({"policy", "assumeRolePolicy", "redrivePolicy", "pattern", "buildspec", "format"})
+JSON_INPUTS = frozenset(
+    {"policy", "assumeRolePolicy", "redrivePolicy", "pattern", "buildspec", "format", "definition", "input"}
+)
 IAM_INPUTS = frozenset({"policy", "assumeRolePolicy"})
 MAX_LAYERS = 5
 ENVIRONMENT_BYTES = 4_096

@@ -19,8 +19,8 @@ from modelcote.core.project import project_root
 from modelcote.deploy.archive import tree, write_zip
 
 _SOURCE = Path(__file__).resolve().parent.parent
-SERVING = ("core", "flow", "serving")
-PLATFORM = ("core", "registry", "bundle", "backends", "gateway", "control")
+SERVING = ("core", "flow", "backends", "serving")
+PLATFORM = ("core", "registry", "bundle", "backends", "runs", "webhooks", "gateway", "control")
 _DATA = (".py", ".json")
 
 

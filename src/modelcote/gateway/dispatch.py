@@ -1,13 +1,16 @@
-"""From an HTTP API event to its answer: authenticate, resolve, check, invoke, splice."""
+"""From an HTTP API event to its answer: authenticate, resolve, check, invoke, splice.
+
+What asks for the background, or is not answered in time, goes to `modelcote.gateway.background`, which is imported
+only then.
+"""
 
 from __future__ import annotations
 
 import time
 import traceback
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
@@ -16,9 +19,13 @@ from modelcote.core.errors import (
     InvalidInput,
     ModelcoteError,
     NotFound,
+    NotYetAnswered,
     to_problem,
 )
+from modelcote.core.policy import Policy
+from modelcote.core.runs import ASYNC, KEEP_DAYS, new_run_id
 from modelcote.core.strict_json import loads
+from modelcote.gateway.event import Event, Reply
 from modelcote.gateway.reader import CachedReader
 from modelcote.gateway.request import (
     MULTIPART,
@@ -34,8 +41,9 @@ from modelcote.registry.authenticate import authenticate
 from modelcote.registry.records import DELETING, Model, model_sk, project_pk
 from modelcote.registry.scopes import PREDICT
 
-# An HTTP API gives up after 30 s; this leaves time to say so ourselves.
-TIMEOUT_S = 28.0
+if TYPE_CHECKING:
+    from modelcote.gateway.background import Background
+
 _HEADERS = {"content-type": "application/json"}
 _ERROR_HEADERS: dict[int, dict[str, str]] = {
     401: {"www-authenticate": 'Bearer realm="modelcote"'},
@@ -61,22 +69,26 @@ class Facts:
     key_id: str = ""
     version: int = 0
     model_ms: float = 0.0
-    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    run_id: str = field(default_factory=new_run_id)
 
 
 class Gateway:
-    """Answers predict requests from a registry reader and a backend."""
+    """Answers predict requests from a registry reader and a backend; `background` gives what runs need, once."""
 
-    def __init__(self, reader: CachedReader, backend: Backend) -> None:
+    def __init__(
+        self, reader: CachedReader, backend: Backend, background: Callable[[], Background], policy: Policy
+    ) -> None:
         self.reader = reader
         self.backend = backend
+        self.background = background
+        self.policy = policy
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The HTTP API's answer to an event: `statusCode`, `headers`, `body`. Never raises."""
         started = time.perf_counter()
         facts = Facts(request_id_of(event))
         try:
-            body, status, headers = self._predict(event, facts), 200, _HEADERS
+            body, status, headers = self._predict(event, facts)
         except ModelcoteError as error:
             body, status, headers = _problem(error, facts.request_id)
         except Exception:
@@ -87,7 +99,7 @@ class Gateway:
         _log(facts, status, started)
         return {"statusCode": status, "headers": {**headers, "x-request-id": facts.request_id}, "body": body}
 
-    def _predict(self, event: Mapping[str, Any], facts: Facts) -> str:
+    def _predict(self, event: Mapping[str, Any], facts: Facts) -> Reply:
         request = read_request(event)
         facts.project, facts.model = request.project, request.model
         caller = authenticate(request.authorization, self.reader.get)
@@ -98,13 +110,28 @@ class Gateway:
         kind = check_content(request)
         model = self._resolve(request)
         facts.version = model.current_version
-        payload = _payload(read_body(event), kind, request.content_type, facts.run_id)
+        sent = read_body(event)
+        data = _event(sent, kind, request.content_type, facts.run_id)
+        if _in_background(request, data, model):
+            return self.background().submit(request, model, data, sent)
+        started = time.time()
         invoked = time.perf_counter()
         try:
-            answer = self._invoke(request, model, payload)
+            answer = self._invoke(request, model, data.to_json(self._kept(request, model, facts.run_id)))
+        except NotYetAnswered:
+            return self.background().detach(request, model, data, sent, started)
         finally:
             facts.model_ms = (time.perf_counter() - invoked) * 1000
-        return splice(answer, facts.run_id)
+        return splice(answer, facts.run_id), 200, _HEADERS
+
+    def _kept(self, request: Request, model: Model, run_id: str) -> bytes:
+        """Where the model's function leaves an answer that may come too late; nothing where none can."""
+        if model.timeout_s <= self.policy.keep_after_s:
+            return b""
+        # As modelcote.runs.records.result_object says it, which is not imported on this path.
+        key = f"detached/{request.project}/{request.model}/{run_id}/1"
+        days = next(days for days in KEEP_DAYS if days * 86_400 >= self.policy.result_ttl_s)
+        return f',"store":{{"key":"{key}","keep_days":{days},"after_s":{self.policy.keep_after_s}}}'.encode()
 
     def _resolve(self, request: Request) -> Model:
         item = self.reader.get(project_pk(request.project), model_sk(request.model))
@@ -117,7 +144,7 @@ class Gateway:
 
     def _invoke(self, request: Request, model: Model, payload: bytes) -> bytes:
         try:
-            return self.backend.invoke(model.function_name, payload, TIMEOUT_S)
+            return self.backend.invoke(model.function_name, payload, self.policy.sync_wait_s)
         except NotFound as error:
             # Deleted within the last five seconds, perhaps.
             self.reader.forget(*model.key)
@@ -125,32 +152,38 @@ class Gateway:
             raise BackendUnavailable("the model's function is being made.", "Try again in a moment.") from error
 
 
-def _payload(body: bytes, kind: str, content_type: str, run_id: str) -> bytes:
-    """The model's event, the JSON in it byte for byte as it was sent. Raises what the body deserves."""
+def _event(body: bytes, kind: str, content_type: str, run_id: str) -> Event:
+    """The model's event. Raises what the body deserves."""
     files = b""
     if kind == MULTIPART:
         # Only here: most requests are JSON, and need not wait for the parser's import.
         from modelcote.gateway.multipart import event_files, read_form
 
         body, parts = read_form(body, content_type)
-        files = b',"files":' + event_files(parts) if parts else b""
+        files = event_files(parts) if parts else b""
     data = loads(body, orjson.loads)
     if not isinstance(data, list | dict):
         raise InvalidInput(
             f"the body is a JSON {type(data).__name__}, not a list or an object.",
             "Send a list of data points, for example [[1, 2, 3]].",
         )
-    if isinstance(data, dict) and "webhook_endpoint" in data:
-        raise InvalidInput(
-            "webhook_endpoint asks for a run in the background, which this version does not have.",
-            "Leave webhook_endpoint out and wait for the answer.",
-            field="webhook_endpoint",
-        )
-    return b'{"data":' + body + b',"run_id":"' + run_id.encode() + b'"' + files + b"}"
+    return Event(data, body, files, run_id)
+
+
+def _in_background(request: Request, event: Event, model: Model) -> bool:
+    headers = request.event.get("headers") or {}
+    return (
+        model.mode == ASYNC
+        or "respond-async" in headers.get("prefer", "").lower()
+        or (isinstance(event.data, dict) and "webhook_endpoint" in event.data)
+        or "x-modelcote-webhook" in headers
+    )
 
 
 def _problem(error: ModelcoteError, request_id: str) -> tuple[str, int, dict[str, str]]:
     headers = {"content-type": "application/problem+json", **_ERROR_HEADERS.get(error.status, {})}
+    if "retry_after_s" in error.extra:
+        headers["retry-after"] = str(error.extra["retry_after_s"])
     return orjson.dumps(to_problem(error, request_id), default=str).decode(), error.status, headers
 
 

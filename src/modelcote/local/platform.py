@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from infra.config import Settings, settings_to_json
-from modelcote.core.errors import Unauthorized
+from modelcote.core.errors import LocalCloudError, Unauthorized
 from modelcote.core.snapshot import Snapshot
 from modelcote.core.spec import default_python_version
 from modelcote.deploy.package import platform_package
@@ -25,6 +27,9 @@ from modelcote.registry.store import Registry
 
 SETTINGS = "settings.json"
 KEY_NAME = "local"
+# Receivers of webhooks are tried out on the same machine, without a certificate.
+_POLICY = {"webhook_loopback": True, "webhook_http": True}
+_POLICY_FILE = "policy.json"
 
 
 def make_platform(home: Path, current: Status, environment: Mapping[str, str], held: Sequence[str] = ()) -> Status:
@@ -34,7 +39,7 @@ def make_platform(home: Path, current: Status, environment: Mapping[str, str], h
     """
     layer = layer_for("platform", default_python_version())
     archive = platform_package(home / "build" / "platform.zip", Path(layer.archive) / "bin" / "python")
-    settings = Settings(STACK, REGION, ACCOUNT, str(archive), layer)
+    settings = Settings(STACK, REGION, ACCOUNT, str(archive), layer, policy=local_policy(home))
     write_atomically(home / SETTINGS, settings_to_json(settings))
     with aws(environment):
         snapshot = _registered(current) if current.registry_table else Snapshot()
@@ -50,6 +55,20 @@ def make_platform(home: Path, current: Status, environment: Mapping[str, str], h
         registry = registry_of(made)
         registry.ensure_project(made.project)
         return made if _valid(made.api_key, registry) else replace(made, api_key=_new_key(made.project, registry))
+
+
+def local_policy(home: Path) -> dict[str, Any]:
+    """The local cloud's policy, with `policy.json` of its folder over it; raises `LocalCloudError`."""
+    path = home / _POLICY_FILE
+    if not path.is_file():
+        return dict(_POLICY)
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise LocalCloudError(f"{path} is not JSON: {error}", "Correct it, or remove it.") from error
+    if not isinstance(given, dict):
+        raise LocalCloudError(f"{path} holds no object.", 'Write it as {"name": value}, or remove it.')
+    return {**_POLICY, **given}
 
 
 def _note(held: Sequence[str], restored: Set[str]) -> str:

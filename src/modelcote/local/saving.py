@@ -25,6 +25,8 @@ _CREDENTIAL = re.compile(rb"Credential=[^/&]+(?:/|%2F)\d+(?:/|%2F)[\w-]+(?:/|%2F
 _READS = ("Get", "List", "Describe", "Query", "Scan", "BatchGet", "Receive", "Filter", "Decrypt", "Generate")
 # Signing names whose state is stored under another name.
 _STATE_KEYS = {"monitoring": "cloudwatch", "states": "stepfunctions", "events": "eventbridge"}
+# What a request changes of other services: the bucket tells a queue of a new object inside of the emulator.
+_CHANGED_TOO = {"s3": ("sqs",)}
 # Every call writes logs; what they said is in `logs/` as well, so a clean stop is often enough for them.
 _SAVED_AT_STOP = frozenset({"logs"})
 
@@ -51,7 +53,7 @@ class Saving:
         await self._application(scope, receive, send)
         service = written_service(scope) if scope["type"] == "http" else ""
         if service:
-            self._written.add(_STATE_KEYS.get(service, service))
+            self._written.update((_STATE_KEYS.get(service, service), *_CHANGED_TOO.get(service, ())))
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(_DELAY_S, self._save)
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 _REGION = "us-east-1"  # Only where neither AWS_REGION nor AWS_DEFAULT_REGION is set.
 
 
-def client_config(**options: Any) -> Config:
+def client_config(attempts: int = 3, **options: Any) -> Config:
     """Short connect time, few attempts: a control plane should answer, not hang."""
     return Config(
         connect_timeout=3,
         read_timeout=20,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
         **options,
     )
@@ -42,13 +42,18 @@ class Clients:
     sqs: SQSClient
 
 
-def make_clients(session: boto3.Session | None = None) -> Clients:
-    """The registry's clients; on an emulator buckets are addressed by path, since its host has no subdomains."""
+def make_clients(session: boto3.Session | None = None, attempts: int = 3) -> Clients:
+    """The clients, each call tried `attempts` times.
+
+    On an emulator buckets are addressed by path, since its host has no subdomains.
+    """
     session = session or make_session()
     emulated = bool(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
-    s3_config = client_config(signature_version="s3v4", s3={"addressing_style": "path" if emulated else "virtual"})
+    s3_config = client_config(
+        attempts, signature_version="s3v4", s3={"addressing_style": "path" if emulated else "virtual"}
+    )
     return Clients(
-        session.client("dynamodb", config=client_config()),
+        session.client("dynamodb", config=client_config(attempts)),
         session.client("s3", config=s3_config),
-        session.client("sqs", config=client_config()),
+        session.client("sqs", config=client_config(attempts)),
     )

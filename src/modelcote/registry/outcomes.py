@@ -119,7 +119,8 @@ class Outcomes(Versions, Deploys):
                 update(
                     model.key,
                     "SET #current_version = :version, #previous_version = :previous, #state = :state, "
-                    "#function_name = :function, #runtime = :runtime, #compiled = :compiled, #updated_at = :at",
+                    "#function_name = :function, #runtime = :runtime, #compiled = :compiled, #timeout_s = :timeout, "
+                    "#mode = :mode, #updated_at = :at",
                     "#current_version = :current AND #wanted_version = :wanted AND #state <> :deleting",
                     version=version.version,
                     previous=before,
@@ -127,6 +128,8 @@ class Outcomes(Versions, Deploys):
                     function=function_name,
                     runtime=version.runtime,
                     compiled=version.compiled,
+                    timeout=version.spec.timeout,
+                    mode=version.spec.mode,
                     at=at,
                     current=model.current_version,
                     wanted=model.wanted_version,

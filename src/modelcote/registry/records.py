@@ -87,6 +87,8 @@ class Model(Row):
     """A name in a project.
 
     `current_version` serves (0: none yet), `previous_version` served before it, `wanted_version` was asked for last.
+    `timeout_s` and `mode` are the current version's. `webhook_url` is where its runs' webhooks go unless a run says
+    otherwise; `webhook_auth` (`basic`, `mtls` or empty) says that Secrets Manager holds credentials for it.
     """
 
     project: str
@@ -99,6 +101,10 @@ class Model(Row):
     function_name: str = ""
     runtime: str = ""
     compiled: bool = False
+    timeout_s: int = 60
+    mode: str = "sync"
+    webhook_url: str = ""
+    webhook_auth: str = ""
     deploy_id: str = ""
     updated_at: str = ""
 

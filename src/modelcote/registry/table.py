@@ -1,7 +1,8 @@
-"""The registry table: reads that are consistent and whole, and writes that carry their condition.
+"""One DynamoDB table: reads that are consistent and whole, and writes that carry their condition.
 
 Expressions are DynamoDB's own, with `#name` for an attribute and `:name` for a value; the two dictionaries that
-DynamoDB wants beside them are made here.
+DynamoDB wants beside them are made here. The client is boto3's, or `modelcote.backends.aws_json.DynamoDb`, which has
+the same methods and imports none of it: an error is known by its `response`, which both have.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import ClientError
-
 from modelcote.core.errors import BackendUnavailable
 from modelcote.registry.items import decode_item, encode, encode_item
 
@@ -23,11 +22,19 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 _NAME = re.compile(r"#(\w+)")
 _ATTEMPTS = 6
+_RETRIED = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _BATCH = 100  # DynamoDB's limit for BatchGetItem, and for the actions of one transaction.
 
 
 class ConditionFailed(Exception):
-    """A write's condition did not hold; the caller of the table turns it into an answer. Never leaves the registry."""
+    """A write's condition did not hold; the caller of the table turns it into an answer.
+
+    `failed` holds the places of the actions whose condition it was, in the order they were given.
+    """
+
+    def __init__(self, failed: tuple[int, ...] = (0,)) -> None:
+        super().__init__(f"the conditions {failed} did not hold")
+        self.failed = failed
 
 
 def _expression(values: Mapping[str, Any], **texts: str) -> dict[str, Any]:
@@ -65,8 +72,16 @@ def _key(key: tuple[str, str]) -> dict[str, Any]:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+def _response(error: Exception) -> Mapping[str, Any]:
+    """What the service said; raises the error again if it is none of the service's."""
+    response: Mapping[str, Any] | None = getattr(error, "response", None)
+    if response is None:
+        raise error
+    return response
+
+
+def _code(error: Exception) -> str:
+    return str(_response(error).get("Error", {}).get("Code", ""))
 
 
 class Table:
@@ -98,15 +113,21 @@ class Table:
                 wanted = unread[self.name]["Keys"]
                 _pause(attempt)
             else:
-                raise BackendUnavailable("the registry could not be read whole.", "Try again in a moment.")
+                raise BackendUnavailable("the table could not be read whole.", "Try again in a moment.")
         return found
 
     def query(
-        self, pk: str, prefix: str = "", *, after: str = "", newest_first: bool = False
+        self, pk: str, prefix: str = "", *, after: str = "", before: str = "", newest_first: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """Every item of a partition whose sort key starts with `prefix`, or comes after `after`; all pages."""
+        """Every item of a partition whose sort key starts with `prefix`, or comes after `after`; all pages.
+
+        With `before`, those from `prefix` on that come before it.
+        """
         condition, values = "#pk = :pk", {"pk": pk}
-        if after:
+        if before:
+            # BETWEEN holds its upper end too; the caller passes over that one.
+            condition, values = f"{condition} AND #sk BETWEEN :low AND :high", {**values, "low": prefix, "high": before}
+        elif after:
             condition, values = f"{condition} AND #sk > :after", {**values, "after": after}
         elif prefix:
             condition, values = f"{condition} AND begins_with(#sk, :prefix)", {**values, "prefix": prefix}
@@ -116,6 +137,16 @@ class Table:
             "ScanIndexForward": not newest_first,
             **_expression(values, KeyConditionExpression=condition),
         }
+        yield from self._pages(request)
+
+    def due(self, due_pk: str, until_s: float) -> Iterator[dict[str, Any]]:
+        """The keys of the index `due` that are due by `until_s`, the longest due first; eventually consistent."""
+        values = {"due_pk": due_pk, "until": until_s}
+        condition = "#due_pk = :due_pk AND #due_at_s <= :until"
+        expression = _expression(values, KeyConditionExpression=condition)
+        yield from self._pages({"TableName": self.name, "IndexName": "due", **expression})
+
+    def _pages(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
             page = self.client.query(**request)
             yield from map(decode_item, page["Items"])
@@ -148,26 +179,26 @@ class Table:
         for attempt in range(_ATTEMPTS):
             try:
                 return write()
-            except ClientError as error:
+            except Exception as error:
                 if _code(error) == "ConditionalCheckFailedException":
                     raise ConditionFailed from error
                 if not _conflict(error):
                     raise
                 _pause(attempt)
-        raise BackendUnavailable("the registry is busy with this model.", "Try again in a moment.")
+        raise BackendUnavailable("the table is busy with this item.", "Try again in a moment.")
 
 
-def _conflict(error: ClientError) -> bool:
+def _conflict(error: Exception) -> bool:
     """Whether another transaction was in the way; raises `ConditionFailed` when a condition was."""
     if _code(error) == "TransactionConflictException":
         return True
     if _code(error) != "TransactionCanceledException":
         return False
-    response: Any = error.response
-    reasons = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
-    if "ConditionalCheckFailed" in reasons:
-        raise ConditionFailed from error
-    return "TransactionConflict" in reasons
+    reasons = [reason.get("Code") for reason in _response(error).get("CancellationReasons", [])]
+    failed = tuple(place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
+    if failed:
+        raise ConditionFailed(failed) from error
+    return bool(_RETRIED.intersection(reasons))
 
 
 def _pause(attempt: int) -> None:

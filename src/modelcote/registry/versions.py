@@ -132,6 +132,25 @@ class Versions:
         """The project's models by name."""
         return [Model.from_item(item) for item in self.table.query(project_pk(project), "MODEL#")]
 
+    def set_webhook(self, project: str, model: str, url: str, auth_kind: str = "") -> None:
+        """Where the webhooks of the model's runs go (empty: nowhere); `auth_kind` as `Model.webhook_auth` has it.
+
+        Raises `NotFound`, and `Conflict` while the model is being deleted.
+        """
+        try:
+            self.table.update(
+                (project_pk(project), model_sk(model)),
+                "SET #webhook_url = :url, #webhook_auth = :kind, #updated_at = :at",
+                "attribute_exists(#pk) AND #state <> :deleting",
+                url=url,
+                kind=auth_kind,
+                at=now(),
+                deleting=DELETING,
+            )
+        except ConditionFailed:
+            self.get_model(project, model)
+            raise Conflict(f"{model} is being deleted.", "Deploy it again when it is gone.") from None
+
     def get_version(self, project: str, model: str, version: int) -> Version:
         """One version; raises `NotFound`."""
         item = self.table.get(project_pk(project), version_sk(model, version)) if 0 < version < 10**8 else None

@@ -19,11 +19,13 @@ from modelcote.bundle.make import make_bundle
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.hardware import Hardware, parse_hardware
 from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_dict
+from modelcote.core.runs import SYNC
 from modelcote.core.spec import COOLDOWN_S, TIMEOUT_S, ModelSpec, check_spec, default_python_version
-from modelcote.sdk.client import Client, to_plain
+from modelcote.sdk.client import Client
 from modelcote.sdk.config import find_target
 from modelcote.sdk.progress import Reporter, snippets
 from modelcote.sdk.stages import read_flow, read_requirements
+from modelcote.sdk.wire import to_plain
 
 # What loading a flow here takes, by its runtime.
 _LIBRARIES = {"onnx": ("onnxruntime",), "sklearn": ("sklearn",), "xgboost": ("xgboost", "sklearn")}
@@ -34,7 +36,8 @@ class Conduit:
 
     `cpu` in whole vCPUs (1 to 32), `memory` in GB (2 to 256), `cooldown` and `timeout` in seconds; None leaves the
     size to the backend. `sample`: rows of your own that the compiled form must answer as the original does.
-    `compile=False` serves the original; `trusted=True` lets pickles hold code of yours. `endpoint` and `project` name
+    `compile=False` serves the original; `trusted=True` lets pickles hold code of yours. `mode="async"` makes every
+    predict call a run (docs/guides/runs.md). `endpoint` and `project` name
     the target, else the environment or a local cloud does (`modelcote.sdk.config`).
 
     Raises `InvalidSpec` naming the field and the rule, before anything is sent.
@@ -59,6 +62,7 @@ class Conduit:
         sample: Sequence[Any] | None = None,
         trusted: bool = False,
         timeout: int = TIMEOUT_S[2],
+        mode: str = SYNC,
         endpoint: str = "",
         project: str = "",
         quiet: bool = False,
@@ -77,6 +81,7 @@ class Conduit:
                 min_replicas=min_replicas if min_replicas is not None else 0,
                 max_replicas=max_replicas,
                 timeout=timeout,
+                mode=mode,
                 compile=bool(compile),
                 trusted=bool(trusted),
             )

@@ -6,20 +6,27 @@ import hashlib
 import json
 import pickle
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from modelcote.control.app import create_app
 from modelcote.control.services import Services
+from modelcote.core.policy import Policy
 from modelcote.core.spec import ModelSpec, spec_to_dict
 from modelcote.registry.records import Deploy
 from modelcote.registry.store import Registry
+from modelcote.registry.table import Table
+from modelcote.runs.executions import StateMachine
+from modelcote.runs.store import RunStore
+from modelcote.webhooks.secrets import WebhookSecrets
 from tests.support.asgi import AppTransport
 from tests.support.emulator import Emulator
+from tests.support.runs_stand import make_runs_table
 from tests.support.specs import a_package, a_spec
 
 PROJECT = "demo"
@@ -35,6 +42,11 @@ class Stand:
     services: Services
     keys: dict[str, str]
     log: list[tuple[str, dict[str, Any]]]
+    app: FastAPI
+
+    def use(self, **changes: Any) -> None:
+        """Exchanges services of the API."""
+        self.services = self.app.state.services = replace(self.services, **changes)
 
     def call(self, method: str, path: str, *, key: str | None = "deploy", **options: Any) -> httpx.Response:
         """A call below the project, with the key of that name (or that text, or none)."""
@@ -83,18 +95,36 @@ def stand_on(emulator: Emulator) -> Stand:
     registry = emulator.registry()
     registry.ensure_project(PROJECT)
     keys = {scope: registry.create_key(PROJECT, scope, [scope])[1] for scope in ("predict", "deploy", "admin")}
-    session = emulator.session
-    services = Services(
-        registry,
-        session.client("logs", endpoint_url=emulator.url),
-        session.client("secretsmanager", endpoint_url=emulator.url),
-        registry.table.name,
-        URL,
-    )
     log: list[tuple[str, dict[str, Any]]] = []
+    services = services_on(emulator, registry)
     app = create_app(services, lambda event, members: log.append((event, members)))
     http = httpx.Client(transport=AppTransport(app), base_url=URL)
-    return Stand(http, registry, services, keys, log)
+    return Stand(http, registry, services, keys, log, app)
+
+
+def services_on(emulator: Emulator, registry: Registry) -> Services:
+    """What the API works with; runs have a table and queues of their own."""
+    session, name = emulator.session, registry.table.name
+    secrets = session.client("secretsmanager", endpoint_url=emulator.url)
+    make_runs_table(registry.table.client, f"{name}-runs")
+    queues = [registry.sqs.create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("runs", "deliveries")]
+    runs = RunStore(
+        Table(registry.table.client, f"{name}-runs"), registry.s3, registry.sqs, registry.bucket, *queues, Policy()
+    )
+    key_arn = f"arn:aws:kms:us-east-1:000000000000:key/{name}"
+    machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}"
+    return Services(
+        registry=registry,
+        logs=session.client("logs", endpoint_url=emulator.url),
+        secrets=secrets,
+        stack=name,
+        public_url=URL,
+        runs=runs,
+        executions=StateMachine(session.client("stepfunctions", endpoint_url=emulator.url), machine),
+        webhook_secrets=WebhookSecrets(secrets, name, key_arn, runs.policy),
+        kms=session.client("kms", endpoint_url=emulator.url),
+        key_arn=key_arn,
+    )
 
 
 @cache

@@ -35,6 +35,22 @@ ROUTES = [
     ("GET", "/secrets/x", "admin"),
     ("PUT", "/secrets/x", "admin"),
     ("DELETE", "/secrets/x", "admin"),
+    ("GET", "/runs", "predict"),
+    ("GET", "/runs/x", "predict"),
+    ("GET", "/runs/x/result", "predict"),
+    ("POST", "/runs/x/cancel", "predict"),
+    ("GET", "/deliveries", "predict"),
+    ("GET", "/deliveries/x", "predict"),
+    ("POST", "/deliveries/replay", "predict"),
+    ("POST", "/deliveries/x/replay", "predict"),
+    ("GET", "/webhooks/secret", "admin"),
+    ("POST", "/webhooks/secret/rotate", "admin"),
+    ("GET", "/models/iris/webhooks/secret", "admin"),
+    ("POST", "/models/iris/webhooks/secret/rotate", "admin"),
+    ("DELETE", "/models/iris/webhooks/secret", "admin"),
+    ("GET", "/models/iris/webhook", "deploy"),
+    ("PUT", "/models/iris/webhook", "deploy"),
+    ("DELETE", "/models/iris/webhook", "deploy"),
 ]
 
 
@@ -51,7 +67,7 @@ def test_every_route_asks_for_its_key_project_and_scope(stand: Stand) -> None:
         check_problem(stand.call(method, path, key=None), 401)
         check_problem(stand.call(method, path, key="nonsense"), 401)
         check_problem(stand.call(method, path, key=other), 404)
-        problem = check_problem(stand.call(method, path, key="predict"), 403)
+        problem = check_problem(stand.call(method, path, key="deploy" if scope == "predict" else "predict"), 403)
         assert problem["scope"] == scope
         if scope == "admin":
             check_problem(stand.call(method, path, key="deploy"), 403)
@@ -69,11 +85,11 @@ def test_the_routes_above_are_all_there_are(stand: Stand) -> None:
     }
     named = {"iris": "{model}", "1": "{version}"}
     last = {"deploys": "{deploy_id}", "keys": "{key_id}", "jwt-issuers": "{issuer_id}", "secrets": "{key}"}
+    last |= {"runs": "{run_id}", "deliveries": "{run_id}"}
     tested = set()
     for method, path, _ in ROUTES:
         parts = path.split("/")
-        if parts[-1] == "x":
-            parts[-1] = last[parts[1]]
+        named["x"] = last.get(parts[1], "x")
         tested.add((method, "/".join(named.get(part, part) for part in parts)))
     assert tested == documented
 

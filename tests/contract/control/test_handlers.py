@@ -37,12 +37,17 @@ def loop() -> Iterator[None]:
 
 @pytest.fixture
 def environment(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    registry = stand.registry
+    registry, runs = stand.registry, stand.services.runs
     mine = {
         **ENVIRONMENT,
         "MODELCOTE_REGISTRY_TABLE": registry.table.name,
         "MODELCOTE_BUCKET": registry.bucket,
         "MODELCOTE_DEPLOY_QUEUE_URL": registry.queue_url,
+        "MODELCOTE_RUNS_TABLE": runs.table.name,
+        "MODELCOTE_RUNS_QUEUE_URL": runs.runs_queue,
+        "MODELCOTE_DELIVERIES_QUEUE_URL": runs.deliveries_queue,
+        "MODELCOTE_STATE_MACHINE_ARN": stand.services.executions.arn,
+        "MODELCOTE_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/x",
     }
     for name, value in mine.items():
         monkeypatch.setenv(name, value)

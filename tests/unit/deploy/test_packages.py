@@ -103,6 +103,11 @@ def test_the_platforms_package_imports_by_itself(tmp_path: Path) -> None:
         "MODELCOTE_BUCKET": "b",
         "MODELCOTE_DEPLOY_QUEUE_URL": "q",
         "MODELCOTE_PUBLIC_URL": "https://x",
+        "MODELCOTE_RUNS_TABLE": "r",
+        "MODELCOTE_RUNS_QUEUE_URL": "q",
+        "MODELCOTE_DELIVERIES_QUEUE_URL": "q",
+        "MODELCOTE_STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:000000000000:stateMachine:long-run",
+        "MODELCOTE_KEY_ARN": "arn:aws:kms:eu-west-1:000000000000:key/x",
         "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
     }

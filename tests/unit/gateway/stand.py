@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from modelcote.backends.aws_http import aws_client
 from modelcote.backends.aws_lambda import LambdaBackend
+from modelcote.core.policy import Policy
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.reader import CachedReader, ItemReader
 from modelcote.registry.store import Registry
@@ -18,6 +19,10 @@ from tests.support.lambda_door import LambdaDoor, Reply, lambda_door
 from tests.support.specs import a_package, a_spec
 
 PROJECT, MODEL, FUNCTION = "demo", "iris", "local_demo_iris"
+
+
+def _no_background() -> NoReturn:
+    raise AssertionError("this request asks for no run")
 
 
 def echo(payload: bytes) -> Reply:
@@ -53,7 +58,7 @@ def standing(registry: Registry, reply: Callable[[bytes], Reply] = echo) -> Iter
     dynamodb = aws_client("dynamodb")
     with lambda_door(reply) as door:
         reader = CachedReader(ItemReader(dynamodb, registry.table.name).get, lambda: stand.now)
-        stand = Stand(registry, Gateway(reader, LambdaBackend(door.client())), door, key)
+        stand = Stand(registry, Gateway(reader, LambdaBackend(door.client()), _no_background, Policy()), door, key)
         try:
             yield stand
         finally:

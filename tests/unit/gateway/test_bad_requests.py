@@ -51,11 +51,6 @@ def test_neither_a_list_nor_an_object(stand: Stand, body: bytes) -> None:
     refused(stand, 422, body)
 
 
-def test_webhook_endpoint_is_not_ignored(stand: Stand) -> None:
-    problem = refused(stand, 422, b'{"data": [[1]], "webhook_endpoint": "https://example.com"}')
-    assert problem["field"] == "webhook_endpoint"
-
-
 @pytest.mark.parametrize(
     "kind",
     [

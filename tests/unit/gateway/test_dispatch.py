@@ -32,9 +32,10 @@ def test_the_answer(stand: Stand) -> None:
     assert set(body) == {"result", "run_id", "run_time_ms", "prediction_ids"}
     assert body["result"] == [[1.1, None], [3, 4]]
     assert body["run_time_ms"] == 0.5
-    ids = [uuid.UUID(one) for one in [body["run_id"], *body["prediction_ids"]]]
+    run_id, *points = ids = [uuid.UUID(one) for one in [body["run_id"], *body["prediction_ids"]]]
     assert len(set(ids)) == 3
-    assert {one.version for one in ids} == {4}
+    assert run_id.version == 7
+    assert {one.version for one in points} == {4}
     assert {one.variant for one in ids} == {uuid.RFC_4122}
     assert headers["content-type"] == "application/json"
     assert headers["x-request-id"]
@@ -44,7 +45,11 @@ def test_the_models_event_holds_the_body_as_it_was_sent(stand: Stand) -> None:
     _, _, body = stand.send(b' [[1.10,  "\\u00e9"]]\n')
     ((path, _, payload),) = stand.door.seen
     assert path == f"/2015-03-31/functions/{FUNCTION}/invocations?Qualifier=live"
-    assert payload == b'{"data": [[1.10,  "\\u00e9"]]\n,"run_id":"' + body["run_id"].encode() + b'"}'
+    head = b'{"data": [[1.10,  "\\u00e9"]]\n,"run_id":"' + body["run_id"].encode() + b'","store":'
+    assert payload.startswith(head)
+    # Where the model's function leaves what takes longer than ten seconds.
+    key = f"detached/demo/iris/{body['run_id']}/1"
+    assert json.loads(payload)["store"] == {"key": key, "keep_days": 7, "after_s": 10.0}
 
 
 @pytest.mark.parametrize("path", ["/v1/demo/iris/predict", "/v3/demo/iris/predict", "/stage/v1/demo/iris/predict"])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import os
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -97,3 +99,89 @@ def test_a_models_life_touches_its_own_resources_alone(engine: LocalEngine, aws:
     functions = aws.session.client("lambda", endpoint_url=aws.url)
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
         functions.get_function(FunctionName=name)
+
+
+SOURCES = {
+    "modelcote-local-runs": ("modelcote-local-run-worker", 50),
+    "modelcote-local-deliveries": ("modelcote-local-deliver-webhook", 20),
+    "modelcote-local-results": ("modelcote-local-task-result", 10),
+    "modelcote-local-runs-dead": ("modelcote-local-dead-letters", 2),
+}
+
+
+def held(aws: Emulator, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What the emulator holds of all that works runs off."""
+
+    def client(service: str) -> Any:
+        return aws.session.client(service, endpoint_url=aws.url)  # type: ignore[call-overload]
+
+    queues = {url.rsplit("/", 1)[1]: url for url in client("sqs").list_queues()["QueueUrls"]}
+    keys = ["VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy", "Policy"]
+    return {
+        "sources": client("lambda").list_event_source_mappings()["EventSourceMappings"],
+        "queues": {
+            name: client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=keys)["Attributes"]
+            for name, url in queues.items()
+        },
+        "machines": client("stepfunctions").list_state_machines()["stateMachines"],
+        "machine": client("stepfunctions").describe_state_machine(stateMachineArn=outputs["state_machine_arn"]),
+        "rules": client("events").list_rules()["Rules"],
+        "targets": client("events").list_targets_by_rule(Rule="modelcote-local-watchdog")["Targets"],
+        "indexes": client("dynamodb").describe_table(TableName=outputs["runs_table"])["Table"][
+            "GlobalSecondaryIndexes"
+        ],
+        "notified": client("s3").get_bucket_notification_configuration(Bucket=outputs["bucket"])["QueueConfigurations"],
+        "rules_of_bucket": client("s3").get_bucket_lifecycle_configuration(Bucket=outputs["bucket"])["Rules"],
+    }
+
+
+def plain(found: Mapping[str, Any]) -> Any:
+    """Without the times and revisions that every update changes."""
+    return json.loads(
+        json.dumps(found, default=str, sort_keys=True),
+        object_hook=lambda row: {
+            key: value
+            for key, value in row.items()
+            if key not in ("LastModified", "revisionId", "updateDate", "ResponseMetadata")
+        },
+    )
+
+
+def test_what_works_runs_off_is_made_once(engine: LocalEngine, aws: Emulator, tmp_path: Path) -> None:
+    outputs = engine.up(Snapshot())
+    made = held(aws, outputs)
+    sources = {
+        row["EventSourceArn"].rsplit(":", 1)[1]: (
+            row["FunctionArn"].rsplit(":", 1)[1],
+            row["ScalingConfig"]["MaximumConcurrency"],
+        )
+        for row in made["sources"]
+        if "modelcote-local" in row["EventSourceArn"]
+    }
+    assert sources == SOURCES
+    assert all(row["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for row in made["sources"])
+    queues = made["queues"]
+    assert {
+        name: queues[f"modelcote-local-{name}"]["VisibilityTimeout"] for name in ("runs", "deliveries", "results")
+    } == {"runs": "540", "deliveries": "360", "results": "360"}
+    assert json.loads(queues["modelcote-local-runs"]["RedrivePolicy"])["deadLetterTargetArn"].endswith("runs-dead")
+    assert queues["modelcote-local-runs-dead"]["MessageRetentionPeriod"] == str(14 * 24 * 3600)
+    assert "s3.amazonaws.com" in queues["modelcote-local-results"]["Policy"]
+    definition = json.loads(made["machine"]["definition"])
+    complete = definition["States"]["Complete"]["Parameters"]["FunctionName"]
+    assert complete == "arn:aws:lambda:us-east-1:000000000000:function:modelcote-local-complete-run"
+    assert [(row["Name"], row["ScheduleExpression"]) for row in made["rules"]] == [
+        ("modelcote-local-watchdog", "rate(1 minute)")
+    ]
+    assert [row["Arn"].rsplit(":", 1)[1] for row in made["targets"]] == ["modelcote-local-watchdog"]
+    assert [row["IndexName"] for row in made["indexes"]] == ["due"]
+    assert made["notified"][0]["QueueArn"].endswith(":modelcote-local-results")
+    assert {"results-7", "detached-90", "inputs"} <= {row["ID"] for row in made["rules_of_bucket"]}
+
+    before = load_state(tmp_path / STATE).resources
+    engine.up(Snapshot())
+    assert changed(engine, before) == set()
+    # The state is lost: all is found where it is, and none of it is made a second time.
+    (tmp_path / STATE).unlink()
+    assert engine.up(Snapshot()) == outputs
+    assert plain(held(aws, outputs)) == plain(made)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -31,6 +38,10 @@ _PRESIGNED = b"X-Amz-Credential=test%2F20261121%2Fus-east-1%2Fs3%2Faws4_request&
         (b"s3", "GET", b"", "/bucket/key", ""),
         (b"lambda", "POST", b"", "/2015-03-31/functions", "lambda"),
         (b"lambda", "POST", b"", "/2015-03-31/functions/f/invocations", ""),
+        (b"lambda", "POST", b"", "/2015-03-31/event-source-mappings", "lambda"),
+        (b"states", "POST", b"AWSStepFunctions.StartExecution", "/", "states"),
+        (b"states", "POST", b"AWSStepFunctions.DescribeExecution", "/", ""),
+        (b"events", "POST", b"AWSEvents.PutTargets", "/", "events"),
         (b"iam", "POST", b"", "/", "iam"),
         (b"logs", "POST", b"Logs_20140328.PutLogEvents", "/", ""),
     ],
@@ -56,19 +67,37 @@ def kill(pid: int) -> None:
         time.sleep(0.01)
 
 
+@dataclass(frozen=True)
+class Saved:
+    """An emulator with its data below `folder`; started anew, it has a new port."""
+
+    folder: Path
+
+    @contextmanager
+    def running(self) -> Iterator[Callable[[str], Any]]:
+        """Clients by service; killed at the end."""
+        port, log = processes.free_port(), self.folder / "log"
+        process = start_emulator(self.folder / "data", port, log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_ready(process, f"{url}/_ministack/health", log, "emulator")
+            session = boto3.Session("test", "test", region_name="us-east-1")
+            yield lambda service: session.client(service, endpoint_url=url)  # type: ignore[call-overload]
+        finally:
+            kill(process.pid)
+
+    def wait_for(self, **texts: str) -> None:
+        """Until the states of these services hold these texts."""
+        deadline = time.monotonic() + 20
+        while not all(holds(self.folder / "data" / "state" / f"{name}.json", text) for name, text in texts.items()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 def test_a_killed_emulator_has_what_was_written(tmp_path: Path) -> None:
-    session = boto3.Session("test", "test", region_name="us-east-1")
-
-    def start() -> tuple[int, str]:
-        port, log = processes.free_port(), tmp_path / "log"
-        process = start_emulator(tmp_path / "data", port, log)
-        url = f"http://127.0.0.1:{port}"
-        wait_until_ready(process, f"{url}/_ministack/health", log, "emulator")
-        return process.pid, url
-
-    pid, url = start()
-    try:
-        table, bucket = session.client("dynamodb", endpoint_url=url), session.client("s3", endpoint_url=url)
+    saved = Saved(tmp_path)
+    with saved.running() as client:
+        table, bucket = client("dynamodb"), client("s3")
         table.create_table(
             TableName="table",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -78,17 +107,80 @@ def test_a_killed_emulator_has_what_was_written(tmp_path: Path) -> None:
         table.put_item(TableName="table", Item={"pk": {"S": "kept"}})
         bucket.create_bucket(Bucket="bucket")
         bucket.put_object(Bucket="bucket", Key="k", Body=b"kept")
-        state = tmp_path / "data" / "state"
-        deadline = time.monotonic() + 20
-        while not (holds(state / "dynamodb.json", "kept") and holds(state / "s3.json", "bucket")):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    finally:
-        kill(pid)
-    pid, url = start()
-    try:
-        items = session.client("dynamodb", endpoint_url=url).scan(TableName="table")["Items"]
-        body = session.client("s3", endpoint_url=url).get_object(Bucket="bucket", Key="k")["Body"].read()
+        saved.wait_for(dynamodb="kept", s3="bucket")
+    with saved.running() as client:
+        items = client("dynamodb").scan(TableName="table")["Items"]
+        body = client("s3").get_object(Bucket="bucket", Key="k")["Body"].read()
         assert (items, body) == ([{"pk": {"S": "kept"}}], b"kept")
-    finally:
-        kill(pid)
+
+
+def test_a_killed_emulator_has_what_works_runs_off(tmp_path: Path) -> None:
+    saved = Saved(tmp_path)
+    pass_state = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    role = "arn:aws:iam::000000000000:role/r"
+    with saved.running() as client:
+        queue = client("sqs").create_queue(QueueName="results")["QueueUrl"]
+        queue_arn = "arn:aws:sqs:us-east-1:000000000000:results"
+        client("dynamodb").create_table(
+            TableName="runs",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "due_pk", "AttributeType": "S"},
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "due",
+                    "KeySchema": [{"AttributeName": "due_pk", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        client("dynamodb").put_item(TableName="runs", Item={"pk": {"S": "r"}, "due_pk": {"S": "D"}})
+        machine = client("stepfunctions").create_state_machine(name="long-run", definition=pass_state, roleArn=role)
+        client("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"], name="r-1", input="{}")
+        client("events").put_rule(Name="watchdog", ScheduleExpression="rate(1 minute)")
+        client("events").put_targets(Rule="watchdog", Targets=[{"Id": "w", "Arn": "arn:aws:lambda:::function:w"}])
+        client("lambda").create_function(
+            FunctionName="f", Role=role, Runtime="python3.12", Handler="a.b", Code={"ZipFile": empty_zip()}
+        )
+        client("lambda").create_event_source_mapping(
+            EventSourceArn=queue_arn.replace("results", "runs"), FunctionName="f", BatchSize=7
+        )
+        client("s3").create_bucket(Bucket="bucket")
+        told = {"QueueConfigurations": [{"QueueArn": queue_arn, "Events": ["s3:ObjectCreated:*"]}]}
+        client("s3").put_bucket_notification_configuration(Bucket="bucket", NotificationConfiguration=told)
+        texts = {"dynamodb": "due_pk", "stepfunctions": "r-1", "eventbridge": "watchdog", "lambda": '"BatchSize": 7'}
+        saved.wait_for(**texts, s3="ObjectCreated", sqs="TestEvent")
+        # Nothing but the object is written; the notice of it is made inside of the emulator.
+        client("s3").put_object(Bucket="bucket", Key="detached/k", Body=b"{}")
+        saved.wait_for(sqs="detached/k")
+    with saved.running() as client:
+        found = client("dynamodb").query(
+            TableName="runs",
+            IndexName="due",
+            KeyConditionExpression="due_pk = :d",
+            ExpressionAttributeValues={":d": {"S": "D"}},
+        )
+        assert [item["pk"]["S"] for item in found["Items"]] == ["r"]
+        states = client("stepfunctions")
+        assert [row["name"] for row in states.list_state_machines()["stateMachines"]] == ["long-run"]
+        executions = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+        assert [row["name"] for row in executions] == ["r-1"]
+        assert client("events").list_targets_by_rule(Rule="watchdog")["Targets"][0]["Id"] == "w"
+        (source,) = client("lambda").list_event_source_mappings(FunctionName="f")["EventSourceMappings"]
+        assert (source["BatchSize"], source["State"]) == (7, "Enabled")
+        notified = client("s3").get_bucket_notification_configuration(Bucket="bucket")["QueueConfigurations"]
+        assert notified[0]["QueueArn"] == queue_arn
+        url = client("sqs").get_queue_url(QueueName="results")["QueueUrl"]
+        assert url.rsplit("/", 1)[1] == queue.rsplit("/", 1)[1]
+        messages = client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+        assert any("detached/k" in message["Body"] for message in messages)
+
+
+def empty_zip() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.py", "")
+    return out.getvalue()

@@ -27,6 +27,8 @@ def model(tmp_path: Path) -> str:
 
 def test_the_public_surface() -> None:
     assert sorted(modelcote.__all__) == [
+        "AsyncClient",
+        "Client",
         "Conduit",
         "errors",
         "hardware",
@@ -72,6 +74,7 @@ def four(a: Any, b: Any, c: Any, d: Any) -> Any:
         ({"cooldown": 0}, "cooldown"),
         ({"min_replicas": -1}, "min_replicas"),
         ({"max_replicas": 0}, "max_replicas"),
+        ({"mode": "batch"}, "mode"),
         ({"min_replicas": 2, "max_replicas": 1}, "max_replicas"),
     ],
 )

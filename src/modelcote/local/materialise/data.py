@@ -16,11 +16,20 @@ def _tags(inputs: Inputs) -> list[dict[str, str]]:
 
 
 def _key(context: Context, _urn: str, inputs: Inputs, before: Record | None) -> Made:
-    kms = context.client("kms")
-    if before is not None and _key_exists(kms, before.id):
-        return before.id, dict(before.outputs)
-    made = kms.create_key(Description=inputs.get("description", ""), Policy=inputs["policy"])["KeyMetadata"]
+    kms, description = context.client("kms"), str(inputs.get("description", ""))
+    known = before.id if before is not None and _key_exists(kms, before.id) else _key_described(kms, description)
+    if known:
+        kms.put_key_policy(KeyId=known, PolicyName="default", Policy=inputs["policy"])
+        return known, {"arn": arn("kms", f"key/{known}"), "keyId": known}
+    made = kms.create_key(Description=description, Policy=inputs["policy"])["KeyMetadata"]
     return made["KeyId"], {"arn": made["Arn"], "keyId": made["KeyId"]}
+
+
+def _key_described(kms: Any, description: str) -> str:
+    """The key of this description, which holds the stack's name, or an empty text: a key has no name of its own."""
+    keys = (row["KeyId"] for page in kms.get_paginator("list_keys").paginate() for row in page["Keys"])
+    rows = (kms.describe_key(KeyId=key)["KeyMetadata"] for key in keys) if description else ()
+    return next((str(row["KeyId"]) for row in rows if row["Description"] == description and row["Enabled"]), "")
 
 
 def _key_exists(kms: Any, key: str) -> bool:
@@ -57,8 +66,12 @@ def _table(context: Context, urn: str, inputs: Inputs, _before: Record | None) -
     }
     if inputs.get("streamEnabled"):
         request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": inputs["streamViewType"]}
+    indexes = [_index(row) for row in inputs.get("globalSecondaryIndexes") or []]
+    if indexes:
+        request[_INDEXES] = indexes
     quietly(lambda: dynamodb.create_table(**request), "ResourceInUseException")
     dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    _match_indexes(dynamodb, name, request["AttributeDefinitions"], indexes)
     ttl = inputs.get("ttl")
     if ttl:
         wanted = {"Enabled": bool(ttl["enabled"]), "AttributeName": ttl["attributeName"]}
@@ -67,6 +80,30 @@ def _table(context: Context, urn: str, inputs: Inputs, _before: Record | None) -
         )
     found = dynamodb.describe_table(TableName=name)["Table"]
     return name, {"name": name, "arn": found["TableArn"], "streamArn": found.get("LatestStreamArn", "")}
+
+
+def _index(row: Inputs) -> dict[str, Any]:
+    return {
+        "IndexName": row["name"],
+        "KeySchema": [{"AttributeName": key["attributeName"], "KeyType": key["keyType"]} for key in row["keySchemas"]],
+        "Projection": {"ProjectionType": row["projectionType"]},
+    }
+
+
+def _match_indexes(dynamodb: Any, table: str, attributes: list[dict[str, str]], wanted: list[dict[str, Any]]) -> None:
+    """Make the indexes of a table that was there before, and take away those that are no longer wanted."""
+    known = {row["IndexName"] for row in dynamodb.describe_table(TableName=table)["Table"].get(_INDEXES, [])}
+    missing = [row for row in wanted if row["IndexName"] not in known]
+    updates = [
+        *({"Create": row} for row in missing),
+        *({"Delete": {"IndexName": index}} for index in sorted(known - {row["IndexName"] for row in wanted})),
+    ]
+    # DynamoDB takes one such change at a time.
+    for update in updates:
+        dynamodb.update_table(TableName=table, AttributeDefinitions=attributes, GlobalSecondaryIndexUpdates=[update])
+
+
+_INDEXES = "GlobalSecondaryIndexes"
 
 
 def _remove_table(context: Context, record: Record) -> None:
@@ -204,7 +241,16 @@ def _remove_alarm(context: Context, record: Record) -> None:
 
 
 def _lifecycle(inputs: Inputs) -> Any:
-    return {"Rules": _camel(inputs["rules"])}
+    return {"Rules": [{**_camel(row), "Filter": _filter(row.get("filter") or {})} for row in inputs["rules"]]}
+
+
+def _filter(given: Inputs) -> Any:
+    """A rule's filter; its tags are names of the user's own, which keep their case."""
+    both = given.get("and")
+    if not both:
+        return _camel(given)
+    tags = [{"Key": key, "Value": value} for key, value in (both.get("tags") or {}).items()]
+    return {"And": {**_camel({key: value for key, value in both.items() if key != "tags"}), "Tags": tags}}
 
 
 def _encryption(inputs: Inputs) -> Any:

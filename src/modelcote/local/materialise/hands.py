@@ -8,11 +8,11 @@ from typing import Any
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Snapshot
 from modelcote.deploy.monitor import Resource
-from modelcote.local.materialise import compute, data
+from modelcote.local.materialise import compute, data, events
 from modelcote.local.materialise.context import Context, Maker
 from modelcote.local.materialise.state import Record, State, digest, plain
 
-MAKERS: dict[str, Maker] = {**data.MAKERS, **compute.MAKERS}
+MAKERS: dict[str, Maker] = {**data.MAKERS, **compute.MAKERS, **events.MAKERS}
 
 
 class LocalHands:

@@ -1,0 +1,31 @@
+"""Messages of runs that nobody could work off five times: their runs FAILED, with the reason."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from modelcote.core.errors import Invalid
+from modelcote.runs.batch import Record, each
+from modelcote.runs.cancel import give_up
+from modelcote.runs.messages import read_task
+from modelcote.runs.store import store_from_env
+
+_store = store_from_env()
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """A batch of the runs' dead-letter queue."""
+    return each(event, _end)
+
+
+def _end(record: Record) -> None:
+    try:
+        task = read_task(record)
+    except Invalid as error:
+        # Nobody was promised anything about it.
+        print(
+            json.dumps({"event": "foreign message", "message": record["messageId"], "reason": str(error)}), flush=True
+        )
+        return
+    print(json.dumps({"event": "dead letter", "run_id": task.run_id, "run": give_up(_store, task)}), flush=True)

@@ -1,0 +1,113 @@
+"""What works off runs and webhooks: six functions, what feeds them, and the state machine of long runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import run_access
+from infra.components.arrivals import Arrivals, ArrivalsArgs
+from infra.components.event_sources import QueueSource, QueueSourceArgs
+from infra.components.functions import PlatformFunction, PlatformFunctionArgs
+from infra.components.schedules import EveryMinute, EveryMinuteArgs
+from infra.components.state_machines import LongRun, LongRunArgs
+from infra.components.work_queues import DEAD_LETTERS_S, DELIVER_S, RUN_WORKER_S, TASK_RESULT_S, WorkQueues
+from infra.config import Settings
+from infra.iam import Statement
+from infra.naming import LONG_RUN, below
+from infra.run_access import Work
+
+_COMPLETE_S = 30
+_WATCHDOG_S = 55  # It is called once a minute, and never twice at once.
+_LARGE_MB = 512
+_SMALL_MB = 256
+
+
+@dataclass(frozen=True)
+class RunsArgs:
+    """`environment`: what every function of the platform that handles runs is told."""
+
+    settings: Settings
+    key_arn: pulumi.Input[str]
+    layer_arn: pulumi.Input[str]
+    failures_arn: pulumi.Input[str]
+    bucket: aws.s3.Bucket
+    queues: WorkQueues
+    environment: Mapping[str, pulumi.Input[str]]
+
+
+class Runs(pulumi.ComponentResource):
+    """`functions`: name and timeout in seconds, by the short name; `machine`: the state machine of long runs."""
+
+    def __init__(self, name: str, args: RunsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("modelcote:platform:Runs", name, None, opts)
+        self._name, self._args = name, args
+        self.functions: dict[str, tuple[pulumi.Output[str], int]] = {}
+        settings, queues = args.settings, args.queues
+        work = Work(args.bucket.arn, queues.runs.arn, queues.runs_dead.arn, queues.deliveries.arn, queues.results.arn)
+        complete = self._function(
+            "complete-run", _LARGE_MB, _COMPLETE_S, run_access.complete_run(settings, work), args.environment
+        )
+        long_run = LongRun(f"{name}-{LONG_RUN}", LongRunArgs(settings, args.key_arn, complete.arn), opts=below(self))
+        self.machine = long_run.machine
+        starting = {**args.environment, "MODELCOTE_STATE_MACHINE_ARN": self.machine.arn}
+        worker = self._function("run-worker", _LARGE_MB, RUN_WORKER_S, run_access.run_worker(settings, work), starting)
+        watchdog = self._function("watchdog", _LARGE_MB, _WATCHDOG_S, run_access.watchdog(settings, work), starting)
+        deliver = self._function(
+            "deliver-webhook", _LARGE_MB, DELIVER_S, run_access.deliver_webhook(settings, work), args.environment
+        )
+        result = self._function(
+            "task-result", _SMALL_MB, TASK_RESULT_S, run_access.task_result(settings, work), args.environment
+        )
+        dead = self._function(
+            "dead-letters", _SMALL_MB, DEAD_LETTERS_S, run_access.dead_letters(settings, work), args.environment
+        )
+        self._source("runs", "run-worker", work.runs, worker)
+        self._source("deliveries", "deliver-webhook", work.deliveries, deliver)
+        self._source("results", "task-result", work.results, result)
+        self._source("runs-dead", "dead-letters", work.runs_dead, dead)
+        EveryMinute(f"{name}-schedule", EveryMinuteArgs(settings, "watchdog", watchdog), opts=below(self))
+        Arrivals(
+            f"{name}-arrivals",
+            ArrivalsArgs(args.bucket.bucket, queues.results.arn, queues.results_policy),
+            opts=below(self),
+        )
+        self.register_outputs({"machine": self.machine.arn})
+
+    def _function(
+        self,
+        name: str,
+        memory_mb: int,
+        timeout_s: int,
+        statements: Sequence[Statement],
+        environment: Mapping[str, pulumi.Input[str]],
+    ) -> aws.lambda_.Function:
+        args = self._args
+        function = PlatformFunction(
+            f"{self._name}-{name}",
+            PlatformFunctionArgs(
+                settings=args.settings,
+                name=name,
+                key_arn=args.key_arn,
+                layer_arn=args.layer_arn,
+                failures_arn=args.failures_arn,
+                memory_mb=memory_mb,
+                timeout_s=timeout_s,
+                environment=environment,
+                access=statements,
+            ),
+            opts=below(self),
+        ).function
+        self.functions[name] = (function.name, timeout_s)
+        return function
+
+    def _source(self, label: str, name: str, queue_arn: pulumi.Input[str], function: aws.lambda_.Function) -> None:
+        concurrency = self._args.settings.concurrency[name]
+        QueueSource(
+            f"{self._name}-{label}-source",
+            QueueSourceArgs(self._args.settings, queue_arn, function, concurrency),
+            opts=below(self),
+        )

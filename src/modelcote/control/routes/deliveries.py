@@ -1,0 +1,104 @@
+"""Deliveries of webhooks: how they went, and sending them again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+
+from modelcote.control.auth import Parts, Predictor
+from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.paging import Limit, Selection, make_wanted
+from modelcote.control.run_views import (
+    DeliveryDetail,
+    DeliveryList,
+    DeliveryView,
+    Replayed,
+    delivery_detail,
+    delivery_view,
+)
+from modelcote.control.services import Services
+from modelcote.control.times import SINCE
+from modelcote.core.errors import NotFound
+from modelcote.registry.table import ConditionFailed
+from modelcote.runs.listing import all_deliveries, attempts, find_delivery, list_deliveries
+from modelcote.runs.records import DELIVERY_STATES, PENDING, Delivery
+from modelcote.webhooks.deliver import replay
+
+router = APIRouter(prefix="/v1/projects/{project}/deliveries", tags=["webhooks"])
+_BULK_S = 15.0  # An HTTP API ends a request after 30 s.
+
+
+class ReplayRequest(Strict):
+    """Which deliveries are sent again: of runs accepted since then, in this state. Those that are pending never are."""
+
+    since: str | float = Field(description=SINCE)
+    state: Literal["EXHAUSTED", "DELIVERED"] | None = Field("EXHAUSTED", description="null for both")
+    model: str = Field("", max_length=64, description="empty for all")
+    cursor: str = Field("", max_length=64, description="of the answer before, to go on")
+
+
+@router.get("")
+def get_deliveries(
+    project: Predictor,
+    parts: Parts,
+    selection: Selection,
+    state: Annotated[str, Query(pattern=f"^({'|'.join(DELIVERY_STATES)})$")] | None = None,
+    limit: Limit = 50,
+) -> DeliveryList:
+    """The project's deliveries, the newest run's first."""
+    rows, cursor = list_deliveries(parts.runs, project, replace(selection, state=state or ""), limit)
+    return DeliveryList(deliveries=[delivery_view(row) for row in rows], cursor=cursor or None)
+
+
+@router.get("/{run_id}")
+def get_delivery(project: Predictor, parts: Parts, run_id: str) -> DeliveryDetail:
+    """A run's delivery with every attempt at it."""
+    row = _find(parts, project, run_id)
+    return delivery_detail(row, attempts(parts.runs, row))
+
+
+@router.post("/replay", openapi_extra=takes(ReplayRequest))
+def replay_deliveries(
+    project: Predictor, parts: Parts, body: Annotated[ReplayRequest, Depends(json_body(ReplayRequest))]
+) -> Replayed:
+    """Sends many again. What does not fit into one request goes on with the answer's `cursor`."""
+    wanted = make_wanted(body.model, since=str(body.since), cursor=body.cursor, state=body.state or "")
+    until = time.monotonic() + _BULK_S
+    sent = 0
+    for row in all_deliveries(parts.runs, project, wanted):
+        if row.state != PENDING:
+            sent += _replayed(parts, row) is not None
+        if time.monotonic() >= until:
+            return Replayed(replayed=sent, cursor=row.run_id)
+    return Replayed(replayed=sent, cursor=None)
+
+
+@router.post("/{run_id}/replay")
+def replay_delivery(project: Predictor, parts: Parts, run_id: str) -> DeliveryView:
+    """Sends it once more, from the start of the schedule, under the same id; one that is pending, now."""
+    row = _replayed(parts, _find(parts, project, run_id))
+    if row is None:
+        raise _missing()
+    return delivery_view(row)
+
+
+def _replayed(parts: Services, row: Delivery) -> Delivery | None:
+    try:
+        return replay(parts.runs, row)
+    except ConditionFailed:
+        return None  # It has expired meanwhile.
+
+
+def _find(parts: Services, project: str, run_id: str) -> Delivery:
+    row = find_delivery(parts.runs, project, run_id)
+    if row is None:
+        raise _missing()
+    return row
+
+
+def _missing() -> NotFound:
+    return NotFound("there is no delivery of such a run in this project.", "List them with `cote deliveries ls`.")

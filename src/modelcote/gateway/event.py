@@ -1,0 +1,24 @@
+"""What goes through the gateway: the model's event, and the answer to the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Body, status, headers.
+Reply = tuple[str, int, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the model is called with: `data` parsed, `body` and `files` as JSON, byte for byte as they were sent."""
+
+    data: Any
+    body: bytes
+    files: bytes
+    run_id: str
+
+    def to_json(self, more: bytes = b"") -> bytes:
+        files = b',"files":' + self.files if self.files else b""
+        return b'{"data":' + self.body + b',"run_id":"' + self.run_id.encode() + b'"' + files + more + b"}"

@@ -1,0 +1,46 @@
+"""The long lane's state machine on boto3: executions by name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class StateMachine:
+    """`client` is boto3's for Step Functions."""
+
+    client: Any
+    arn: str
+
+    def start(self, name: str, parameters: str) -> None:
+        """Starts the execution; one of this name that has been started already is the same one."""
+        try:
+            self.client.start_execution(stateMachineArn=self.arn, name=name, input=parameters)
+        except self.client.exceptions.ExecutionAlreadyExists:
+            return
+
+    def running(self, name: str) -> bool:
+        try:
+            answer = self.client.describe_execution(executionArn=self._arn_of(name))
+        except self.client.exceptions.ExecutionDoesNotExist:
+            return False
+        return bool(answer["status"] == "RUNNING")
+
+    def stop(self, name: str) -> None:
+        try:
+            self.client.stop_execution(executionArn=self._arn_of(name))
+        except self.client.exceptions.ExecutionDoesNotExist:
+            return
+
+    def _arn_of(self, name: str) -> str:
+        return f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def state_machine_from_env() -> StateMachine:
+    """The state machine that the function's environment names."""
+    from modelcote.registry.clients import client_config, make_session
+
+    client = make_session().client("stepfunctions", config=client_config(attempts=6))
+    return StateMachine(client, os.environ["MODELCOTE_STATE_MACHINE_ARN"])

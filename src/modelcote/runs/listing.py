@@ -1,0 +1,77 @@
+"""Lists of runs and of deliveries, the newest first. Ids sort by time, so an id is also a place in a list."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from modelcote.core.runs import first_run_id, is_run_id
+from modelcote.runs.records import SHARDS, Attempt, Delivery, Run, delivery_key, partition
+from modelcote.runs.store import RunStore
+
+Listed = TypeVar("Listed", Run, Delivery)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows: empty and 0 for all. Times are seconds since the epoch, of the run's acceptance; `cursor` is the
+    last id of the page before.
+    """
+
+    model: str = ""
+    state: str = ""
+    since_s: float = 0
+    until_s: float = 0
+    cursor: str = ""
+
+
+def list_runs(store: RunStore, project: str, wanted: Wanted, limit: int) -> tuple[list[Run], str]:
+    """At most `limit` runs, and the cursor of the next page (empty: there is none)."""
+    return _page(store, project, "RUN#", wanted, limit, Run.from_item)
+
+
+def list_deliveries(store: RunStore, project: str, wanted: Wanted, limit: int) -> tuple[list[Delivery], str]:
+    """As `list_runs`; `wanted.state` is a delivery's."""
+    return _page(store, project, "DELIVERY#", wanted, limit, Delivery.from_item)
+
+
+def all_deliveries(store: RunStore, project: str, wanted: Wanted) -> Iterator[Delivery]:
+    """Every delivery that is wanted, the newest first."""
+    return _rows(store, project, "DELIVERY#", wanted, Delivery.from_item)
+
+
+def find_delivery(store: RunStore, project: str, run_id: str) -> Delivery | None:
+    """The delivery of a run, or None."""
+    item = store.table.get(*delivery_key(project, run_id)) if is_run_id(run_id) else None
+    return Delivery.from_item(item) if item else None
+
+
+def attempts(store: RunStore, delivery: Delivery) -> list[Attempt]:
+    """Every attempt at a delivery, in order."""
+    pk, _ = delivery.key
+    return [Attempt.from_item(item) for item in store.table.query(pk, f"ATTEMPT#{delivery.run_id}#")]
+
+
+def _page(
+    store: RunStore, project: str, prefix: str, wanted: Wanted, limit: int, read: Callable[..., Listed]
+) -> tuple[list[Listed], str]:
+    rows = list(islice(_rows(store, project, prefix, wanted, read), limit + 1))
+    return rows[:limit], rows[limit - 1].run_id if len(rows) > limit else ""
+
+
+def _rows(store: RunStore, project: str, prefix: str, wanted: Wanted, read: Callable[..., Listed]) -> Iterator[Listed]:
+    low = first_run_id(wanted.since_s) if wanted.since_s else "0" * 32
+    high = first_run_id(wanted.until_s) if wanted.until_s else "f" * 32
+    before = min(high, wanted.cursor or high)
+    shards = (
+        store.table.query(partition(project, shard), f"{prefix}{low}", before=f"{prefix}{before}", newest_first=True)
+        for shard in range(SHARDS)
+    )
+    for item in heapq.merge(*shards, key=lambda item: str(item["run_id"]), reverse=True):
+        row = read(item)
+        # BETWEEN holds its upper end, which is the last of the page before.
+        if row.run_id < before and wanted.model in ("", row.model) and wanted.state in ("", row.state):
+            yield row

@@ -1,0 +1,98 @@
+"""Taking an attempt, and giving it back."""
+
+from __future__ import annotations
+
+import random
+import uuid
+
+from modelcote.core.errors import ModelcoteError, to_problem
+from modelcote.core.runs import EXPIRED, FAILED, LONG, QUEUED, RUNNING
+from modelcote.registry.table import ConditionFailed
+from modelcote.runs.accept import enqueue
+from modelcote.runs.complete import Outcome, complete
+from modelcote.runs.records import Run, due_pk, run_key
+from modelcote.runs.store import RunStore
+
+_LONG_SLACK_S = 60  # What a state machine takes on its way, its own retries included.
+
+
+def start(store: RunStore, project: str, run_id: str) -> Run | None:
+    """Takes the next attempt: the run RUNNING under a lease. One conditional write, before the model is called.
+
+    None when there is nothing to do: the run has ended, or somebody has it (a message that came twice; if he has
+    died, the watchdog knows when the lease is over). A run that has waited too long becomes EXPIRED.
+    """
+    at, worker = store.clock(), uuid.uuid4().hex
+    try:
+        item = store.table.update(
+            run_key(project, run_id),
+            # The lease is set by the run's own limit, which DynamoDB adds up.
+            "SET #state = :running, #attempt = #attempt + :one, #started_at_s = :at, #worker = :worker, "
+            "#lease_until_s = #run_limit_s + :slack, #due_pk = :due_pk, #due_at_s = #run_limit_s + :slack",
+            "#state = :queued AND #queue_until_s > :at",
+            running=RUNNING,
+            queued=QUEUED,
+            one=1,
+            at=at,
+            worker=worker,
+            slack=at + store.policy.lease_slack_s,
+            due_pk=due_pk(run_id),
+        )
+    except ConditionFailed:
+        run = store.find(project, run_id)
+        if run is None:
+            return None
+        if run.state == RUNNING and run.worker == worker:
+            return run  # The write had gone through, its answer was lost.
+        if run.state == QUEUED and run.queue_until_s <= at:
+            expire(store, run)
+        return None
+    return Run.from_item(item)
+
+
+def lease_end(run: Run) -> float:
+    """When the attempt is given up, in seconds since the epoch."""
+    return run.lease_until_s + (_LONG_SLACK_S if run.lane == LONG else 0)
+
+
+def expire(store: RunStore, run: Run) -> bool:
+    """QUEUED beyond its limit: EXPIRED."""
+    waited = run.queue_until_s - run.created_at_s
+    error = {
+        "code": "expired",
+        "detail": f"the run waited in the queue for more than {waited:.0f} seconds.",
+        "remedy": "Raise max_replicas, or the run's queue limit.",
+    }
+    return complete(store, run, Outcome(EXPIRED, error))
+
+
+def release(store: RunStore, run: Run, error: ModelcoteError, *, failure: bool = True, crash: bool = False) -> None:
+    """Gives the attempt back after a failure of the infrastructure: QUEUED again after a pause, or FAILED.
+
+    `failure` counts towards the policy's `failures`, `crash` towards its `crashes`; a throttle towards neither, and
+    ends at the queue's limit.
+    """
+    policy = store.policy
+    failures, crashes = run.failures + failure, run.crashes + crash
+    if failures >= policy.failures or crashes >= policy.crashes:
+        complete(store, run, Outcome(FAILED, {**to_problem(error), "attempts": run.attempt}))
+        return
+    pause = min(policy.retry_max_s, policy.retry_after_s * 2 ** min(run.attempt - 1, 10))
+    pause *= random.uniform(0.5, 1)  # noqa: S311  spreads retries, no secret
+    at = store.clock()
+    try:
+        item = store.table.update(
+            run.key,
+            "SET #state = :queued, #failures = :failures, #crashes = :crashes, #due_pk = :due_pk, #due_at_s = :due",
+            "#state = :running AND #attempt = :attempt",
+            queued=QUEUED,
+            running=RUNNING,
+            attempt=run.attempt,
+            failures=failures,
+            crashes=crashes,
+            due_pk=due_pk(run.run_id),
+            due=at + pause + policy.resend_after_s,
+        )
+    except ConditionFailed:
+        return  # Ended or taken over meanwhile.
+    enqueue(store, Run.from_item(item), pause)

@@ -1,0 +1,100 @@
+"""What runs are kept in: one table, one bucket, two queues.
+
+The clients are boto3's, or `modelcote.backends.aws_json`'s where an import of boto3 would cost too much.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelcote.core.errors import NotFound
+from modelcote.core.policy import Policy, policy_from_env
+from modelcote.core.runs import is_run_id
+from modelcote.registry.table import Table
+from modelcote.runs.records import Run, run_key
+
+_ATTEMPTS = 6  # A worker rather waits out a throttle than leave its run to the watchdog.
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """`clock` gives seconds since the epoch. `runs_queue` and `deliveries_queue` are URLs."""
+
+    table: Table
+    s3: Any
+    sqs: Any
+    bucket: str
+    runs_queue: str
+    deliveries_queue: str
+    policy: Policy
+    clock: Callable[[], float] = time.time
+
+    def find(self, project: str, run_id: str) -> Run | None:
+        """The run, or None."""
+        item = self.table.get(*run_key(project, run_id))
+        return Run.from_item(item) if item else None
+
+    def get(self, project: str, run_id: str) -> Run:
+        """The run; raises `NotFound` for an id that is malformed, unknown, or another project's."""
+        run = self.find(project, run_id) if is_run_id(run_id) else None
+        if run is None:
+            raise NotFound("there is no such run in this project.", "List the runs with `cote runs ls`.")
+        return run
+
+    def send(
+        self,
+        queue: str,
+        project: str,
+        run_id: str,
+        body: str,
+        *,
+        group: str,
+        delay_s: float = 0,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Sends a message about a run. `group` keeps one model's backlog from holding up the others (fair queues)."""
+        named = {
+            **(attributes or {}),
+            "project": {"DataType": "String", "StringValue": project},
+            "run_id": {"DataType": "String", "StringValue": run_id},
+        }
+        request: dict[str, Any] = {
+            "QueueUrl": queue,
+            "MessageBody": body,
+            "MessageAttributes": named,
+            "MessageGroupId": group,
+        }
+        if delay_s > 0:
+            request["DelaySeconds"] = min(900, max(1, round(delay_s)))
+        self.sqs.send_message(**request)
+
+    def announce(self, project: str, run_id: str, model: str, delay_s: float = 0) -> None:
+        """Tells the deliverer that a delivery is due."""
+        body = json.dumps({"project": project, "run_id": run_id})
+        self.send(self.deliveries_queue, project, run_id, body, group=f"{project}/{model}", delay_s=delay_s)
+
+
+def store_from_env() -> RunStore:
+    """The store that the function's environment names, on boto3, for a function that nobody waits for."""
+    from modelcote.registry.clients import make_clients
+
+    clients = make_clients(attempts=_ATTEMPTS)
+    return make_store(os.environ, clients.dynamodb, clients.s3, clients.sqs)
+
+
+def make_store(environ: Mapping[str, str], dynamodb: Any, s3: Any, sqs: Any) -> RunStore:
+    """The store that an environment names, on these clients."""
+    return RunStore(
+        Table(dynamodb, environ["MODELCOTE_RUNS_TABLE"]),
+        s3,
+        sqs,
+        environ["MODELCOTE_BUCKET"],
+        environ["MODELCOTE_RUNS_QUEUE_URL"],
+        environ["MODELCOTE_DELIVERIES_QUEUE_URL"],
+        policy_from_env(),
+    )

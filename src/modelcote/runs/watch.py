@@ -1,0 +1,125 @@
+"""The watchdog: once a minute, everything that should have gone on by now is looked at, and helped along.
+
+The truth is in the table. A message that was lost, a worker that died, an execution that is gone, an announcement
+that was never made: each shows as a row of the index `due`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from typing import Protocol
+
+from modelcote.core.errors import ModelCrashed
+from modelcote.core.runs import LONG, QUEUED, TIMED_OUT
+from modelcote.registry.table import ConditionFailed
+from modelcote.runs.accept import enqueue
+from modelcote.runs.complete import Outcome, complete
+from modelcote.runs.records import PENDING, SHARDS, Delivery, Run
+from modelcote.runs.settle import settle_stored
+from modelcote.runs.start import expire, lease_end, release
+from modelcote.runs.store import RunStore
+from modelcote.runs.work import execution_name
+
+_GIVEN_UP_S = 900  # A state machine is waited for this much longer than the run's limit, then stopped.
+
+
+class Executions(Protocol):
+    """The state machine's executions by name."""
+
+    def running(self, name: str) -> bool:
+        """Whether the execution exists and has not ended."""
+        ...
+
+    def stop(self, name: str) -> None:
+        """Stops it, if it runs."""
+        ...
+
+
+def watch(store: RunStore, executions: Executions, until_s: float) -> dict[str, int]:
+    """Looks at all that is due, until the time `until_s`; counts of what was done, for the log."""
+    done: Counter[str] = Counter()
+    shards = list(range(SHARDS))
+    random.shuffle(shards)  # One shard's backlog does not always come before another's.
+    for shard in shards:
+        for keys in store.table.due(f"DUE#{shard}", store.clock()):
+            if store.clock() >= until_s:
+                done["left"] += 1
+                return dict(done)
+            try:
+                done[_look(store, executions, keys["pk"], keys["sk"])] += 1
+            except Exception as error:  # one row's trouble is not the others'; it is due again in a minute
+                done["failed"] += 1
+                print(json.dumps({"event": "watch failed", "row": keys["sk"], "reason": repr(error)[:300]}), flush=True)
+    return dict(done)
+
+
+def _look(store: RunStore, executions: Executions, pk: str, sk: str) -> str:
+    item = store.table.get(pk, sk)
+    if item is None or "due_pk" not in item or item["due_at_s"] > store.clock():
+        return "settled"  # The index is a little behind the table.
+    if sk.startswith("DELIVERY#"):
+        return _delivery(store, Delivery.from_item(item), item["due_at_s"])
+    run = Run.from_item(item)
+    if run.state == QUEUED:
+        return _queued(store, run, item["due_at_s"])
+    return _running(store, executions, run, item["due_at_s"])
+
+
+def _queued(store: RunStore, run: Run, due_at_s: float) -> str:
+    at = store.clock()
+    if run.queue_until_s <= at:
+        return "expired" if expire(store, run) else "settled"
+    pause = min(store.policy.resend_max_s, store.policy.resend_after_s * 2**run.resends)
+    if not _postpone(store, run, due_at_s, min(at + pause, run.queue_until_s), resends=run.resends + 1):
+        return "settled"
+    enqueue(store, run)
+    return "sent"
+
+
+def _running(store: RunStore, executions: Executions, run: Run, due_at_s: float) -> str:
+    at = store.clock()
+    if settle_stored(store, run):
+        return "completed"
+    end = lease_end(run)
+    if at < end:
+        _postpone(store, run, due_at_s, end)
+        return "leased"
+    if run.lane == LONG and executions.running(execution_name(run)):
+        if at < end + _GIVEN_UP_S:
+            _postpone(store, run, due_at_s, at + store.policy.resend_after_s)
+            return "leased"
+        executions.stop(execution_name(run))
+        error = {"code": "model_timeout", "detail": "the run outlasted its limit.", "remedy": "Raise its timeout."}
+        complete(store, run, Outcome(TIMED_OUT, error))
+        return "timed out"
+    release(store, run, ModelCrashed("the run was begun and never answered.", "Look at the model's logs."), crash=True)
+    return "released"
+
+
+def _delivery(store: RunStore, delivery: Delivery, due_at_s: float) -> str:
+    if delivery.state != PENDING:
+        return "settled"
+    if not _postpone(store, delivery, due_at_s, store.clock() + store.policy.delivery_claim_s):
+        return "settled"
+    store.announce(delivery.project, delivery.run_id, delivery.model)
+    return "announced"
+
+
+def _postpone(store: RunStore, row: Run | Delivery, was_s: float, at_s: float, **changes: int) -> bool:
+    """Makes the row due later; False where somebody else has changed that meanwhile."""
+    sets = "".join(f", #{name} = :{name}" for name in changes)
+    try:
+        store.table.update(
+            row.key,
+            f"SET #due_at_s = :at{sets}",
+            "#due_at_s = :was AND #state = :state",
+            at=at_s,
+            was=was_s,
+            state=row.state,
+            **changes,
+        )
+    except ConditionFailed:
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""One message of the queue: take the attempt, call the model or start the long lane, settle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from modelcote.core.errors import BackendUnavailable, ModelcoteError, ModelTimeout
+from modelcote.core.runs import LONG
+from modelcote.runs.messages import Task
+from modelcote.runs.records import Run
+from modelcote.runs.settle import settle_answer, settle_error
+from modelcote.runs.start import release, start
+from modelcote.runs.store import RunStore
+
+_ANSWER_S = 5.0  # What the function has for storing its result, beyond the run's limit.
+
+
+class Invoke(Protocol):
+    """`modelcote.backends.aws_lambda.LambdaBackend.invoke`."""
+
+    def __call__(self, function_name: str, payload: bytes, timeout_s: float) -> bytes: ...
+
+
+class StartExecution(Protocol):
+    """Starts the state machine under a name; doing it twice is doing it once."""
+
+    def __call__(self, name: str, parameters: str) -> None: ...
+
+
+def work(store: RunStore, task: Task, invoke: Invoke, start_execution: StartExecution) -> None:
+    """Works the task off, or leaves it to whoever has it. Raises what kept it from being begun."""
+    run = start(store, task.project, task.run_id)
+    if run is None:
+        return
+    if run.lane == LONG:
+        _start_long(store, run, start_execution)
+    else:
+        _predict(store, run, invoke)
+
+
+def _predict(store: RunStore, run: Run, invoke: Invoke) -> None:
+    try:
+        answer = invoke(run.function_name, payload(run), run.run_limit_s + _ANSWER_S)
+    except ModelTimeout as error:
+        settle_error(store, run, ModelTimeout(f"the model took longer than {run.run_limit_s:g} seconds.", error.remedy))
+    except ModelcoteError as error:
+        settle_error(store, run, error)
+    else:
+        settle_answer(store, run, answer)
+
+
+def _start_long(store: RunStore, run: Run, start_execution: StartExecution) -> None:
+    parameters = {
+        "run_id": run.run_id,
+        "project": run.project,
+        "model": run.model,
+        "function": run.function_name,
+        "attempt": run.attempt,
+        "event": event_of(run),
+    }
+    try:
+        start_execution(execution_name(run), json.dumps(parameters))
+    except Exception as error:
+        print(json.dumps({"event": "no execution", "run_id": run.run_id, "reason": type(error).__name__}), flush=True)
+        release(store, run, BackendUnavailable("the run's state machine could not be started.", "Submit it again."))
+
+
+def execution_name(run: Run) -> str:
+    """An execution's name is taken once for ninety days: an attempt runs at most once."""
+    return f"{run.run_id}-{run.attempt}"
+
+
+def event_of(run: Run) -> dict[str, Any]:
+    """The model's event for this attempt, its input by reference where it is not short."""
+    store: dict[str, Any] = {"key": run.result_object(run.attempt), "keep_days": run.keep_days}
+    given: Mapping[str, Any] = json.loads(run.input) if run.input else {"input_key": run.input_key}
+    return {**given, "run_id": run.run_id, "store": store}
+
+
+def payload(run: Run) -> bytes:
+    """The event as bytes; the data in it byte for byte as it was sent."""
+    if not run.input:
+        return json.dumps(event_of(run)).encode()
+    store = json.dumps({"key": run.result_object(run.attempt), "keep_days": run.keep_days})
+    return f'{run.input.removesuffix("}")},"store":{store}}}'.encode()

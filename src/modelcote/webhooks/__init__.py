@@ -1,0 +1,1 @@
+"""Webhooks: what is signed, who may be called, and one attempt to deliver."""

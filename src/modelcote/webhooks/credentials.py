@@ -1,0 +1,195 @@
+"""What a receiver asks for besides the signature: a user name and a password, or a client certificate.
+
+Both are secrets: they are never in a log, in an error or in an answer, and neither class shows its own.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from modelcote.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+    from cryptography.x509 import Certificate
+
+MAX_PEM = 32 * 1024
+MAX_USERNAME = 255
+MAX_PASSWORD = 1_024
+
+_MIN_RSA_BITS, _MAX_RSA_BITS = 2_048, 4_096  # Checking a key of 8,192 bits takes five seconds.
+_CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
+
+
+@dataclass(frozen=True, slots=True)
+class BasicAuth:
+    """A user name and a password (RFC 7617), sent in UTF-8."""
+
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MtlsAuth:
+    """A client certificate, with the chain above it if the receiver needs one, and its key; both PEM."""
+
+    cert: str = field(repr=False)
+    key: str = field(repr=False)
+
+
+class _Refused(Exception):
+    def __init__(self, detail: str, remedy: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.remedy = remedy
+
+
+def parse_auth(value: object, now: datetime, field: str = "webhook_auth") -> BasicAuth | MtlsAuth:
+    """The credentials of `{"kind": "basic", "username", "password"}` or `{"kind": "mtls", "cert", "key"}`.
+
+    `now` has a time zone; the certificate has to be valid at that time. User name: 1 to 255 characters, no `:` and no
+    control character. Password: at most 1,024 characters, no CR, LF or NUL. PEM: at most 32 KB each, a key that is
+    not encrypted and is the certificate's, of RSA with 2,048 to 4,096 bits, P-256, P-384, P-521 or Ed25519. The PEM is
+    written anew, so that whatever stood around it is gone.
+
+    Raises `Invalid` with `field`; the message repeats nothing of the value.
+    """
+    try:
+        return _parse(value, now)
+    except _Refused as refusal:
+        raise Invalid(f"{field} {refusal.detail}.", refusal.remedy, field=field) from None
+
+
+def auth_to_dict(auth: BasicAuth | MtlsAuth) -> dict[str, str]:
+    """The value that `auth_from_dict` reads; it holds the secret."""
+    match auth:
+        case BasicAuth(username, password):
+            return {"kind": "basic", "username": username, "password": password}
+        case MtlsAuth(cert, key):
+            return {"kind": "mtls", "cert": cert, "key": key}
+
+
+def auth_from_dict(value: Mapping[str, str]) -> BasicAuth | MtlsAuth:
+    """The credentials that were checked once and stored; raises `ValueError` for what `auth_to_dict` did not make."""
+    match dict(value):
+        case {"kind": "basic", "username": username, "password": password, **rest} if not rest:
+            return BasicAuth(username, password)
+        case {"kind": "mtls", "cert": cert, "key": key, **rest} if not rest:
+            return MtlsAuth(cert, key)
+    raise ValueError("these are no stored credentials. Store what auth_to_dict gives.")
+
+
+def _parse(value: object, now: datetime) -> BasicAuth | MtlsAuth:
+    if not isinstance(value, dict):
+        raise _Refused("is no object", "Give one of kind basic or mtls.")
+    kinds: dict[object, tuple[str, str]] = {"basic": ("username", "password"), "mtls": ("cert", "key")}
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise _Refused("has no known kind", "The kind is basic or mtls.")
+    names = kinds[kind]
+    if set(value) != {"kind", *names}:
+        raise _Refused(f"of kind {kind} has other fields than {names[0]} and {names[1]}", "Give these two and no more.")
+    first, second = (_text(value[name], name) for name in names)
+    return _basic(first, second) if kind == "basic" else _mtls(first, second, now)
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str) or re.search("[\ud800-\udfff]", value):
+        raise _Refused(f"has a {name} that is no text", "Give text in Unicode.")
+    return value
+
+
+def _basic(username: str, password: str) -> BasicAuth:
+    if not 1 <= len(username) <= MAX_USERNAME or ":" in username or any(map(_is_control, username)):
+        raise _Refused(
+            "has a username that cannot be sent",
+            f"A user name has 1 to {MAX_USERNAME} characters, no colon and no control character.",
+        )
+    if len(password) > MAX_PASSWORD or re.search("[\r\n\0]", password):
+        raise _Refused(
+            "has a password that cannot be sent",
+            f"A password has at most {MAX_PASSWORD} characters, no line end or NUL.",
+        )
+    return BasicAuth(username, password)
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) == "Cc"
+
+
+def _mtls(cert: str, key: str, now: datetime) -> MtlsAuth:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    for name, pem in (("cert", cert), ("key", key)):
+        if len(pem.encode()) > MAX_PEM:
+            raise _Refused(f"has a {name} of more than {MAX_PEM // 1024} KB", "Give the certificate's own chain only.")
+    chain = _certificates(cert)
+    leaf = chain[0]
+    if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
+        raise _Refused("has a certificate that is expired or not yet valid", "Give one that is valid now.")
+    written = "".join(each.public_bytes(Encoding.PEM).decode() for each in chain)
+    return MtlsAuth(written, _written_key(key, leaf))
+
+
+def _certificates(pem: str) -> list[Certificate]:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        chain = load_pem_x509_certificates(pem.encode())
+        strong = all(_is_strong(each.public_key()) for each in chain)
+    except Exception as error:  # cryptography raises several unrelated classes for what is no certificate
+        raise _Refused(
+            "has a cert that is no certificate in PEM", "Start it with -----BEGIN CERTIFICATE-----."
+        ) from error
+    if not strong:
+        raise _Refused("has a certificate with a weak or unusual key", "Use RSA with 2,048 to 4,096 bits, or P-256.")
+    return chain
+
+
+def _is_strong(key: PublicKeyTypes) -> bool:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    match key:
+        case RSAPublicKey():
+            return _MIN_RSA_BITS <= key.key_size <= _MAX_RSA_BITS
+        case EllipticCurvePublicKey():
+            return key.curve.name in _CURVES
+    return isinstance(key, Ed25519PublicKey)
+
+
+def _written_key(pem: str, leaf: Certificate) -> str:
+    """The key in PKCS 8, not encrypted, if it is the certificate's."""
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+        load_pem_private_key,
+    )
+
+    def public(of: Any) -> bytes:
+        return bytes(of.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+    try:
+        # Its size is known to be sane only once it is the certificate's; the slow check comes after that.
+        key: Any = load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
+        matches = public(key) == public(leaf)
+        if matches:
+            key = load_pem_private_key(pem.encode(), None)
+        written = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    except TypeError as error:
+        raise _Refused("has a key that is encrypted", "Decrypt it first: `openssl pkey -in key.pem`.") from error
+    except Exception as error:  # as above
+        raise _Refused(
+            "has a key that is no private key in PEM", "Start it with -----BEGIN PRIVATE KEY-----."
+        ) from error
+    if not matches:
+        raise _Refused("has a key that is not the certificate's", "Give the key that the certificate was issued for.")
+    return str(written)

@@ -1,0 +1,59 @@
+"""How a receiver has been doing: one row per project and URL, written only while it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelcote.runs.records import endpoint_key
+from modelcote.runs.store import RunStore
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`failing_since_s` is 0 for a receiver that took the last delivery; `disabled_at_s` 0 for one that is used."""
+
+    failing_since_s: float = 0
+    disabled_at_s: float = 0
+    reason: str = ""
+
+
+def endpoint(store: RunStore, project: str, url: str) -> Endpoint:
+    item = store.table.get(*endpoint_key(project, url)) or {}
+    return Endpoint(item.get("failing_since_s", 0), item.get("disabled_at_s", 0), item.get("reason", ""))
+
+
+def succeeded(store: RunStore, project: str, url: str, before: Endpoint) -> None:
+    """Forgets that the receiver failed."""
+    if before.failing_since_s or before.disabled_at_s:
+        enable(store, project, url)
+
+
+def enable(store: RunStore, project: str, url: str) -> None:
+    """Uses a receiver again: a replay says that it is wanted."""
+    store.table.update(
+        endpoint_key(project, url),
+        "SET #failing_since_s = :none, #disabled_at_s = :none, #reason = :empty, #expires_at_s = :soon",
+        none=0,
+        empty="",
+        soon=int(store.clock() + store.policy.row_ttl_s),
+    )
+
+
+def failed(store: RunStore, project: str, url: str, before: Endpoint, *, gone: bool) -> bool:
+    """Notes a failure; True when that disables the receiver: it answered 410, or has failed for five days."""
+    at, policy = store.clock(), store.policy
+    since = before.failing_since_s or at
+    disabled = gone or at - since >= policy.endpoint_disabled_after_s
+    if before.failing_since_s and not disabled:
+        return False
+    store.table.update(
+        endpoint_key(project, url),
+        "SET #failing_since_s = :since, #disabled_at_s = :disabled, #reason = :reason, #expires_at_s = :expires, "
+        "#url = :url",
+        since=since,
+        disabled=at if disabled else 0,
+        reason=("it answered 410" if gone else "it failed for too long") if disabled else "",
+        expires=int(at + policy.row_ttl_s),
+        url=url,
+    )
+    return disabled

@@ -1,0 +1,56 @@
+"""A callback's credentials at rest: envelope encryption with a KMS data key, bound to the run it was given for.
+
+The sealed text stands on the run's row and goes when that does. What is sealed for one run cannot be opened for
+another: project and run id are the encryption context of the key and of the text.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import Any, Protocol
+
+from modelcote.core.errors import BackendUnavailable
+from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, auth_from_dict, auth_to_dict
+
+
+class Kms(Protocol):
+    """boto3's KMS client, or `modelcote.backends.aws_json.Kms` for sealing."""
+
+    def generate_data_key(self, **parameters: Any) -> dict[str, Any]: ...
+
+    def decrypt(self, **parameters: Any) -> dict[str, Any]: ...
+
+
+def seal(kms: Any, key_arn: str, auth: BasicAuth | MtlsAuth, project: str, run_id: str) -> str:
+    """The credentials as a text that only KMS and this run open; raises `BackendUnavailable`."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    context = _context(project, run_id)
+    try:
+        made = kms.generate_data_key(KeyId=key_arn, KeySpec="AES_256", EncryptionContext=context)
+    except Exception as error:
+        raise BackendUnavailable("the webhook's credentials could not be sealed.", "Try again in a moment.") from error
+    nonce = os.urandom(12)
+    text = AESGCM(made["Plaintext"]).encrypt(nonce, json.dumps(auth_to_dict(auth)).encode(), _bound(context))
+    parts = {"key": made["CiphertextBlob"], "nonce": nonce, "text": text}
+    return json.dumps({name: base64.b64encode(part).decode() for name, part in parts.items()})
+
+
+def unseal(kms: Kms, sealed: str, project: str, run_id: str) -> BasicAuth | MtlsAuth:
+    """The inverse of `seal`, on boto3's client; KMS's errors and `InvalidTag` for another run's text are raised."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    context = _context(project, run_id)
+    parts = {name: base64.b64decode(part) for name, part in json.loads(sealed).items()}
+    key = kms.decrypt(CiphertextBlob=parts["key"], EncryptionContext=context)["Plaintext"]
+    return auth_from_dict(json.loads(AESGCM(key).decrypt(parts["nonce"], parts["text"], _bound(context))))
+
+
+def _context(project: str, run_id: str) -> dict[str, str]:
+    return {"modelcote:project": project, "modelcote:run_id": run_id}
+
+
+def _bound(context: dict[str, str]) -> bytes:
+    return json.dumps(context, sort_keys=True).encode()

@@ -1,0 +1,83 @@
+"""A webhook as a caller submits it, checked before anything is accepted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+from modelcote.core.errors import Invalid
+from modelcote.core.policy import Policy
+from modelcote.registry.records import Model
+from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, parse_auth
+from modelcote.webhooks.guard import Allowed, check_url
+
+Seal = Callable[[BasicAuth | MtlsAuth], str]
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """`url` is empty for none; `auth` is sealed; `default_auth`: the model's own credentials go with it."""
+
+    url: str = ""
+    auth: str = ""
+    default_auth: bool = False
+
+
+def allowed(policy: Policy) -> Allowed:
+    """Who may be called, by the operator's policy."""
+    return Allowed(
+        http=policy.webhook_http,
+        loopback=policy.webhook_loopback,
+        ports=frozenset({443, *policy.webhook_ports}),
+        blocked=tuple(ip_network(text) for text in policy.webhook_blocked),
+    )
+
+
+def read_webhook(
+    policy: Policy,
+    model: Model,
+    url: object,
+    auth: object,
+    seal: Seal,
+    *,
+    fields: tuple[str, str] = ("webhook_endpoint", "webhook_auth"),
+    shared_default: bool = False,
+) -> Webhook:
+    """The webhook of a run: what was asked for, else the model's own.
+
+    The model's credentials go to the model's own URL and its origin only, since whoever may predict may name any
+    other; `shared_default` sends them to any, as the launch interface has it. Raises `Invalid`.
+    """
+    if url is None or url == "":
+        if auth is not None:
+            raise Invalid(f"{fields[1]} is given without {fields[0]}.", f"Give {fields[0]} too.", field=fields[1])
+        return Webhook(model.webhook_url, default_auth=bool(model.webhook_url and model.webhook_auth))
+    target = check_url(url, allowed(policy), fields[0])
+    if auth is not None:
+        return Webhook(target.url, seal(parse_auth(auth, datetime.now(UTC), fields[1])))
+    own = shared_default or (bool(model.webhook_url) and _origin(model.webhook_url) == _origin(target.url))
+    return Webhook(target.url, default_auth=own and bool(model.webhook_auth))
+
+
+def auth_from_header(text: str) -> Any:
+    """The JSON value of the header `x-modelcote-webhook-auth`, base64url of JSON; raises `Invalid`."""
+    try:
+        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise Invalid(
+            "the header x-modelcote-webhook-auth cannot be read.",
+            'Send base64url of JSON such as {"kind": "basic", "username": "u", "password": "p"}.',
+            field="webhook_auth",
+        ) from error
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc

@@ -1,0 +1,126 @@
+"""`cote` for runs and webhooks, on the control API and the gateway in this process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from modelcote.cli.main import app
+from modelcote.core.errors import ModelFailed
+from modelcote.sdk import client as sdk
+from tests.contract.control.front import HOOK, MODEL, Front
+from tests.contract.control.stand import PROJECT, URL
+
+
+class Shell:
+    def __init__(self) -> None:
+        self.runner = CliRunner()
+
+    def run(self, *words: str, status: int = 0) -> str:
+        done = self.runner.invoke(app, words, catch_exceptions=False)
+        assert done.exit_code == status, done.output
+        return done.output
+
+    def json(self, *words: str, status: int = 0) -> Any:
+        return json.loads(self.run(*words, "--json", status=status))
+
+
+@pytest.fixture
+def shell(front: Front, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    class Local(sdk.Client):
+        def __init__(self, target: Any) -> None:
+            super().__init__(target, transport=front)
+
+    monkeypatch.setattr(sdk, "Client", Local)
+    monkeypatch.setenv("MODELCOTE_URL", URL)
+    monkeypatch.setenv("MODELCOTE_API_KEY", front.stand.keys["admin"])
+    monkeypatch.setenv("MODELCOTE_PROJECT", PROJECT)
+    monkeypatch.setenv("COLUMNS", "200")
+    return Shell()
+
+
+def run_id_of(text: str) -> str:
+    return next(line for line in text.splitlines() if len(line) == 32)
+
+
+def test_runs(shell: Shell, front: Front) -> None:
+    run_id = run_id_of(shell.run("predict", MODEL, "[[1, 2]]", "--async"))
+    assert shell.json("runs", "show", run_id)["state"] == "QUEUED"
+    waited = shell.json("runs", "wait", run_id, "--timeout", "0.1", status=1)
+    assert waited["code"] == "wait_timeout"
+    front.runs.drain()
+    assert shell.json("runs", "wait", run_id) == {"run_id": run_id, "result": [[2, 4]]}
+    assert shell.run("runs", "wait", run_id).strip() == "[[2, 4]]"
+    assert shell.json("runs", "cancel", run_id, status=1)["code"] == "conflict"
+    assert [row["run_id"] for row in shell.json("runs", "ls", "--model", MODEL, "--state", "SUCCEEDED")["runs"]] == [
+        run_id
+    ]
+    assert shell.json("runs", "ls", "--since", "1h", "--limit", "1")["runs"]
+    assert shell.json("runs", "ls", "--state", "NOTHING", status=1)["code"] == "invalid"
+    assert run_id in shell.run("runs", "ls")
+    assert "[[2, 4]]" in shell.run("runs", "show", run_id)
+    other = run_id_of(shell.run("predict", MODEL, "[[1]]", "--async", "--webhook", HOOK))
+    assert "canceled" in shell.run("runs", "cancel", other)
+    with front.working():
+        assert '"result": [[6]]' in shell.run("predict", MODEL, "[[3]]", "--async", "--wait", "--json")
+    assert "--async" in shell.run("predict", MODEL, "[[3]]", "--wait", status=1)
+
+
+def test_a_failed_run_says_what_was_wrong(shell: Shell, front: Front) -> None:
+    def fail(_: Any) -> bytes:
+        raise ModelFailed("the model raised ValueError.", "Look at it.")
+
+    front.runs.play = fail
+    run = front.done()
+    assert "ValueError" in shell.run("runs", "wait", run.run_id, status=1)
+    assert shell.json("runs", "wait", run.run_id, status=1)["code"] == "model_failed"
+
+
+def test_deliveries(shell: Shell, front: Front) -> None:
+    run = front.done(webhook_url=HOOK)
+    assert front.deliver(run, 500) == "PENDING"
+    assert shell.json("deliveries", "ls", "--state", "PENDING")["deliveries"][0]["run_id"] == run.run_id
+    assert run.run_id in shell.run("deliveries", "ls")
+    assert shell.json("deliveries", "show", run.run_id)["attempts"][0]["status"] == 500
+    assert "an answer" in shell.run("deliveries", "show", run.run_id)
+    assert shell.json("deliveries", "replay", run.run_id)["replays"] == 1
+    front.deliver(run)
+    assert shell.json("deliveries", "replay", "--since", "1h") == {"replayed": 0}
+    assert shell.run("deliveries", "replay", "--since", "1h", "--state", "all").strip() == "sent again: 1"
+    assert shell.json("deliveries", "replay", status=1)["field"] == "since"
+
+
+def test_webhooks(shell: Shell, front: Front, tmp_path: Path) -> None:
+    assert "--rotate" in shell.run("webhooks", "secret")
+    secret = shell.run("webhooks", "secret", "--rotate").strip()
+    assert secret.startswith("whsec_")
+    assert shell.run("webhooks", "secret").strip() == "there is one"
+    assert shell.json("webhooks", "secret", "--model", MODEL, "--rotate")["secret"] != secret
+    assert "until" in shell.run("webhooks", "secret", "--rotate") + shell.run("webhooks", "secret")
+    auth = tmp_path / "auth.json"
+    auth.write_text(json.dumps({"kind": "basic", "username": "user", "password": "hunter2-canary"}))
+    assert shell.json("webhooks", "set", MODEL, HOOK, "--auth-file", str(auth)) == {"url": HOOK, "auth": "basic"}
+    auth.write_text('{"kind": "basic", "password": "hunter2-canary"')
+    said = shell.run("webhooks", "set", MODEL, HOOK, "--auth-file", str(auth), status=1)
+    assert "hunter2" not in said
+    assert "no file" in shell.run("webhooks", "set", MODEL, HOOK, "--auth-file", str(tmp_path / "x"), status=1)
+    assert "https" in shell.run("webhooks", "set", MODEL, "ftp://example.com", status=1)
+    shell.run("webhooks", "rm", MODEL)
+    assert front.stand.registry.get_model(PROJECT, MODEL).webhook_url == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "secret"),
+        (("--secret", "nonsense"), "whsec_"),
+        (("--secret", "whsec_" + "a" * 44, "--tls-cert", "x"), "--tls-key"),
+        (("--secret", "whsec_" + "a" * 44, "--tls-cert", "x", "--tls-key", "y"), "PEM"),
+    ],
+)
+def test_listen_is_told_what_it_needs(shell: Shell, words: tuple[str, ...], said: str) -> None:
+    assert said in shell.run("webhooks", "listen", *words, status=1)

@@ -1,0 +1,124 @@
+"""State machine definitions are of the language, and say what long runs rely on."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from infra.components.state_machines import DEFINITIONS, definition
+from tests.infra.asl import problems
+from tests.infra.plans import planned
+
+FILES = sorted(DEFINITIONS.iterdir())
+LONG_RUN = json.loads((DEFINITIONS / "long_run.asl.json").read_text(encoding="utf-8"))
+States = dict[str, Any]
+
+
+def test_there_are_definitions_only() -> None:
+    assert [file.name for file in FILES] == ["long_run.asl.json"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_definition_is_of_the_language(file: Any) -> None:
+    assert problems(json.loads(file.read_text(encoding="utf-8"))) == []
+
+
+def state(name: str, **members: Any) -> Callable[[States], None]:
+    """Replaces members of a state; None removes one."""
+
+    def change(states: States) -> None:
+        states[name].update(members)
+        states[name] = {key: value for key, value in states[name].items() if value is not None}
+
+    return change
+
+
+RETRIER, CATCHER = {"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["States.ALL"], "Next": "Complete"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (state("Invoke", Next="Completed"), "there is no state Completed"),
+        (state("Invoke", Catch=[{**CATCHER, "Next": "Gone"}]), "there is no state Gone"),
+        (state("Invoke", Next=None, End=True, Catch=None), "Complete: no state leads there"),
+        (state("Complete", End=None, Next="Invoke"), "no end is reached"),
+        (state("Complete", Next="Invoke"), "valid under each of"),
+        (state("Complete", End=None), "not valid under any of"),
+        (state("Complete", End=False), "True was expected"),
+        (state("Invoke", Timeout=3), "'Timeout' was unexpected"),
+        (state("Invoke", TimeoutSeconds=None), "'TimeoutSeconds' is a required property"),
+        (state("Invoke", TimeoutSeconds="930"), "is not of type 'integer'"),
+        (state("Invoke", TimeoutSeconds=0), "less than the minimum"),
+        (state("Invoke", Type="Job"), "'Task' was expected"),
+        (state("Invoke", Resource="arn:aws:states:::lambda:invok"), "was expected"),
+        (state("Invoke", ResultPath="answer"), "does not match"),
+        (state("Invoke", Parameters={"FunctionName.$": "function", "Payload.$": "$"}), "does not match"),
+        (state("Invoke", Parameters={"FunctionName": "$.function", "Payload.$": "$"}), "should not be valid under"),
+        (state("Invoke", Parameters={"FunctionName": "f", "FunctionName.$": "$.f", "Payload.$": "$"}), "each of"),
+        (state("Invoke", Parameters={"FunctionName": "f"}), "'Payload.$' is a required property"),
+        (state("Invoke", Parameters={"FunctionName": "f", "Payload.$": "$", "Body": 1}), "'Body' was unexpected"),
+        (state("Invoke", Retry=[{**RETRIER, "BackoffRate": 0.5}]), "less than the minimum"),
+        (state("Invoke", Retry=[{**RETRIER, "Jitter": True}]), "'Jitter' was unexpected"),
+        (state("Invoke", Retry=[{"ErrorEquals": []}]), "should be non-empty"),
+        (state("Invoke", Retry=[{"ErrorEquals": ["Lambda"]}]), "does not match"),
+        (state("Invoke", Retry=[RETRIER, {"ErrorEquals": ["Lambda.Unknown"]}]), "neither alone nor last"),
+        (state("Invoke", Catch=[{**CATCHER, "ErrorEquals": ["States.ALL", "States.Timeout"]}]), "neither alone"),
+        (lambda states: states.clear(), "should be non-empty"),
+        (lambda states: states.pop("Complete"), "there is no state Complete"),
+        (lambda states: states.update(Other=copy.deepcopy(states["Complete"])), "Other: no state leads there"),
+    ],
+)
+def test_a_broken_definition_is_refused(change: Callable[[States], None], words: str) -> None:
+    broken = copy.deepcopy(LONG_RUN)
+    change(broken["States"])
+    found = problems(broken)
+    assert any(words in line for line in found), found
+
+
+@pytest.mark.parametrize("member", ["StartAt", "States", "TimeoutSeconds"])
+def test_a_definition_without_its_frame_is_refused(member: str) -> None:
+    assert problems({key: value for key, value in LONG_RUN.items() if key != member})
+    assert problems({**LONG_RUN, "Version": "2.0", "QueryLanguage": "JSONata"})
+
+
+def test_placeholders_are_filled() -> None:
+    machine = next(row for row in planned(0).resources if row.type.endswith(":StateMachine"))
+    filled = json.loads(machine.inputs["definition"])
+    assert problems(filled) == []
+    complete = filled["States"]["Complete"]["Parameters"]["FunctionName"]
+    assert complete == "${platform-runs-complete-run-function.arn}"
+    text = definition("long_run", CompleteRunArn="arn:aws:lambda:eu-west-1:123456789012:function:complete-run")
+    assert not re.search(r"\$\{", text)
+
+
+def test_only_lambdas_own_failures_are_tried_again() -> None:
+    """What the model itself ends with, a timeout among it, ends the attempt: the run decides on the next."""
+    tried = {error for row in LONG_RUN["States"]["Invoke"]["Retry"] for error in row["ErrorEquals"]}
+    assert tried == {
+        "Lambda.TooManyRequestsException",
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+    }
+
+
+def test_whatever_happens_is_written_down() -> None:
+    invoke, complete = LONG_RUN["States"]["Invoke"], LONG_RUN["States"]["Complete"]
+    assert invoke["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Complete"}]
+    assert invoke["Next"] == "Complete"
+    assert (complete["Parameters"]["Payload.$"], complete["End"]) == ("$", True)
+    assert invoke["TimeoutSeconds"] > 900  # A Lambda function's own limit comes first.
+
+
+def test_the_longest_execution_fits_its_limit() -> None:
+    invoke, complete = LONG_RUN["States"]["Invoke"], LONG_RUN["States"]["Complete"]
+    calls = 1 + sum(row["MaxAttempts"] for row in invoke["Retry"])
+    ends = 1 + complete["Retry"][0]["MaxAttempts"]
+    longest = calls * (invoke["TimeoutSeconds"] + 60) + ends * (complete["TimeoutSeconds"] + 60)
+    assert longest < LONG_RUN["TimeoutSeconds"]

@@ -1,0 +1,334 @@
+"""From a message to the end of a run, with everything that may happen on the way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from modelcote.core.errors import Conflict, ModelFailed, NotFound
+from modelcote.core.runs import CANCELED, EXPIRED, FAILED, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT, RunLimits
+from modelcote.runs.arrival import settle_arrival
+from modelcote.runs.cancel import cancel, give_up
+from modelcote.runs.complete import Outcome, complete
+from modelcote.runs.long import settle_execution
+from modelcote.runs.messages import read_task
+from modelcote.runs.start import start
+from modelcote.runs.work import event_of
+from tests.support.lambda_door import Reply
+from tests.support.runs_stand import PROJECT, RunsStand
+
+LONG_RUN = RunLimits(3_600, 600, 86_400)
+
+
+def failing(kind: str) -> Reply:
+    return 200, {"x-amz-function-error": "Unhandled"}, json.dumps({"errorType": kind, "errorMessage": kind}).encode()
+
+
+def test_a_run_is_worked_off(stand: RunsStand) -> None:
+    run = stand.accept([[1, 2]])
+    stand.drain()
+    ended = stand.run(run.run_id)
+    assert (ended.state, ended.attempt, ended.points, ended.run_time_ms) == (SUCCEEDED, 1, 1, 1.5)
+    assert stand.result(ended) == [[2, 4]]
+    assert stand.open_runs() == 0
+
+
+def test_a_large_input_is_read_by_the_models_function(stand: RunsStand) -> None:
+    run = stand.accept([[number] for number in range(5_000)])
+    stand.drain()
+    assert stand.result(stand.run(run.run_id))[-1] == [9_998]
+    assert len(stand.door.seen[0][2]) < 1_000
+
+
+def test_every_message_twice_to_five_times_is_one_prediction(stand: RunsStand) -> None:
+    run = stand.accept()
+    (record,) = stand.messages()
+    for _ in range(5):
+        stand.work(record)
+    assert stand.calls == {run.run_id: 1}
+    assert stand.run(run.run_id).attempt == 1
+
+
+def test_the_models_own_error_is_final(stand: RunsStand) -> None:
+    def fail(_: Any) -> bytes:
+        raise ModelFailed("ValueError: no", "Check.", exception="ValueError")
+
+    stand.play = fail
+    run = stand.accept()
+    stand.drain()
+    ended = stand.run(run.run_id)
+    assert ended.state == FAILED
+    assert ended.error
+    assert ended.error["code"] == "model_failed"
+    assert stand.calls[run.run_id] == 1
+
+
+def test_a_process_that_dies_is_tried_three_times(stand: RunsStand) -> None:
+    stand.door.reply = lambda _: failing("Runtime.ExitError")
+    run = stand.with_policy(retry_after_s=0).accept()
+    for _ in range(5):
+        stand.drain()
+    ended = stand.run(run.run_id)
+    assert (ended.state, ended.attempt) == (FAILED, 3)
+    assert ended.error
+    assert ended.error["attempts"] == 3
+    assert stand.open_runs() == 0
+
+
+def test_a_process_that_dies_once_has_its_result(stand: RunsStand) -> None:
+    replies = [failing("Runtime.ExitError")]
+    stand.door.reply = lambda payload: replies.pop() if replies else stand.reply(payload)
+    run = stand.with_policy(retry_after_s=0).accept([[5]])
+    stand.drain()
+    stand.drain()
+    ended = stand.run(run.run_id)
+    assert (ended.state, ended.attempt) == (SUCCEEDED, 2)
+    assert stand.result(ended) == [[10]]
+
+
+def test_a_throttled_model_is_waited_for_until_the_queues_limit(stand: RunsStand) -> None:
+    stand.door.reply = lambda _: (429, {}, b'{"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}')
+    run = stand.with_policy(retry_after_s=0).accept()
+    for _ in range(12):
+        stand.drain()
+    waiting = stand.run(run.run_id)
+    assert (waiting.state, waiting.failures, waiting.crashes) == (QUEUED, 0, 0)
+    assert waiting.attempt >= 10
+    stand.later(3_601)
+    assert stand.watch() == {"expired": 1}
+    assert stand.run(run.run_id).state == EXPIRED
+
+
+def test_the_functions_timeout_is_timed_out(stand: RunsStand) -> None:
+    stand.door.reply = lambda _: failing("Sandbox.Timedout")
+    run = stand.accept()
+    stand.drain()
+    assert stand.run(run.run_id).state == TIMED_OUT
+
+
+def test_an_answer_that_cannot_be_read_is_a_crash(stand: RunsStand) -> None:
+    stand.door.reply = lambda _: (200, {}, b"<html>")
+    run = stand.with_policy(retry_after_s=0, crashes=1).accept()
+    stand.drain()
+    assert stand.run(run.run_id).state == FAILED
+
+
+def test_a_model_that_was_deleted_fails_its_runs(stand: RunsStand) -> None:
+    stand.door.reply = lambda _: (404, {}, b"{}")
+    run = stand.accept()
+    stand.drain()
+    assert stand.run(run.run_id).state == FAILED
+
+
+def test_a_worker_that_dies_before_the_model_is_called(stand: RunsStand) -> None:
+    run = stand.accept([[1]])
+    (record,) = stand.messages()
+    taken = start(stand.store, PROJECT, run.run_id)
+    assert taken
+    stand.work(record)  # The message again: somebody has the run.
+    assert not stand.calls
+    stand.later(91)
+    assert stand.watch() == {"released": 1}
+    stand.later(120)
+    stand.watch()
+    stand.drain()
+    ended = stand.run(run.run_id)
+    assert (ended.state, ended.attempt) == (SUCCEEDED, 2)
+
+
+def test_a_worker_that_dies_after_the_upload_is_not_computed_again(stand: RunsStand) -> None:
+    run = stand.accept([[4]])
+    stand.messages()
+    taken = start(stand.store, PROJECT, run.run_id)
+    assert taken
+    stand.reply(json.dumps(event_of(taken)).encode())
+    stand.later(91)
+    assert stand.watch() == {"completed": 1}
+    ended = stand.run(run.run_id)
+    assert (ended.state, ended.attempt) == (SUCCEEDED, 1)
+    assert stand.result(ended) == [[8]]
+    assert stand.calls[run.run_id] == 1
+
+
+def test_a_zombies_late_result_changes_nothing(stand: RunsStand) -> None:
+    run = stand.with_policy(retry_after_s=0, resend_after_s=0).accept([[1]])
+    stand.messages()
+    zombie = start(stand.store, PROJECT, run.run_id)
+    assert zombie
+    stand.later(91)
+    stand.watch()
+    stand.later(5)
+    stand.watch()
+    for _ in range(3):
+        stand.drain()
+    before = stand.run(run.run_id)
+    assert not complete(stand.store, zombie, Outcome(SUCCEEDED, result_key="zombie"))
+    assert stand.run(run.run_id) == before
+    assert stand.open_runs() == 0
+
+
+def test_a_terminal_write_whose_answer_was_lost_is_done(stand: RunsStand) -> None:
+    run = stand.accept()
+    taken = start(stand.store, PROJECT, run.run_id)
+    assert taken
+    outcome = Outcome(SUCCEEDED, result_key="k")
+    assert complete(stand.store, taken, outcome)
+    assert complete(stand.store, taken, outcome)
+    assert stand.open_runs() == 0
+
+
+def test_a_run_that_waited_too_long_is_expired_and_not_computed(stand: RunsStand) -> None:
+    run = stand.accept(limits=RunLimits(10, 60, 3_600))
+    stand.later(11)
+    stand.drain()
+    assert stand.run(run.run_id).state == EXPIRED
+    assert not stand.calls
+
+
+def test_a_queued_run_is_sent_again_at_growing_pauses(stand: RunsStand) -> None:
+    stand.accept()
+    stand.later(61)
+    assert stand.watch() == {"sent": 1}
+    assert stand.watch() == {}
+    stand.later(61)
+    assert stand.watch() == {"sent": 1}
+    stand.later(61)
+    assert stand.watch() == {}
+
+
+def test_cancel_of_a_queued_run(stand: RunsStand) -> None:
+    run = stand.accept()
+    assert cancel(stand.store, stand.executions, PROJECT, run.run_id).state == CANCELED
+    stand.drain()
+    assert not stand.calls
+    assert stand.open_runs() == 0
+    with pytest.raises(Conflict):
+        cancel(stand.store, stand.executions, PROJECT, run.run_id)
+
+
+def test_cancel_of_a_running_run_wins_over_its_result(stand: RunsStand) -> None:
+    run = stand.accept()
+    taken = start(stand.store, PROJECT, run.run_id)
+    assert taken
+    cancel(stand.store, stand.executions, PROJECT, run.run_id)
+    assert not complete(stand.store, taken, Outcome(SUCCEEDED, result_key="late"))
+    assert stand.run(run.run_id).state == CANCELED
+
+
+@pytest.mark.parametrize("run_id", ["x", "0" * 32, "../../etc", "0" * 31, "g" * 32])
+def test_no_such_run(stand: RunsStand, run_id: str) -> None:
+    with pytest.raises(NotFound):
+        cancel(stand.store, stand.executions, PROJECT, run_id)
+
+
+def test_another_projects_run_is_not_there(stand: RunsStand) -> None:
+    run = stand.accept()
+    with pytest.raises(NotFound):
+        stand.store.get("other", run.run_id)
+
+
+def test_a_dead_letter_fails_its_run(stand: RunsStand) -> None:
+    run = stand.accept()
+    (record,) = stand.messages()
+    assert give_up(stand.store, read_task(record)) == "failed"
+    ended = stand.run(run.run_id)
+    assert ended.state == FAILED
+    assert ended.error
+    assert ended.error["code"] == "not_worked_off"
+    assert give_up(stand.store, read_task(record)) == "left"
+
+
+def test_a_dead_letter_leaves_a_run_that_somebody_is_at(stand: RunsStand) -> None:
+    run = stand.accept()
+    (record,) = stand.messages()
+    start(stand.store, PROJECT, run.run_id)
+    assert give_up(stand.store, read_task(record)) == "left"
+    assert stand.run(run.run_id).state == RUNNING
+
+
+def test_a_long_run_is_an_execution_of_its_name(stand: RunsStand) -> None:
+    run = stand.accept([[2]], limits=LONG_RUN)
+    stand.drain()
+    name = f"{run.run_id}-1"
+    state = stand.executions.started[name]
+    assert "data" not in json.dumps(state)
+    _, _, answer = stand.reply(json.dumps(state["event"]).encode())
+    assert settle_execution(stand.store, {**state, "answer": {"payload": json.loads(answer)}}) == SUCCEEDED
+    assert stand.result(stand.run(run.run_id)) == [[4]]
+    assert settle_execution(stand.store, {**state, "failure": {"Error": "late"}}) == "superseded"
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"),
+    [
+        ({"Error": "States.Timeout", "Cause": ""}, TIMED_OUT),
+        ({"Error": "Lambda.ResourceNotFoundException", "Cause": ""}, FAILED),
+        ({"Error": "Lambda.TooManyRequestsException", "Cause": ""}, QUEUED),
+        ({"Error": "Runtime.ExitError", "Cause": ""}, QUEUED),
+        ({"Error": "Lambda.ServiceException", "Cause": ""}, QUEUED),
+    ],
+)
+def test_a_long_run_whose_execution_failed(stand: RunsStand, failure: dict[str, str], state: str) -> None:
+    stand.accept(limits=LONG_RUN)
+    stand.drain()
+    (started,) = stand.executions.started.values()
+    assert settle_execution(stand.store, {**started, "failure": failure}) == state
+
+
+def test_a_long_run_whose_answer_was_lost_after_the_upload_is_not_computed_again(stand: RunsStand) -> None:
+    run = stand.accept([[2]], limits=LONG_RUN)
+    stand.drain()
+    (started,) = stand.executions.started.values()
+    stand.reply(json.dumps(started["event"]).encode())
+    assert settle_execution(stand.store, {**started, "failure": {"Error": "States.TaskFailed"}}) == SUCCEEDED
+    assert stand.calls[run.run_id] == 1
+
+
+def test_a_long_run_whose_execution_is_gone_is_run_again(stand: RunsStand) -> None:
+    run = stand.accept(limits=LONG_RUN)
+    stand.drain()
+    stand.later(600 + 30 + 61)
+    assert stand.watch() == {"leased": 1}
+    stand.executions.alive.clear()
+    stand.later(61)
+    assert stand.watch() == {"released": 1}
+    assert stand.run(run.run_id).state == QUEUED
+
+
+def test_a_long_run_that_never_ends_is_stopped(stand: RunsStand) -> None:
+    run = stand.accept(limits=LONG_RUN)
+    stand.drain()
+    stand.later(600 + 30 + 61 + 901)
+    assert stand.watch() == {"timed out": 1}
+    assert stand.run(run.run_id).state == TIMED_OUT
+    assert stand.executions.stopped
+
+
+def test_an_execution_that_cannot_be_started_is_tried_again(stand: RunsStand) -> None:
+    stand.with_policy(retry_after_s=0)
+    run = stand.accept(limits=LONG_RUN)
+    begin, stand.executions.start = stand.executions.start, lambda *_: (_ for _ in ()).throw(OSError())  # type: ignore
+    stand.drain()
+    assert stand.run(run.run_id).failures == 1
+    stand.executions.start = begin  # type: ignore[method-assign]
+    stand.drain()
+    assert list(stand.executions.started) == [f"{run.run_id}-2"]
+
+
+def test_cancel_of_a_long_run_stops_its_execution(stand: RunsStand) -> None:
+    run = stand.accept(limits=LONG_RUN)
+    stand.drain()
+    cancel(stand.store, stand.executions, PROJECT, run.run_id)
+    assert stand.executions.stopped == [f"{run.run_id}-1"]
+
+
+def notice(key: str) -> str:
+    return json.dumps({"Records": [{"s3": {"object": {"key": key}}}]})
+
+
+def test_a_notice_without_a_run_is_nothing(stand: RunsStand) -> None:
+    assert settle_arrival(stand.store, notice(f"detached/{PROJECT}/iris/{'0' * 32}/1")) == []
+    assert settle_arrival(stand.store, notice("detached/x")) == []
+    assert settle_arrival(stand.store, json.dumps({"Event": "s3:TestEvent"})) == []

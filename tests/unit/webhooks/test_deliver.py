@@ -1,0 +1,365 @@
+"""Deliveries on the emulator, to real receivers: what is sent, when again, and when no more."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook as Verifier
+
+from modelcote.core.errors import ModelFailed
+from modelcote.core.policy import DAY, HOUR, MINUTE, Policy
+from modelcote.core.runs import CANCELED, FAILED
+from modelcote.runs.cancel import cancel
+from modelcote.runs.listing import attempts, find_delivery
+from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Delivery, Run, delivery_key
+from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
+from modelcote.webhooks.deliver import Deliverer, replay
+from modelcote.webhooks.endpoints import endpoint
+from modelcote.webhooks.seal import seal, unseal
+from modelcote.webhooks.secrets import WebhookSecrets
+from tests.support.receivers import Authority, Receiver, answer, der, drip, hang, redirect, reset
+from tests.support.runs_stand import MODEL, PROJECT, RunsStand
+
+
+@pytest.fixture
+def deliverer(stand: RunsStand) -> Deliverer:
+    return make_deliverer(stand)
+
+
+def make_deliverer(stand: RunsStand) -> Deliverer:
+    stack = f"t{os.urandom(4).hex()}"
+    client = stand.session.client("secretsmanager")
+    secrets = WebhookSecrets(client, stack, stand.key_arn, stand.store.policy, stand.clock)
+    return Deliverer(stand.store, secrets, stand.kms, stack)
+
+
+def ended(stand: RunsStand, url: str, data: Any = None, **changes: Any) -> Run:
+    """A run that has ended, with a webhook."""
+    run = stand.accept(data, webhook_url=url, **changes)
+    stand.drain()
+    return stand.run(run.run_id)
+
+
+def delivery_of(stand: RunsStand, run: Run) -> Delivery:
+    found = find_delivery(stand.store, PROJECT, run.run_id)
+    assert found
+    return found
+
+
+def to_the_end(stand: RunsStand, deliverer: Deliverer, run: Run) -> Delivery:
+    """Every attempt, each at its time."""
+    for _ in range(20):
+        delivery = delivery_of(stand, run)
+        if delivery.state != PENDING:
+            return delivery
+        stand.later(max(0, delivery.next_at_s - stand.clock()))
+        deliverer.attempt(PROJECT, run.run_id)
+    raise AssertionError("the delivery has no end")
+
+
+def test_a_delivery_is_signed_and_made_once(stand: RunsStand, deliverer: Deliverer) -> None:
+    with Receiver(lambda _: answer(204)) as receiver:
+        run = ended(stand, receiver.url, [[1, 2]])
+        secret = deliverer.secrets.rotate(PROJECT)
+        assert deliverer.attempt(PROJECT, run.run_id) == DELIVERED
+        assert deliverer.attempt(PROJECT, run.run_id) == DELIVERED
+    (seen,) = receiver.seen
+    body = Verifier(secret).verify(seen.body, dict(seen.headers))
+    assert body["type"] == seen.headers["modelcote-event"] == "run.succeeded"
+    assert body["data"]["result"] == [[2, 4]]
+    assert seen.headers["webhook-id"] == f"msg_{run.run_id}"
+    (attempt,) = attempts(stand.store, delivery_of(stand, run))
+    assert (attempt.number, attempt.status, attempt.answer, attempt.error) == (1, 204, "", "")
+
+
+def test_the_conduit_shape(stand: RunsStand, deliverer: Deliverer) -> None:
+    with Receiver() as receiver:
+        run = ended(stand, receiver.url, [[1]], dialect="conduit")
+        deliverer.attempt(PROJECT, run.run_id)
+    assert json.loads(receiver.seen[0].body) == {
+        "run_id": run.run_id,
+        "message": f"Finished inference request with run_id: `{run.run_id}`",
+        "result": [[2]],
+        "status_code": 200,
+        "run_time_ms": 1.5,
+    }
+
+
+def test_the_launch_shape(stand: RunsStand, deliverer: Deliverer) -> None:
+    stand.play = lambda _: b'{"result":[7],"run_time_ms":1.0,"points":1}'
+    with Receiver() as receiver:
+        run = ended(stand, receiver.url, dialect="launch")
+        deliverer.attempt(PROJECT, run.run_id)
+    assert json.loads(receiver.seen[0].body) == {"task_id": run.run_id, "result": 7}
+
+
+def fail(_: Any) -> bytes:
+    raise ModelFailed("ValueError: no", "Check.", exception="ValueError")
+
+
+@pytest.mark.parametrize("dialect", ["native", "conduit", "launch"])
+def test_a_failure_is_told_too(stand: RunsStand, deliverer: Deliverer, dialect: str) -> None:
+    stand.play = fail
+    with Receiver() as receiver:
+        run = ended(stand, receiver.url, dialect=dialect)
+        deliverer.attempt(PROJECT, run.run_id)
+    assert run.state == FAILED
+    seen = receiver.seen[0]
+    assert seen.headers["modelcote-event"] == "run.failed"
+    body = json.loads(seen.body)
+    told = {
+        "native": lambda: body["data"]["error"]["detail"],
+        "conduit": lambda: body["result"]["error"]["detail"] if body["status_code"] == 422 else "",
+        "launch": lambda: body["traceback"] if body["status"] == "FAILURE" else "",
+    }[dialect]()
+    assert "ValueError: no" in told
+
+
+def test_cancel_is_told(stand: RunsStand, deliverer: Deliverer) -> None:
+    with Receiver() as receiver:
+        run = stand.accept(webhook_url=receiver.url)
+        cancel(stand.store, stand.executions, PROJECT, run.run_id)
+        deliverer.attempt(PROJECT, run.run_id)
+    assert receiver.seen[0].headers["modelcote-event"] == "run.canceled"
+    assert json.loads(receiver.seen[0].body)["data"]["state"] == CANCELED
+
+
+def test_nothing_is_sent_before_the_end(stand: RunsStand, deliverer: Deliverer) -> None:
+    with Receiver() as receiver:
+        run = stand.accept(webhook_url=receiver.url)
+        assert deliverer.attempt(PROJECT, run.run_id) == "unknown"
+    assert not receiver.connections
+
+
+def test_the_outbox_is_written_with_the_end(stand: RunsStand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker dies before it can announce: the watchdog does."""
+    monkeypatch.setattr("modelcote.runs.complete._announce", lambda *_: None)
+    run = ended(stand, "http://127.0.0.1:9/x")
+    assert not stand.messages(stand.store.deliveries_queue)
+    stand.later(61)
+    assert stand.watch() == {"announced": 1}
+    (record,) = stand.messages(stand.store.deliveries_queue)
+    assert json.loads(record["body"]) == {"project": PROJECT, "run_id": run.run_id}
+
+
+def test_the_shipped_schedule() -> None:
+    policy = Policy()
+    assert policy.delivery_schedule_s == (
+        0, 5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
+    )  # fmt: skip
+    assert sum(policy.delivery_schedule_s) == 75 * HOUR + 35 * MINUTE + 5
+    assert (policy.delivery_connect_s, policy.delivery_total_s, policy.delivery_jitter) == (5, 15, 0.2)
+    assert policy.endpoint_disabled_after_s == 5 * DAY
+    assert policy.delivery_body_bytes == 256 * 1024
+    assert (policy.sync_wait_s, policy.open_runs, policy.queue_limit_s) == (25, 10_000, HOUR)
+    assert (policy.result_ttl_s, policy.row_ttl_s, policy.idempotency_ttl_s) == (7 * DAY, 30 * DAY, DAY)
+    assert not policy.webhook_http
+    assert not policy.webhook_loopback
+
+
+def test_ten_attempts_by_the_schedule_then_exhausted(
+    stand: RunsStand, deliverer: Deliverer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Receiver(lambda _: answer(500, body=b"x" * 10_000)) as receiver:
+        run = ended(stand, receiver.url)
+        delivery = to_the_end(stand, deliverer, run)
+    assert (delivery.state, delivery.attempts, delivery.reason) == (EXHAUSTED, 10, "10 attempts failed.")
+    made = attempts(stand.store, delivery)
+    assert [one.number for one in made] == list(range(1, 11))
+    assert {(one.status, len(one.answer)) for one in made} == {(500, 4_096)}
+    for planned, (before, after) in zip(stand.store.policy.delivery_schedule_s[1:], pairwise(made), strict=True):
+        assert 0.8 * planned - 1 <= after.at_s - before.at_s <= 1.2 * planned + 2
+    assert len({seen.headers["webhook-id"] for seen in receiver.seen}) == 1
+    metric = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert metric["DeliveriesExhausted"] == 1
+    assert "due_pk" not in (stand.store.table.get(*delivery_key(PROJECT, run.run_id)) or {})
+
+
+@pytest.mark.parametrize(
+    ("behave", "status", "error"),
+    [
+        (lambda: answer(500), 500, ""),
+        (lambda: answer(302, [("location", "http://169.254.169.254/")]), 302, ""),
+        (lambda: redirect("http://127.0.0.1:1/"), 302, ""),
+        (lambda: answer(429), 429, ""),
+        (hang, 0, "timeout"),
+        (lambda: drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", 0.01), 200, "timeout"),
+        (reset, 0, "connection"),
+    ],
+)
+def test_a_failed_attempt_is_listed_and_comes_again(
+    stand: RunsStand, behave: Callable[[], Any], status: int, error: str
+) -> None:
+    stand.with_policy(delivery_total_s=1.0)
+    deliverer = make_deliverer(stand)
+    tries = [behave(), answer(200)]
+    with Receiver(lambda _: tries.pop(0)) as receiver:
+        run = ended(stand, receiver.url)
+        assert deliverer.attempt(PROJECT, run.run_id) == PENDING
+        assert deliverer.attempt(PROJECT, run.run_id) == "early"
+        assert to_the_end(stand, deliverer, run).state == DELIVERED
+    first, second = attempts(stand.store, delivery_of(stand, run))
+    assert (first.status, first.error) == (status, error)
+    assert second.status == 200
+
+
+def test_retry_after_is_honoured(stand: RunsStand, deliverer: Deliverer) -> None:
+    with Receiver(lambda _: answer(503, [("retry-after", "1000")])) as receiver:
+        run = ended(stand, receiver.url)
+        deliverer.attempt(PROJECT, run.run_id)
+    assert delivery_of(stand, run).next_at_s - stand.clock() == pytest.approx(1_000, abs=5)
+
+
+def test_410_disables_the_endpoint_until_a_replay(stand: RunsStand, deliverer: Deliverer) -> None:
+    status = [410]
+    with Receiver(lambda _: answer(status[0])) as receiver:
+        first, second = ended(stand, receiver.url), ended(stand, receiver.url)
+        assert deliverer.attempt(PROJECT, first.run_id) == EXHAUSTED
+        assert deliverer.attempt(PROJECT, second.run_id) == EXHAUSTED
+        assert receiver.connections == 1
+        assert endpoint(stand.store, PROJECT, receiver.url).disabled_at_s
+        status[0] = 200
+        replay(stand.store, delivery_of(stand, second))
+        assert deliverer.attempt(PROJECT, second.run_id) == DELIVERED
+        assert not endpoint(stand.store, PROJECT, receiver.url).disabled_at_s
+
+
+def test_five_days_of_failure_disable_the_endpoint(stand: RunsStand, deliverer: Deliverer) -> None:
+    with Receiver(lambda _: answer(500)) as receiver:
+        run = ended(stand, receiver.url)
+        deliverer.attempt(PROJECT, run.run_id)
+        stand.later(5 * DAY)
+        late = ended(stand, receiver.url)
+        assert deliverer.attempt(PROJECT, late.run_id) == EXHAUSTED
+        assert delivery_of(stand, late).reason == "it failed for too long."
+
+
+def test_a_success_forgets_the_failures(stand: RunsStand, deliverer: Deliverer) -> None:
+    status = [500, 200]
+    with Receiver(lambda _: answer(status.pop(0))) as receiver:
+        run = ended(stand, receiver.url)
+        deliverer.attempt(PROJECT, run.run_id)
+        assert endpoint(stand.store, PROJECT, receiver.url).failing_since_s
+        to_the_end(stand, deliverer, run)
+        assert not endpoint(stand.store, PROJECT, receiver.url).failing_since_s
+
+
+def test_a_sender_that_dies_after_the_receivers_answer(stand: RunsStand, deliverer: Deliverer) -> None:
+    with Receiver() as receiver:
+        run = ended(stand, receiver.url)
+
+        def die(outgoing: Any) -> Any:
+            deliverer._send(outgoing)
+            raise SystemExit
+
+        with pytest.raises(SystemExit):
+            deliverer.attempt(PROJECT, run.run_id, die)
+        assert deliverer.attempt(PROJECT, run.run_id) == "claimed"
+        stand.later(61)
+        assert stand.watch() == {"announced": 1}
+        assert deliverer.attempt(PROJECT, run.run_id) == DELIVERED
+    assert len(receiver.seen) == 2
+    assert len({seen.headers["webhook-id"] for seen in receiver.seen}) == 1
+
+
+def test_rotation_signs_with_both_for_a_day(stand: RunsStand) -> None:
+    first = make_deliverer(stand)
+    old = first.secrets.rotate(PROJECT)
+    new = first.secrets.rotate(PROJECT)
+    with Receiver() as receiver:
+        deliverers = [replace(first), first]
+        for _ in deliverers:
+            run = ended(stand, receiver.url)
+            first.secrets._kept.clear()
+            first.attempt(PROJECT, run.run_id)
+            stand.later(DAY + 1)
+    both, one = receiver.seen
+    for secret in (old, new):
+        Verifier(secret).verify(both.body, dict(both.headers))
+    assert len(both.headers["webhook-signature"].split()) == 2
+    assert len(one.headers["webhook-signature"].split()) == 1
+
+
+def test_a_models_own_secret_signs_its_deliveries(stand: RunsStand, deliverer: Deliverer) -> None:
+    deliverer.secrets.rotate(PROJECT)
+    own = deliverer.secrets.rotate(PROJECT, MODEL)
+    with Receiver() as receiver:
+        run = ended(stand, receiver.url)
+        deliverer.attempt(PROJECT, run.run_id)
+    Verifier(own).verify(receiver.seen[0].body, dict(receiver.seen[0].headers))
+
+
+@pytest.mark.parametrize("dialect", ["native", "conduit", "launch"])
+def test_a_large_result_goes_by_reference(stand: RunsStand, deliverer: Deliverer, dialect: str) -> None:
+    import hashlib
+
+    import httpx
+
+    with Receiver() as receiver:
+        run = ended(stand, receiver.url, [[number] for number in range(60_000)], dialect=dialect)
+        assert run.result_bytes > 256 * 1024
+        deliverer.attempt(PROJECT, run.run_id)
+    body = json.loads(receiver.seen[0].body)
+    told = body["data"] if dialect == "native" else body
+    assert "result" not in told
+    assert len(receiver.seen[0].body) < 4_000
+    fetched = httpx.get(told["result_url"]).content
+    assert len(fetched) == told["bytes"]
+    assert hashlib.sha256(fetched).hexdigest() == told["sha256"]
+    assert json.loads(fetched)["result"][-1] == [119_998]
+    assert told["content_type"] == "application/json"
+
+
+def test_basic_credentials_of_a_run(stand: RunsStand, deliverer: Deliverer) -> None:
+    with Receiver() as receiver:
+        submission = stand.submission(webhook_url=receiver.url)
+        auth = seal(stand.light_kms, stand.key_arn, BasicAuth("user", "pass"), PROJECT, submission.run_id)
+        assert "pass" not in auth
+        from modelcote.runs.accept import accept
+
+        run = accept(stand.light, replace(submission, webhook_auth=auth))
+        stand.drain()
+        deliverer.attempt(PROJECT, run.run_id)
+    assert receiver.seen[0].headers["authorization"] == "Basic " + base64.b64encode(b"user:pass").decode()
+
+
+def test_what_is_sealed_for_one_run_opens_for_no_other(stand: RunsStand) -> None:
+    sealed = seal(stand.light_kms, stand.key_arn, BasicAuth("user", "pass"), PROJECT, "1" * 32)
+    assert unseal(stand.kms, sealed, PROJECT, "1" * 32) == BasicAuth("user", "pass")
+    for project, run_id in ((PROJECT, "2" * 32), ("other", "1" * 32)):
+        with pytest.raises(Exception):  # noqa: B017  KMS's own, or the text's
+            unseal(stand.kms, sealed, project, run_id)
+
+
+def test_the_models_own_client_certificate(stand: RunsStand, tmp_path: Path) -> None:
+    authority = Authority()
+    ca = authority.write_ca(tmp_path)
+    stand.with_policy(webhook_ca=str(ca))
+    deliverer = make_deliverer(stand)
+    cert, key = authority.issue("client", client=True)
+    with Receiver(tls=authority.server("127.0.0.1", ask_client=True)) as receiver:
+        run = ended(stand, receiver.url, webhook_default_auth=True)
+        without = ended(stand, receiver.url)
+        deliverer.secrets.put_auth(PROJECT, MODEL, MtlsAuth(cert, key))
+        assert deliverer.attempt(PROJECT, run.run_id) == DELIVERED
+        assert deliverer.attempt(PROJECT, without.run_id) == PENDING
+    assert [seen.peer_certificate for seen in receiver.seen] == [der(cert)]
+
+
+def test_who_may_not_be_called_is_a_failed_attempt(stand: RunsStand) -> None:
+    stand.with_policy(webhook_loopback=False, webhook_http=False)
+    deliverer = make_deliverer(stand)
+    with Receiver() as trap:
+        run = ended(stand, trap.url)
+        assert deliverer.attempt(PROJECT, run.run_id) == PENDING
+    assert not trap.connections
+    (attempt,) = attempts(stand.store, delivery_of(stand, run))
+    assert attempt.error == "invalid_url"
