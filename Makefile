@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check bench fmt lock clean
+.PHONY: help demo up down test faults check bench fmt lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,7 +30,13 @@ down: $(READY)  ## stop it
 	$(BIN)/cote local down
 
 test: check  ## everything: lint, types, imports, and the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore tests/faults/test_mutations.py
+
+N = 200
+SEED = 1
+faults: $(READY)  ## N runs under a seed's plan of faults, judged; then each safeguard taken out in turn
+	$(BIN)/python -m tests.faults --n $(N) --seed $(SEED)
+	$(BIN)/python -m pytest -q -s tests/faults/test_mutations.py
 
 check: $(READY)  ## ruff, mypy, import-linter, the committed OpenAPI
 	$(BIN)/ruff check .

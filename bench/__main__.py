@@ -1,4 +1,4 @@
-"""`python -m bench [a b c]`: runs the benches asked for, or all; prints a table, writes bench/out/results.json."""
+"""`python -m bench [a b c e]`: runs the benches asked for, or all; prints a table, writes bench/out/results.json."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ BENCHES = {
     "a": ("cold start and warm cost, compiled beside the original", "bench.model_bench"),
     "b": ("overhead of the Lambda entry, microseconds per call", "bench.entry_bench"),
     "c": ("through the local cloud, and (d) from deploy() to the first answer", "bench.cloud_bench"),
+    "e": ("runs: acceptance, both lanes, AWS calls and dollars per run", "bench.runs_bench"),
 }
 OUT = Path(__file__).parent / "out" / "results.json"
 
@@ -33,8 +34,11 @@ def main(letters: list[str]) -> int:
     for letter in letters or list(BENCHES):
         title, module = BENCHES[letter]
         console.print(f"({letter}) {title} ...")
-        results[module.removeprefix("bench.")] = import_module(module).run()
-        console.print(_table(title, results[module.removeprefix("bench.")]))
+        bench = import_module(module)
+        results[module.removeprefix("bench.")] = result = bench.run()
+        # A bench with much to compare brings tables of its own.
+        for table in bench.tables(result) if hasattr(bench, "tables") else [_table(title, result)]:
+            console.print(table)
         OUT.parent.mkdir(parents=True, exist_ok=True)
         OUT.write_text(json.dumps(results, indent=2) + "\n")
     console.print(f"written: {OUT}")

@@ -90,7 +90,12 @@ def deliver_webhook(settings: Settings, work: Work) -> list[Statement]:
         _work_off(work.deliveries),
         _send(work.deliveries),
         _read(work, "results", "detached"),
-        Statement("WebhookSecrets", ["secretsmanager:GetSecretValue"], [webhook_secrets(settings)]),
+        # The first delivery of a project that has no secret yet makes one.
+        Statement(
+            "WebhookSecrets",
+            ["secretsmanager:GetSecretValue", "secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"],
+            [webhook_secrets(settings)],
+        ),
     ]
 
 

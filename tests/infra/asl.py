@@ -72,14 +72,18 @@ _TASK = {
         "ResultSelector": _TEMPLATE,
         "ResultPath": {"type": "string", "pattern": _PATH},
         "TimeoutSeconds": _POSITIVE,
+        "TimeoutSecondsPath": {"type": "string", "pattern": _PATH},
         "Retry": {"type": "array", "minItems": 1, "items": _RETRIER},
         "Catch": {"type": "array", "minItems": 1, "items": _CATCHER},
         "Next": {"type": "string"},
         "End": {"const": True},
     },
     # Without a limit a task that is lost is waited for until the execution ends.
-    "required": ["Type", "Resource", "Parameters", "TimeoutSeconds"],
-    "oneOf": [{"required": ["Next"]}, {"required": ["End"]}],
+    "required": ["Type", "Resource", "Parameters"],
+    "allOf": [
+        {"oneOf": [{"required": ["Next"]}, {"required": ["End"]}]},
+        {"oneOf": [{"required": ["TimeoutSeconds"]}, {"required": ["TimeoutSecondsPath"]}]},
+    ],
     "additionalProperties": False,
 }
 SCHEMA = {

@@ -172,7 +172,9 @@ def test_only_who_signs_webhooks_and_who_keeps_them_reach_their_secrets() -> Non
     secrets = f"secretsmanager:{REST}secret:modelcote-webhooks/dev/*"
     holders = {name: found[secrets] for name, found in rights.items() if secrets in found}
     assert holders.keys() == {"platform-control-access", "platform-runs-deliver-webhook-access"}
-    assert holders["platform-runs-deliver-webhook-access"] == {"secretsmanager:GetSecretValue"}
+    assert holders["platform-runs-deliver-webhook-access"] == {
+        f"secretsmanager:{action}" for action in ("GetSecretValue", "CreateSecret", "PutSecretValue")
+    }
 
 
 def test_the_state_machine_calls_models_and_one_function() -> None:

@@ -37,15 +37,15 @@ class Cloud:
         return self.http.post(self.predict_url(model), json=data)
 
     def get(self, path: str) -> httpx.Response:
-        return self.http.get(self._control(path))
+        return self.http.get(self.control(path))
 
     def post(self, path: str, body: Any) -> httpx.Response:
-        return self.http.post(self._control(path), json=body)
+        return self.http.post(self.control(path), json=body)
 
     def delete(self, path: str) -> httpx.Response:
-        return self.http.delete(self._control(path))
+        return self.http.delete(self.control(path))
 
-    def _control(self, path: str) -> str:
+    def control(self, path: str) -> str:
         return f"{self.url}/v1/projects/{self.project}{path}"
 
     def finish(self, accepted: httpx.Response) -> None:

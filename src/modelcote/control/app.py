@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from modelcote.control import conduit
 from modelcote.control.door import Door, Log
 from modelcote.control.errors import install
+from modelcote.control.launch import endpoints as launch_endpoints
+from modelcote.control.launch import tasks as launch_tasks
 from modelcote.control.openapi import document
 from modelcote.control.routes import (
     deliveries,
@@ -40,6 +42,8 @@ ROUTERS = (
     deliveries.router,
     webhooks.router,
     conduit.router,
+    launch_endpoints.router,
+    launch_tasks.router,
     health.router,
 )
 _elsewhere = APIRouter(include_in_schema=False)

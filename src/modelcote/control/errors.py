@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from modelcote.control.conduit import PATHS
+from modelcote.control.launch.paths import is_launch
 from modelcote.core.errors import BadRequest, Invalid, MethodNotAllowed, ModelcoteError, NotFound, to_problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -21,16 +22,23 @@ _HEADERS: dict[int, dict[str, str]] = {
     429: {"retry-after": "1"},
     503: {"retry-after": "1"},
 }
+_LAUNCH_HEADERS = {401: {"www-authenticate": "Basic"}}
 
 
 def problem_response(error: ModelcoteError, path: str, request_id: str) -> Response:
-    """The answer that an error stands for; in the Conduit dialect with the `message` that its clients show."""
-    problem = to_problem(error, request_id)
-    if path in PATHS:
-        problem["message"] = str(error)
+    """The answer that an error stands for.
+
+    In the Conduit dialect it has the `message` that its clients show; in the launch dialect it is `{"detail": ...}`.
+    """
     headers = dict(_HEADERS.get(error.status, {}))
     if isinstance(error, MethodNotAllowed):
         headers["allow"] = str(error.extra.get("allow", ""))
+    if is_launch(path):
+        headers |= _LAUNCH_HEADERS.get(error.status, {})
+        return Response(orjson.dumps({"detail": str(error)}), error.status, headers, "application/json")
+    problem = to_problem(error, request_id)
+    if path in PATHS:
+        problem["message"] = str(error)
     return Response(orjson.dumps(problem, default=str), error.status, headers, MEDIA_TYPE)
 
 

@@ -18,6 +18,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from modelcote.control.body import Strict
+from modelcote.control.launch.bodies import BODIES as LAUNCH_BODIES
+from modelcote.control.launch.paths import is_launch
 from modelcote.control.views import Problem
 from modelcote.core.project import project_root
 
@@ -48,23 +50,24 @@ def document(routes: Sequence[APIRoute]) -> dict[str, Any]:
     made["components"]["securitySchemes"] = {
         "key": {"type": "apiKey", "in": "header", "name": "Authorization"},
         "bearer": {"type": "http", "scheme": "bearer", "description": "an API key, or a JWT of a registered issuer"},
+        "basic": {"type": "http", "scheme": "basic", "description": "launch: an API key as the user name, no password"},
     }
     for path, operations in made["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = _PROBLEM
             if path not in _OPEN:
-                operation["security"] = [{"key": []}, {"bearer": []}]
+                operation["security"] = [{"basic": []}] if is_launch(path) else [{"key": []}, {"bearer": []}]
     made["paths"] = dict(sorted(made["paths"].items()))
     made["components"]["schemas"] = dict(sorted(schemas.items()))
     return made
 
 
 def _bodies() -> list[type[BaseModel]]:
-    """Every request body: the strict ones, and the Conduit dialect's."""
+    """Every request body: the strict ones, and the dialects'."""
     from modelcote.control.conduit import DeployRequest
 
-    return [*Strict.__subclasses__(), DeployRequest]
+    return [*Strict.__subclasses__(), DeployRequest, *LAUNCH_BODIES]
 
 
 def _schemas(models: Sequence[type[BaseModel]]) -> dict[str, Any]:

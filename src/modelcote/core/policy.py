@@ -37,6 +37,10 @@ class Policy:
     fast_limit_s: float = 60
     # What a worker has beyond the run's own limit before its lease is over.
     lease_slack_s: float = 30
+    # What a state machine has on top of that for its own ways and retries.
+    long_slack_s: float = 60
+    # An execution that is still running this long after its lease is stopped, its run TIMED_OUT.
+    long_given_up_s: float = 15 * MINUTE
     # A run still QUEUED after this is sent again; the pause doubles up to `resend_max_s`.
     resend_after_s: float = 60
     resend_max_s: float = 15 * MINUTE

@@ -6,6 +6,7 @@ outcomes.py    begin, mark_built, mark_ready, mark_superseded, mark_failed, forg
 snapshots.py   snapshot
 keys.py        create_key, list_keys, revoke_key
 issuers.py     put_issuer, list_issuers, delete_issuer
+endpoints.py   create_endpoint, get/find/list endpoints, change_endpoint, delete_endpoint, models_of
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 
 from modelcote.registry.clients import Clients, make_clients
+from modelcote.registry.endpoints import LaunchEndpoints
 from modelcote.registry.issuers import Issuers
 from modelcote.registry.keys import Keys
 from modelcote.registry.outcomes import Outcomes
@@ -20,7 +22,7 @@ from modelcote.registry.snapshots import Snapshots
 from modelcote.registry.table import Table
 
 
-class Registry(Outcomes, Snapshots, Keys, Issuers):
+class Registry(Outcomes, Snapshots, Keys, Issuers, LaunchEndpoints):
     """Everything that is known about projects, models, versions, deploys and keys."""
 
     def __init__(self, table_name: str, bucket: str, queue_url: str = "", clients: Clients | None = None) -> None:

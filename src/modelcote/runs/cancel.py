@@ -36,7 +36,7 @@ def give_up(store: RunStore, task: Task) -> str:
     run = store.find(task.project, task.run_id)
     if run is None:
         return "unknown"
-    if not run.open or (run.state == RUNNING and store.clock() < lease_end(run)):
+    if not run.open or (run.state == RUNNING and store.clock() < lease_end(store, run)):
         return "left"
     error = {
         "code": "not_worked_off",

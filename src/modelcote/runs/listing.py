@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeVar
 
 from modelcote.core.runs import first_run_id, is_run_id
@@ -13,6 +12,7 @@ from modelcote.runs.records import SHARDS, Attempt, Delivery, Run, delivery_key,
 from modelcote.runs.store import RunStore
 
 Listed = TypeVar("Listed", Run, Delivery)
+_LOOKED_AT = 2_000  # Rows of a page: a second's reading, also where none of them is wanted.
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def list_deliveries(store: RunStore, project: str, wanted: Wanted, limit: int) -
 
 def all_deliveries(store: RunStore, project: str, wanted: Wanted) -> Iterator[Delivery]:
     """Every delivery that is wanted, the newest first."""
-    return _rows(store, project, "DELIVERY#", wanted, Delivery.from_item)
+    return (row for row in _rows(store, project, "DELIVERY#", wanted, Delivery.from_item) if _matches(wanted, row))
 
 
 def find_delivery(store: RunStore, project: str, run_id: str) -> Delivery | None:
@@ -58,20 +58,33 @@ def attempts(store: RunStore, delivery: Delivery) -> list[Attempt]:
 def _page(
     store: RunStore, project: str, prefix: str, wanted: Wanted, limit: int, read: Callable[..., Listed]
 ) -> tuple[list[Listed], str]:
-    rows = list(islice(_rows(store, project, prefix, wanted, read), limit + 1))
-    return rows[:limit], rows[limit - 1].run_id if len(rows) > limit else ""
+    """A page may be short, or empty, and still have a cursor: what is rare is looked for in pieces."""
+    found: list[Listed] = []
+    for number, row in enumerate(_rows(store, project, prefix, wanted, read)):
+        if _matches(wanted, row):
+            if len(found) == limit:
+                return found, found[-1].run_id
+            found.append(row)
+        if number >= _LOOKED_AT:
+            return found, row.run_id
+    return found, ""
+
+
+def _matches(wanted: Wanted, row: Run | Delivery) -> bool:
+    return wanted.model in ("", row.model) and wanted.state in ("", row.state)
 
 
 def _rows(store: RunStore, project: str, prefix: str, wanted: Wanted, read: Callable[..., Listed]) -> Iterator[Listed]:
     low = first_run_id(wanted.since_s) if wanted.since_s else "0" * 32
     high = first_run_id(wanted.until_s) if wanted.until_s else "f" * 32
     before = min(high, wanted.cursor or high)
+    if low >= before:
+        return
     shards = (
         store.table.query(partition(project, shard), f"{prefix}{low}", before=f"{prefix}{before}", newest_first=True)
         for shard in range(SHARDS)
     )
     for item in heapq.merge(*shards, key=lambda item: str(item["run_id"]), reverse=True):
-        row = read(item)
         # BETWEEN holds its upper end, which is the last of the page before.
-        if row.run_id < before and wanted.model in ("", row.model) and wanted.state in ("", row.state):
-            yield row
+        if item["run_id"] < before:
+            yield read(item)

@@ -18,7 +18,7 @@ from modelcote.core.errors import Invalid
 from modelcote.core.names import PROJECT_NAME
 from modelcote.core.runs import is_run_id
 
-# Bytes. A longer event is an object: a row of 1 KB costs one write unit, and a message of 1 KB is sent in one piece.
+# Bytes. A longer event is an object: a PUT and a GET of S3 cost as much as five write units of DynamoDB (1 KB each).
 INLINE_LIMIT = 1_024
 POINTER_CLASS = "software.amazon.payloadoffloading.PayloadS3Pointer"
 

@@ -13,8 +13,6 @@ from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.records import Run, due_pk, run_key
 from modelcote.runs.store import RunStore
 
-_LONG_SLACK_S = 60  # What a state machine takes on its way, its own retries included.
-
 
 def start(store: RunStore, project: str, run_id: str) -> Run | None:
     """Takes the next attempt: the run RUNNING under a lease. One conditional write, before the model is called.
@@ -50,9 +48,9 @@ def start(store: RunStore, project: str, run_id: str) -> Run | None:
     return Run.from_item(item)
 
 
-def lease_end(run: Run) -> float:
+def lease_end(store: RunStore, run: Run) -> float:
     """When the attempt is given up, in seconds since the epoch."""
-    return run.lease_until_s + (_LONG_SLACK_S if run.lane == LONG else 0)
+    return run.lease_until_s + (store.policy.long_slack_s if run.lane == LONG else 0)
 
 
 def expire(store: RunStore, run: Run) -> bool:

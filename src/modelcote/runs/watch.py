@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from typing import Protocol
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
 
 from modelcote.core.errors import ModelCrashed
 from modelcote.core.runs import LONG, QUEUED, TIMED_OUT
@@ -22,7 +24,7 @@ from modelcote.runs.start import expire, lease_end, release
 from modelcote.runs.store import RunStore
 from modelcote.runs.work import execution_name
 
-_GIVEN_UP_S = 900  # A state machine is waited for this much longer than the run's limit, then stopped.
+_AT_ONCE = 8  # Rows that are looked at side by side: each is a few calls, and waits for their answers.
 
 
 class Executions(Protocol):
@@ -39,20 +41,21 @@ class Executions(Protocol):
 
 def watch(store: RunStore, executions: Executions, until_s: float) -> dict[str, int]:
     """Looks at all that is due, until the time `until_s`; counts of what was done, for the log."""
-    done: Counter[str] = Counter()
     shards = list(range(SHARDS))
     random.shuffle(shards)  # One shard's backlog does not always come before another's.
-    for shard in shards:
-        for keys in store.table.due(f"DUE#{shard}", store.clock()):
-            if store.clock() >= until_s:
-                done["left"] += 1
-                return dict(done)
-            try:
-                done[_look(store, executions, keys["pk"], keys["sk"])] += 1
-            except Exception as error:  # one row's trouble is not the others'; it is due again in a minute
-                done["failed"] += 1
-                print(json.dumps({"event": "watch failed", "row": keys["sk"], "reason": repr(error)[:300]}), flush=True)
-    return dict(done)
+
+    def look(row: Mapping[str, Any]) -> str:
+        if store.clock() >= until_s:
+            return "left"
+        try:
+            return _look(store, executions, row["pk"], row["sk"])
+        except Exception as error:  # one row's trouble is not the others'; it is due again in a minute
+            print(json.dumps({"event": "watch failed", "row": row["sk"], "reason": repr(error)[:300]}), flush=True)
+            return "failed"
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        due = (row for shard in shards for row in store.table.due(f"DUE#{shard}", store.clock()))
+        return dict(Counter(pool.map(look, due)))
 
 
 def _look(store: RunStore, executions: Executions, pk: str, sk: str) -> str:
@@ -82,12 +85,12 @@ def _running(store: RunStore, executions: Executions, run: Run, due_at_s: float)
     at = store.clock()
     if settle_stored(store, run):
         return "completed"
-    end = lease_end(run)
+    end = lease_end(store, run)
     if at < end:
         _postpone(store, run, due_at_s, end)
         return "leased"
     if run.lane == LONG and executions.running(execution_name(run)):
-        if at < end + _GIVEN_UP_S:
+        if at < end + store.policy.long_given_up_s:
             _postpone(store, run, due_at_s, at + store.policy.resend_after_s)
             return "leased"
         executions.stop(execution_name(run))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -58,6 +59,7 @@ def _start_long(store: RunStore, run: Run, start_execution: StartExecution) -> N
         "model": run.model,
         "function": run.function_name,
         "attempt": run.attempt,
+        "timeout_s": math.ceil(run.run_limit_s + _ANSWER_S),
         "event": event_of(run),
     }
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,7 +92,9 @@ class Deliverer:
     def _auth(self, run: Run) -> BasicAuth | MtlsAuth | None:
         if run.webhook_auth:
             return unseal(self.kms, run.webhook_auth, run.project, run.run_id)
-        return self.secrets.auth(run.project, run.model) if run.webhook_default_auth else None
+        if not run.webhook_default_auth:
+            return None
+        return self.secrets.auth(run.project, run.model, run.webhook_url)
 
     def _send(self, outgoing: Outgoing) -> Received:
         policy = self.store.policy
@@ -196,27 +198,6 @@ class Deliverer:
         except ConditionFailed:
             if attempt is not None:
                 self.store.table.put(attempt.to_item())
-
-
-def replay(store: RunStore, delivery: Delivery) -> Delivery:
-    """Sends the delivery once more from the start of the schedule, under the same id; one that is pending, now."""
-    at = store.clock()
-    endpoints.enable(store, delivery.project, delivery.url)
-    item = store.table.update(
-        delivery.key,
-        "SET #state = :pending, #tries = :none, #replays = #replays + :one, #next_at_s = :at, #reason = :empty, "
-        "#claimed_until_s = :none, #due_pk = :due_pk, #due_at_s = :due",
-        "attribute_exists(#pk)",
-        pending=PENDING,
-        none=0,
-        one=1,
-        at=at,
-        empty="",
-        due_pk=due_pk(delivery.run_id),
-        due=at + store.policy.delivery_claim_s,
-    )
-    store.announce(delivery.project, delivery.run_id, delivery.model)
-    return replace(delivery, **{name: item[name] for name in ("state", "tries", "replays", "next_at_s", "reason")})
 
 
 def _metric(stack: str, delivery: Delivery) -> None:

@@ -10,12 +10,19 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from modelcote.core.policy import Policy
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, auth_from_dict, auth_to_dict
 from modelcote.webhooks.sign import new_secret
 
 _KEPT_S = 30.0
+
+
+def origin(url: str) -> str:
+    """The scheme and the host with its port; empty for an empty URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if url else ""
 
 
 class WebhookSecrets:
@@ -77,15 +84,22 @@ class WebhookSecrets:
         until = found["previous_until_s"]
         return {"previous_until_s": until if found["previous"] and until > self.clock() else None}
 
-    def put_auth(self, project: str, model: str, auth: BasicAuth | MtlsAuth) -> None:
-        """The credentials of the model's own webhook."""
+    def put_auth(self, project: str, model: str, auth: BasicAuth | MtlsAuth, url: str = "") -> None:
+        """The credentials of the model's own webhook, which is at `url`."""
         name = self._auth(project, model)
-        self._write(name, auth_to_dict(auth), new=self._read(name) is None)
+        kept = {"auth": auth_to_dict(auth), "origin": origin(url)}
+        self._write(name, kept, new=self._read(name) is None)
 
-    def auth(self, project: str, model: str) -> BasicAuth | MtlsAuth | None:
-        """The credentials of the model's own webhook, or None."""
+    def auth(self, project: str, model: str, url: str = "") -> BasicAuth | MtlsAuth | None:
+        """The credentials of the model's own webhook, or None.
+
+        None also where `url` has another origin than they were given for: a delivery to a receiver that the model had
+        before does not carry what was made for the next one.
+        """
         found = self._cached(self._auth(project, model))
-        return auth_from_dict(found) if found else None
+        if found is None or (url and found["origin"] and found["origin"] != origin(url)):
+            return None
+        return auth_from_dict(found["auth"])
 
     def remove_auth(self, project: str, model: str) -> None:
         self._delete(self._auth(project, model))

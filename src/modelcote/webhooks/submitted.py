@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
-from urllib.parse import urlsplit
 
 from modelcote.core.errors import Invalid
 from modelcote.core.policy import Policy
 from modelcote.registry.records import Model
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, parse_auth
 from modelcote.webhooks.guard import Allowed, check_url
+from modelcote.webhooks.secrets import origin
 
 Seal = Callable[[BasicAuth | MtlsAuth], str]
 
@@ -48,12 +48,11 @@ def read_webhook(
     seal: Seal,
     *,
     fields: tuple[str, str] = ("webhook_endpoint", "webhook_auth"),
-    shared_default: bool = False,
 ) -> Webhook:
     """The webhook of a run: what was asked for, else the model's own.
 
     The model's credentials go to the model's own URL and its origin only, since whoever may predict may name any
-    other; `shared_default` sends them to any, as the launch interface has it. Raises `Invalid`.
+    other. Raises `Invalid`.
     """
     if url is None or url == "":
         if auth is not None:
@@ -62,7 +61,7 @@ def read_webhook(
     target = check_url(url, allowed(policy), fields[0])
     if auth is not None:
         return Webhook(target.url, seal(parse_auth(auth, datetime.now(UTC), fields[1])))
-    own = shared_default or (bool(model.webhook_url) and _origin(model.webhook_url) == _origin(target.url))
+    own = bool(model.webhook_url) and origin(model.webhook_url) == origin(target.url)
     return Webhook(target.url, default_auth=own and bool(model.webhook_auth))
 
 
@@ -76,8 +75,3 @@ def auth_from_header(text: str) -> Any:
             'Send base64url of JSON such as {"kind": "basic", "username": "u", "password": "p"}.',
             field="webhook_auth",
         ) from error
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc

@@ -21,8 +21,9 @@ from modelcote.runs.cancel import cancel
 from modelcote.runs.listing import attempts, find_delivery
 from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Delivery, Run, delivery_key
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
-from modelcote.webhooks.deliver import Deliverer, replay
+from modelcote.webhooks.deliver import Deliverer
 from modelcote.webhooks.endpoints import endpoint
+from modelcote.webhooks.replay import replay
 from modelcote.webhooks.seal import seal, unseal
 from modelcote.webhooks.secrets import WebhookSecrets
 from tests.support.receivers import Authority, Receiver, answer, der, drip, hang, redirect, reset
@@ -363,3 +364,11 @@ def test_who_may_not_be_called_is_a_failed_attempt(stand: RunsStand) -> None:
     assert not trap.connections
     (attempt,) = attempts(stand.store, delivery_of(stand, run))
     assert attempt.error == "invalid_url"
+
+
+def test_credentials_for_the_next_receiver_do_not_go_to_the_one_before(stand: RunsStand, deliverer: Deliverer) -> None:
+    with Receiver() as receiver:
+        run = ended(stand, receiver.url, webhook_default_auth=True)
+        deliverer.secrets.put_auth(PROJECT, MODEL, BasicAuth("user", "pass"), "https://next.example.com/hook")
+        assert deliverer.attempt(PROJECT, run.run_id) == DELIVERED
+    assert "authorization" not in receiver.seen[0].headers

@@ -224,6 +224,32 @@ def test_redirects_are_not_followed(status: int, trap: Receiver) -> None:
     assert len(receiver.seen) == 1
 
 
+def test_a_redirect_to_any_bad_url_is_a_failed_attempt(trap: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: list[Any] = []
+    connect = socket.create_connection
+
+    def noted(address: Any, *rest: Any, **more: Any) -> Any:
+        connected.append(address)
+        return connect(address, *rest, **more)
+
+    monkeypatch.setattr(socket, "create_connection", noted)
+    locations = [url.encode("utf-8", "replace").split(b"\r")[0].split(b"\n")[0] for url, _ in BAD_URLS]
+    locations.append(trap.url.encode())
+    asked: list[int] = []
+
+    def next_redirect(_: Any) -> Action:
+        head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+        return raw(head + locations[len(asked) - 1][:4_000] + b"\r\n\r\n")
+
+    with Receiver(next_redirect) as receiver:
+        for number in range(len(locations)):
+            asked.append(number)
+            received = deliver(Outgoing(receiver.url, {}, BODY), local(receiver, trap), SHORT, Resolver())
+            assert not received.delivered, locations[number]
+        assert set(connected) == {("127.0.0.1", receiver.port)}
+    assert len(locations) > 200
+
+
 @pytest.mark.parametrize("location", ["", "http://[", "//", "\x80", "http://a:b:c/", "http://" + "a" * 70_000])
 def test_a_redirect_to_nowhere_is_a_status(location: str) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")

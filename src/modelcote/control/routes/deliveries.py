@@ -26,7 +26,7 @@ from modelcote.core.errors import NotFound
 from modelcote.registry.table import ConditionFailed
 from modelcote.runs.listing import all_deliveries, attempts, find_delivery, list_deliveries
 from modelcote.runs.records import DELIVERY_STATES, PENDING, Delivery
-from modelcote.webhooks.deliver import replay
+from modelcote.webhooks.replay import replay
 
 router = APIRouter(prefix="/v1/projects/{project}/deliveries", tags=["webhooks"])
 _BULK_S = 15.0  # An HTTP API ends a request after 30 s.

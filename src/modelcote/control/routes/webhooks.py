@@ -105,7 +105,7 @@ def put_webhook(
     kind = auth_to_dict(auth)["kind"]
     parts.registry.get_model(project, model)
     # The row says that there are credentials once there are.
-    parts.webhook_secrets.put_auth(project, model, auth)
+    parts.webhook_secrets.put_auth(project, model, auth, target.url)
     try:
         parts.registry.set_webhook(project, model, target.url, kind)
     except ModelcoteError:

@@ -1,0 +1,55 @@
+"""HTTP Basic, as launch clients send it: the API key is the user name. The password is empty and not looked at."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from modelcote.control.services import Services, services
+from modelcote.core.errors import BadRequest, Unauthorized
+from modelcote.registry import scopes
+from modelcote.registry.authenticate import authenticate
+from modelcote.registry.scopes import Caller
+
+
+def caller(request: Request, parts: Annotated[Services, Depends(services)]) -> Caller:
+    """Whose key the request carries; raises 400 for two credentials, 401 for none that is valid."""
+    sent = request.headers.getlist("authorization")
+    if len(sent) > 1 or any("," in value for value in sent):
+        raise BadRequest("the request has two Authorization headers.", "Send one.")
+    try:
+        return authenticate(_user(sent[0]) if sent else None, parts.registry.table.get)
+    except Unauthorized:
+        raise Unauthorized(
+            "The API key is missing or not valid.", "Send it as the user name of HTTP Basic, with an empty password."
+        ) from None
+
+
+def _user(header: str) -> str:
+    """The user name; empty, which no key is, for what cannot be read."""
+    scheme, _, rest = header.strip().partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _project_with(*accepted: str) -> Callable[[Caller], str]:
+    def project_of(who: Annotated[Caller, Depends(caller)]) -> str:
+        if not set(accepted) & set(who.scopes):
+            who.require(accepted[0])
+        return who.project
+
+    return project_of
+
+
+# The project of the key, once it is known to have the scope. Whoever predicts looks endpoints up by name first.
+Reader = Annotated[str, Depends(_project_with(scopes.PREDICT, scopes.DEPLOY))]
+Predictor = Annotated[str, Depends(_project_with(scopes.PREDICT))]
+Deployer = Annotated[str, Depends(_project_with(scopes.DEPLOY))]

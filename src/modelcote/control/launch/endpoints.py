@@ -1,0 +1,136 @@
+"""Model endpoints: made, listed, edited, deleted."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from modelcote.control.auth import Parts
+from modelcote.control.body import json_body, takes
+from modelcote.control.launch.auth import Deployer, Reader
+from modelcote.control.launch.bodies import CreateModelEndpoint, EditModelEndpoint
+from modelcote.control.launch.callbacks import drop_auth, kept_auth, read_auth, read_url
+from modelcote.control.launch.rules import check_name, check_settings
+from modelcote.control.launch.views import (
+    CreatedEndpoint,
+    DeletedEndpoint,
+    Detail,
+    EndpointList,
+    endpoint_view,
+)
+from modelcote.control.services import Services
+from modelcote.core.errors import BadRequest, Conflict, NotFound
+from modelcote.core.names import MODEL_NAME
+from modelcote.registry.endpoints import LaunchEndpoint, new_endpoint_id
+from modelcote.registry.records import DELETING
+
+ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": Detail} for status in ("4XX", "5XX")}
+router = APIRouter(prefix="/v1/model-endpoints", tags=["launch"], responses=ERRORS)
+_SETTINGS = {
+    *("metadata", "labels", "cpus", "memory", "storage", "gpus", "gpu_type", "nodes_per_worker"),
+    *("min_workers", "max_workers", "per_worker", "concurrent_requests_per_worker"),
+}
+
+
+@router.get("")
+def list_model_endpoints(
+    project: Reader, parts: Parts, name: Annotated[str | None, Query(description="this very name")] = None
+) -> EndpointList:
+    """The project's endpoints; with a name that one, or an empty list."""
+    if name is None:
+        rows = parts.registry.list_endpoints(project)
+    else:
+        found = parts.registry.find_endpoint(project, name) if len(name) <= 63 else None
+        rows = [found] if found else []
+    models = parts.registry.models_of(rows)
+    return EndpointList(model_endpoints=[endpoint_view(row, models.get(row.model), parts) for row in rows])
+
+
+@router.post("", openapi_extra=takes(CreateModelEndpoint))
+def create_model_endpoint(
+    project: Deployer, parts: Parts, body: Annotated[CreateModelEndpoint, Depends(json_body(CreateModelEndpoint))]
+) -> CreatedEndpoint:
+    """A new endpoint over a model of the project; it is ready when the model serves."""
+    row = LaunchEndpoint(
+        project,
+        new_endpoint_id(),
+        check_name(body.name),
+        _model(parts, project, body.model_bundle_id),
+        body.endpoint_type,
+        hooks=_hooks(body),
+        callback_url=read_url(parts, body.default_callback_url, "default_callback_url"),
+        settings_json=check_settings(body.endpoint_type, _given(body)),
+    )
+    auth = read_auth(body.default_callback_auth, "default_callback_auth")
+    with kept_auth(parts, project, row.endpoint_id, auth) as kept:
+        try:
+            parts.registry.create_endpoint(replace(row, callback_auth=kept))
+        except Conflict as error:
+            raise BadRequest(error.detail, error.remedy) from error  # The status that these clients know.
+    return _done()
+
+
+@router.put("/{model_endpoint_id}", openapi_extra=takes(EditModelEndpoint))
+def edit_model_endpoint(
+    project: Deployer,
+    parts: Parts,
+    model_endpoint_id: str,
+    body: Annotated[EditModelEndpoint, Depends(json_body(EditModelEndpoint))],
+) -> CreatedEndpoint:
+    """Changes what is given, for the tasks that are accepted from now on."""
+    before = parts.registry.get_endpoint(project, model_endpoint_id)
+    bundle = body.model_bundle_id
+    url = read_url(parts, body.default_callback_url, "default_callback_url")
+    row = replace(
+        before,
+        model=before.model if bundle is None else _model(parts, project, bundle),
+        hooks=before.hooks if body.post_inference_hooks is None else _hooks(body),
+        callback_url=url or before.callback_url,
+        settings_json=check_settings(before.endpoint_type, before.settings | _given(body)),
+    )
+    auth = read_auth(body.default_callback_auth, "default_callback_auth")
+    with kept_auth(parts, project, row.endpoint_id, auth) as kept:
+        parts.registry.change_endpoint(replace(row, callback_auth=kept or before.callback_auth))
+    if kept:
+        drop_auth(parts, project, before.callback_auth)
+    return _done()
+
+
+@router.delete("/{model_endpoint_id}")
+def delete_model_endpoint(project: Deployer, parts: Parts, model_endpoint_id: str) -> DeletedEndpoint:
+    """Deletes the endpoint, not its model. Tasks that were accepted are finished, and told of."""
+    row = parts.registry.get_endpoint(project, model_endpoint_id)
+    parts.registry.delete_endpoint(row)
+    drop_auth(parts, project, row.callback_auth)
+    return DeletedEndpoint(deleted=True)
+
+
+def _given(body: EditModelEndpoint) -> dict[str, Any]:
+    return body.model_dump(include=_SETTINGS, exclude_none=True)
+
+
+def _hooks(body: EditModelEndpoint) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(body.post_inference_hooks or ()))
+
+
+def _model(parts: Services, project: str, name: str) -> str:
+    missing = NotFound(
+        "the model bundle could not be found.", "model_bundle_id is the name of a model that this project has deployed."
+    )
+    if not MODEL_NAME.fullmatch(name):
+        raise missing
+    try:
+        model = parts.registry.get_model(project, name)
+    except NotFound:
+        raise missing from None
+    if model.state == DELETING:
+        raise missing
+    return name
+
+
+def _done() -> CreatedEndpoint:
+    """The work is done; the id stands for the task that does it elsewhere."""
+    return CreatedEndpoint(endpoint_creation_task_id=uuid.uuid4().hex)

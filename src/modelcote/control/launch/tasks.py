@@ -1,0 +1,122 @@
+"""Tasks: runs of an endpoint's model. The task's id is the run's."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, NoReturn
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from modelcote.control.auth import Parts
+from modelcote.control.body import json_body, takes
+from modelcote.control.launch.auth import Predictor
+from modelcote.control.launch.bodies import ASYNC, CreateAsyncTask
+from modelcote.control.launch.callbacks import callback_of
+from modelcote.control.launch.endpoints import ERRORS
+from modelcote.control.launch.views import READY, CreatedTask, TaskView, endpoint_status, task_status
+from modelcote.control.services import Services
+from modelcote.core.errors import BadRequest, Conflict, Invalid, NotFound
+from modelcote.core.runs import SUCCEEDED, new_run_id, run_limits
+from modelcote.registry.endpoints import LaunchEndpoint
+from modelcote.registry.records import Model
+from modelcote.runs.accept import Submission, accept
+from modelcote.runs.records import Run
+from modelcote.runs.results import result_members
+from modelcote.webhooks.shapes import launch_result, launch_traceback
+
+DIALECT = "launch"
+router = APIRouter(prefix="/v1", tags=["launch"], responses=ERRORS)
+SHOWN_BYTES = 256 * 1024  # Of a stored result that stands in the answer itself.
+EndpointId = Annotated[str, Query(max_length=64)]
+
+
+@router.post("/async-tasks", openapi_extra=takes(CreateAsyncTask))
+def create_async_task(
+    project: Predictor,
+    parts: Parts,
+    model_endpoint_id: EndpointId,
+    body: Annotated[CreateAsyncTask, Depends(json_body(CreateAsyncTask))],
+) -> CreatedTask:
+    """Accepts a task; its result is polled for, and told to the endpoint's callback if it has the hook."""
+    endpoint = parts.registry.get_endpoint(project, model_endpoint_id)
+    if endpoint.endpoint_type != ASYNC:
+        raise BadRequest(f"the endpoint's type is {endpoint.endpoint_type}.", "Make one of type async.")
+    data = _data(body)
+    model = _serving(parts, endpoint)
+    run_id = new_run_id(parts.runs.clock())
+    url, auth = callback_of(parts, endpoint, body, run_id)
+    submission = Submission(
+        project=project,
+        model=model.name,
+        version=model.current_version,
+        function_name=model.function_name,
+        run_id=run_id,
+        event=json.dumps({"data": data, "run_id": run_id}).encode(),
+        limits=run_limits(parts.runs.policy, model.timeout_s),
+        dialect=DIALECT,
+        webhook_url=url,
+        webhook_auth=auth,
+    )
+    return CreatedTask(task_id=accept(parts.runs, submission).run_id)
+
+
+@router.get("/async-tasks/{task_id}", response_model=TaskView)
+def get_async_task(project: Predictor, parts: Parts, task_id: str) -> Response:
+    """How far a task is, with its result or what went wrong."""
+    missing = NotFound("there is no such task in this project.", "Use the task_id that the task was answered with.")
+    try:
+        run = parts.runs.get(project, task_id)
+    except NotFound:
+        raise missing from None
+    if run.dialect != DIALECT:
+        raise missing
+    failed = not run.open and run.state != SUCCEEDED
+    answer = {
+        "task_id": run.run_id,
+        "status": task_status(run),
+        "result": _result(parts, run),
+        "traceback": launch_traceback(run) if failed else None,
+        "status_code": _status_code(run),
+    }
+    # Not orjson, which has no whole numbers beyond 64 bits.
+    return Response(json.dumps(answer, separators=(",", ":")), media_type="application/json")
+
+
+@router.post("/sync-tasks", response_model=None, include_in_schema=False)
+def create_sync_task(project: Predictor, parts: Parts, model_endpoint_id: EndpointId) -> NoReturn:
+    """Refused for an endpoint of type async; not served yet for the others."""
+    if parts.registry.get_endpoint(project, model_endpoint_id).endpoint_type == ASYNC:
+        raise BadRequest("the endpoint's type is async.", "Use POST /v1/async-tasks.")
+    raise NotFound("synchronous tasks are not served yet.", "Use POST /v1/{project}/{model}/predict.")
+
+
+def _data(body: CreateAsyncTask) -> dict[str, Any]:
+    """What the model is given."""
+    if body.return_pickled:
+        raise Invalid("results are not pickled here.", "Send return_pickled=false.", field="return_pickled")
+    if body.args is None and body.url is None:
+        raise Invalid("the task has neither args nor url.", "Give args, an object.", field="args")
+    return {**(body.args or {}), **({} if body.url is None else {"url": body.url})}
+
+
+def _serving(parts: Services, endpoint: LaunchEndpoint) -> Model:
+    model = parts.registry.models_of([endpoint]).get(endpoint.model)
+    status = endpoint_status(model)
+    if model is None or status != READY:
+        raise Conflict(f"the endpoint is {status}: its model does not serve.", "Wait until it is READY.")
+    return model
+
+
+def _result(parts: Services, run: Run) -> dict[str, Any] | None:
+    """An object for every task that has succeeded, which clients look into: empty once the result has expired."""
+    if run.state != SUCCEEDED:
+        return None
+    members = launch_result(result_members(parts.runs, run, SHOWN_BYTES))
+    names = [name for name in ("result", "result_url") if name in members]
+    return {name: members[name] for name in names}
+
+
+def _status_code(run: Run) -> int | None:
+    if run.open:
+        return None
+    return 200 if run.state == SUCCEEDED else int((run.error or {}).get("status") or 500)

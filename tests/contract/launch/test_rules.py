@@ -1,0 +1,408 @@
+"""What the dialect refuses, and in what shape."""
+
+from __future__ import annotations
+
+import base64
+import json
+from itertools import product
+from typing import Any
+
+import pytest
+
+from modelcote.control.launch.views import endpoint_status, task_status
+from modelcote.core.runs import CANCELED, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT, new_run_id
+from modelcote.registry.records import DELETING, DEPLOYING, NEW, Model, model_sk, project_pk
+from modelcote.registry.records import FAILED as MODEL_FAILED
+from modelcote.runs.cancel import cancel
+from modelcote.runs.records import Run
+from modelcote.webhooks.credentials import BasicAuth
+from tests.contract.control.front import MODEL
+from tests.contract.control.stand import PROJECT
+from tests.contract.launch.stand import CREATE, NAME, Launch
+from tests.support.bad_urls import BAD_URLS
+from tests.support.receivers import Authority
+
+NOBODY = "end_" + "0" * 20
+CANARY = "hunter2-canary"
+BASIC = {"kind": "basic", "username": "user", "password": CANARY}
+
+
+# Each stand takes its time: what needs no fresh one is a table, not a parameter.
+BAD_ENDPOINTS: list[tuple[int, dict[str, Any], str]] = [
+    (400, {"labels": {"team": "a"}}, "labels"),
+    (400, {"labels": {"team": "a", "product": "b", "user_id": "c"}}, "user_id"),
+    (400, {"labels": {"team": "a", "product": "b", "endpoint_name": "c"}}, "endpoint_name"),
+    (422, {"labels": {"team": 1, "product": "b"}}, "labels"),
+    (422, {"labels": None}, "labels"),
+    (400, {"endpoint_type": "sync", "min_workers": 0}, "min_workers"),
+    (400, {"endpoint_type": "streaming", "min_workers": 0}, "min_workers"),
+    (422, {"min_workers": -1}, "min_workers"),
+    (400, {"max_workers": 251}, "250"),
+    (400, {"min_workers": 3, "max_workers": 2}, "max_workers"),
+    (422, {"per_worker": 0}, "per_worker"),
+    (422, {"per_worker": "1"}, "per_worker"),
+    (422, {"gpus": -1}, "gpus"),
+    (422, {"gpus": True}, "gpus"),
+    (422, {"gpus": 10**300}, "gpus"),
+    (400, {"gpus": 1}, "gpu_type"),
+    (422, {"gpus": 1, "gpu_type": "nvidia-geforce"}, "gpu_type"),
+    (422, {"endpoint_type": "batch"}, "endpoint_type"),
+    (422, {"post_inference_hooks": ["insight"]}, "post_inference_hooks"),
+    (422, {"post_inference_hooks": "callback"}, "post_inference_hooks"),
+    (422, {"name": "n" * 64}, "name"),
+    (422, {"name": ""}, "name"),
+    (422, {"name": "a\nb"}, "name"),
+    (422, {"cpus": "many"}, "cpus"),
+    (422, {"memory": -1}, "memory"),
+    (422, {"metadata": {"text": "x" * 9_000}}, "metadata"),
+    (404, {"model_bundle_id": "nobody"}, "model bundle"),
+    (404, {"model_bundle_id": "../" * 900}, "model bundle"),
+    (422, {"model_bundle_id": 7}, "model_bundle_id"),
+    (422, {"default_callback_url": "http://169.254.169.254/"}, "default_callback_url"),
+    (422, {"default_callback_auth": {"kind": "digest"}}, "default_callback_auth"),
+    (422, {"default_callback_auth": {"kind": "mtls", "cert": "cert", "key": "key"}}, "default_callback_auth"),
+    (422, {"default_callback_auth": "user:password"}, "default_callback_auth"),
+]
+
+
+def test_an_endpoint_against_the_rules(launch: Launch) -> None:
+    for status, changes, said in BAD_ENDPOINTS:
+        detail = launch.refused(status, "POST", "/model-endpoints", json={**CREATE, **changes})
+        assert said in detail, changes
+    assert launch.listed() == []
+
+
+def test_a_field_that_is_missing(launch: Launch) -> None:
+    for name in ("name", "model_bundle_id", "endpoint_type", "min_workers", "max_workers", "per_worker", "labels"):
+        body = {field: value for field, value in CREATE.items() if field != name}
+        assert name in launch.refused(422, "POST", "/model-endpoints", json=body)
+
+
+def test_what_is_taken(launch: Launch) -> None:
+    big = 10**300
+    changes = {"cpus": "500m", "memory": 8e9, "gpus": 1, "gpu_type": "nvidia-hopper-h100-1g20gb", "storage": None}
+    launch.create(name="n" * 63, min_workers=0, max_workers=250, metadata={"big": big, "deep": [{}]}, **changes)
+    (shown,) = launch.listed("n" * 63)
+    assert shown["metadata"] == {"big": big, "deep": [{}]}
+    assert shown["resource_state"]["gpu_type"] == "nvidia-hopper-h100-1g20gb"
+    assert (shown["resource_state"]["cpus"], shown["resource_state"]["storage"]) == ("500m", None)
+
+
+def test_a_name_is_taken_once(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    assert "this name" in launch.refused(400, "POST", "/model-endpoints", json={**CREATE, "per_worker": 1})
+    (shown,) = launch.listed()
+    assert (shown["id"], shown["deployment_state"]["per_worker"]) == (endpoint_id, 10)
+    assert launch.call("DELETE", f"/model-endpoints/{endpoint_id}", json={}).json() == {"deleted": True}
+    assert launch.create() != endpoint_id
+
+
+def test_an_edit_against_the_rules_changes_nothing(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    before = launch.row(endpoint_id)
+    path = f"/model-endpoints/{endpoint_id}"
+    for status, change in (
+        (400, {"labels": {"team": "a"}}),
+        (400, {"min_workers": 2}),
+        (400, {"max_workers": 0}),
+        (404, {"model_bundle_id": "nobody"}),
+        (422, {"per_worker": 0}),
+        (422, {"default_callback_auth": {"kind": "mtls", "cert": "cert", "key": "key"}}),
+        (422, {"default_callback_url": "https://10.0.0.1/"}),
+    ):
+        launch.refused(status, "PUT", path, json={"default_callback_auth": BASIC, **change})
+    assert launch.row(endpoint_id) == before
+    assert launch.default_auth(endpoint_id) == BasicAuth("user", "password")
+
+
+def test_two_operations_at_once(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    registry = launch.front.stand.registry
+    stale = launch.row(endpoint_id)
+    launch.edit(endpoint_id, per_worker=11)
+    path = f"/model-endpoints/{endpoint_id}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "get_endpoint", lambda *_: stale)
+        launch.refused(409, "PUT", path, json={"per_worker": 12, "default_callback_auth": BASIC})
+        launch.refused(409, "DELETE", path)
+    assert launch.listed(NAME)[0]["deployment_state"]["per_worker"] == 11
+    assert launch.default_auth(endpoint_id) == BasicAuth("user", "password")
+
+
+def test_a_write_whose_answer_was_lost_is_no_conflict(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    registry = launch.front.stand.registry
+    table, row = registry.table, launch.row(endpoint_id)
+    put = table.put
+
+    def twice(*arguments: Any, **values: Any) -> None:
+        put(*arguments, **values)
+        put(*arguments, **values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "put", twice)
+        assert registry.change_endpoint(row) == launch.row(endpoint_id)
+
+
+def test_credentials_that_go_away_between(launch: Launch) -> None:
+    """A task that has read the row before an edit, and its credentials after it, is to be sent again."""
+    endpoint_id = launch.create()
+    launch.front.stand.services.webhook_secrets.remove_auth(PROJECT, launch.row(endpoint_id).callback_auth)
+    path = f"/async-tasks?model_endpoint_id={endpoint_id}"
+    launch.refused(503, "POST", path, json={"args": {}})
+
+
+def test_no_credential_is_ever_shown(launch: Launch) -> None:
+    cert, key = Authority().issue("client", client=True)
+    endpoint_id = launch.create(default_callback_auth=BASIC, default_callback_url="https://example.com/?t=1")
+    task = launch.task(endpoint_id, callback_auth={"kind": "mtls", "cert": cert, "key": key})
+    answers = [
+        launch.call("GET", "/model-endpoints").text,
+        launch.call("GET", "/model-endpoints", params={"name": NAME}).text,
+        launch.call("PUT", f"/model-endpoints/{endpoint_id}", json={"default_callback_auth": BASIC}).text,
+        launch.call("PUT", f"/model-endpoints/{endpoint_id}", json={"default_callback_auth": {**BASIC, "x": 1}}).text,
+        launch.call("GET", f"/async-tasks/{task}").text,
+        launch.call("DELETE", f"/model-endpoints/{endpoint_id}").text,
+        str(launch.front.stand.log),
+        json.dumps(launch.run(task).to_item()),
+    ]
+    for text in answers:
+        for secret in (CANARY, "PRIVATE KEY", "BEGIN CERTIFICATE", 'default_callback_auth":'):
+            assert secret not in text
+
+
+def test_a_callback_to_nowhere(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    launch.policy(webhook_loopback=False, webhook_http=False)
+    path = f"/async-tasks?model_endpoint_id={endpoint_id}"
+    for url, why in BAD_URLS:
+        body = json.dumps({"args": {"x": 1}, "callback_url": url}).encode()
+        # Text that JSON itself may not hold is a bad request.
+        unreadable = "\0" in url or any("\ud800" <= char <= "\udfff" for char in url)
+        detail = launch.refused(400 if unreadable else 422, "POST", path, content=body)
+        assert unreadable or detail.startswith("callback_url"), why
+
+
+BAD_TASKS: list[tuple[dict[str, Any], str]] = [
+    ({}, "args"),
+    ({"args": None, "url": None}, "args"),
+    ({"args": [1]}, "args"),
+    ({"url": ""}, "url"),
+    ({"args": {}, "return_pickled": True}, "return_pickled"),
+    ({"args": {}, "return_pickled": "no"}, "return_pickled"),
+    ({"args": {}, "callback_auth": {"kind": "mtls", "cert": "cert", "key": "key"}}, "callback_auth"),
+    ({"args": {}, "callback_auth": {"kind": "basic", "username": "a:b", "password": ""}}, "callback_auth"),
+    ({"args": {}, "callback_auth": {**BASIC, "cert": "c", "key": "k"}}, "callback_auth"),
+    ({"args": {}, "callback_url": 7}, "callback_url"),
+    ({"args": {}, "callback_url": ""}, "callback_url"),
+]
+
+
+def test_a_task_against_the_rules(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    for body, said in BAD_TASKS:
+        detail = launch.refused(422, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", json=body)
+        assert said in detail, body
+        assert CANARY not in detail
+    assert launch.front.runs.open_runs() == 0
+
+
+def test_a_client_certificate_that_does_not_hold(launch: Launch) -> None:
+    authority = Authority()
+    endpoint_id = launch.create()
+    expired = authority.issue("client", client=True, expired=True)
+    other = authority.issue("client", client=True)[0], authority.issue("client", client=True, key="rsa")[1]
+    for cert, key in (expired, other):
+        body = {"args": {}, "callback_auth": {"kind": "mtls", "cert": cert, "key": key}}
+        launch.refused(422, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", json=body)
+
+
+def test_credentials_for_no_url(launch: Launch) -> None:
+    endpoint_id = launch.create(default_callback_url=None, default_callback_auth=None)
+    path = f"/async-tasks?model_endpoint_id={endpoint_id}"
+    assert "callback_url" in launch.refused(422, "POST", path, json={"args": {}, "callback_auth": BASIC})
+    assert launch.run(launch.task(endpoint_id)).webhook_url == ""
+
+
+def test_a_url_is_given_to_the_model(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    both = launch.run(launch.task(endpoint_id, url="https://example.com/data.json"))
+    alone = launch.run(launch.task(endpoint_id, args=None, url="https://example.com/data.json"))
+    assert json.loads(alone.input)["data"] == {"url": "https://example.com/data.json"}
+    assert json.loads(both.input)["data"] == {"x": 2, "y": "hello", "url": "https://example.com/data.json"}
+
+
+BAD_BODIES = [b"", b"{", b"[]", b'"x"', b'{"args":{"x":NaN}}', b'{"args":{},"args":{}}', b"\xff", b"[" * 10_000]
+
+
+def test_a_body_that_is_no_object(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    paths = ("/model-endpoints", f"/async-tasks?model_endpoint_id={endpoint_id}")
+    for path, body in product(paths, BAD_BODIES):
+        launch.refused(422 if body in (b"[]", b'"x"') else 400, "POST", path, content=body)
+        launch.refused(415, "POST", path, content=body, headers={"content-type": "text/plain"})
+    launch.refused(413, "POST", paths[1], content=json.dumps({"args": {"x": "x" * 1_100_000}}))
+
+
+def test_an_endpoint_that_is_not_there(launch: Launch) -> None:
+    for endpoint_id in (NOBODY, "end_abc", "x" * 128, "%2e%2e", "LAUNCHNAME", "end_" + "A" * 20):
+        for method in ("PUT", "DELETE"):
+            launch.refused(404, method, f"/model-endpoints/{endpoint_id}", json={})
+        for kind in ("async", "sync"):
+            status = 422 if len(endpoint_id) > 64 else 404
+            launch.refused(status, "POST", f"/{kind}-tasks?model_endpoint_id={endpoint_id}", json={"args": {}})
+
+
+def test_paths_and_methods(launch: Launch) -> None:
+    assert "model_endpoint_id" in launch.refused(422, "POST", "/async-tasks", json={"args": {}})
+    launch.refused(405, "PATCH", "/model-endpoints")
+    launch.refused(405, "GET", f"/model-endpoints/{NOBODY}")
+    launch.refused(404, "GET", "/model-endpoints/a/b/c")
+    launch.refused(431, "GET", "/model-endpoints", headers={"x-long": "x" * 11_000})
+    assert launch.listed("x" * 5_000) == launch.listed("\0") == []
+
+
+BAD_HEADERS: list[str | None] = [
+    None,
+    "",
+    "Basic",
+    "Basic !!!",
+    "Basic /w==",
+    "Basic " + base64.b64encode(b":").decode(),
+    "Basic " + base64.b64encode(b"mc_0123456789abcdef_" + b"x" * 43 + b":").decode(),
+    "Basic " + base64.b64encode(b"x" * 9_000 + b":").decode(),
+    "Digest x",
+]
+
+
+def test_who_is_nobody(launch: Launch) -> None:
+    asked = (("GET", "/model-endpoints"), ("POST", "/async-tasks"), ("GET", f"/async-tasks/{'0' * 32}"))
+    for header, (method, path) in product(BAD_HEADERS, asked):
+        headers = {} if header is None else {"authorization": header}
+        answer = launch.call(method, path, key=None, headers=headers)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Basic")
+        assert answer.json() == {
+            "detail": "The API key is missing or not valid. "
+            "Send it as the user name of HTTP Basic, with an empty password."
+        }
+
+
+def test_a_key_that_is_not_sent_as_a_user_name(launch: Launch) -> None:
+    key = launch.front.stand.keys["all"]
+    for sent in (key, f"Bearer {key}"):
+        assert launch.call("GET", "/model-endpoints", key=None, headers={"authorization": sent}).status_code == 401
+    launch.refused(400, "GET", "/model-endpoints", key=None, headers={"authorization": f"Basic a, Basic {key}"})
+
+
+def test_scopes(launch: Launch) -> None:
+    endpoint_id, keys = launch.create(), launch.front.stand.keys
+    task = launch.task(endpoint_id)
+    path, submit = f"/model-endpoints/{endpoint_id}", f"/async-tasks?model_endpoint_id={endpoint_id}"
+    for scope in ("predict", "deploy", "admin"):
+        assert launch.call("GET", "/model-endpoints", key=keys[scope]).status_code == 200
+    launch.refused(403, "POST", "/model-endpoints", key=keys["predict"], json=CREATE)
+    launch.refused(403, "PUT", path, key=keys["predict"], json={})
+    launch.refused(403, "DELETE", path, key=keys["predict"])
+    launch.refused(403, "POST", submit, key=keys["deploy"], json={"args": {}})
+    launch.refused(403, "GET", f"/async-tasks/{task}", key=keys["deploy"])
+    assert launch.call("POST", submit, key=keys["predict"], json={"args": {}}).status_code == 200
+
+
+def test_what_is_somebody_else_s(launch: Launch) -> None:
+    registry = launch.front.stand.registry
+    endpoint_id = launch.create()
+    task = launch.task(endpoint_id)
+    registry.ensure_project("other")
+    key = registry.create_key("other", "all", ["admin"])[1]
+    assert launch.call("GET", "/model-endpoints", key=key).json() == {"model_endpoints": []}
+    assert launch.call("GET", "/model-endpoints", key=key, params={"name": NAME}).json() == {"model_endpoints": []}
+    launch.refused(404, "PUT", f"/model-endpoints/{endpoint_id}", key=key, json={})
+    launch.refused(404, "DELETE", f"/model-endpoints/{endpoint_id}", key=key)
+    launch.refused(404, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", key=key, json={"args": {}})
+    launch.refused(404, "GET", f"/async-tasks/{task}", key=key)
+    launch.refused(404, "POST", "/model-endpoints", key=key, json=CREATE)
+    assert [row["id"] for row in launch.listed()] == [endpoint_id]
+
+
+def test_tasks_that_are_none(launch: Launch) -> None:
+    native = launch.front.runs.accept([[1]])
+    for task_id in (native.run_id, new_run_id(), "x", "0" * 31):
+        launch.refused(404, "GET", f"/async-tasks/{task_id}")
+
+
+def test_the_kind_of_an_endpoint(launch: Launch) -> None:
+    asynchronous, synchronous = launch.create(), launch.create(name="sync", endpoint_type="sync")
+    body = {"args": {"x": 1}, "return_pickled": False}
+    path = "/sync-tasks?model_endpoint_id="
+    assert "async" in launch.refused(400, "POST", path + asynchronous, json=body)
+    assert "yet" in launch.refused(404, "POST", path + synchronous, json=body)
+    assert "sync" in launch.refused(400, "POST", f"/async-tasks?model_endpoint_id={synchronous}", json=body)
+
+
+@pytest.mark.parametrize(
+    ("model", "status"),
+    [
+        (Model("p", "m", "READY", current_version=1), "READY"),
+        (Model("p", "m", DEPLOYING, current_version=1), "READY"),
+        (Model("p", "m", DEPLOYING), "UPDATE_IN_PROGRESS"),
+        (Model("p", "m", NEW), "UPDATE_PENDING"),
+        (Model("p", "m", MODEL_FAILED), "UPDATE_FAILED"),
+        (Model("p", "m", MODEL_FAILED, current_version=1), "READY"),
+        (Model("p", "m", DELETING, current_version=1), "UPDATE_FAILED"),
+        (None, "UPDATE_FAILED"),
+    ],
+)
+def test_the_status_of_an_endpoint(model: Model | None, status: str) -> None:
+    assert endpoint_status(model) == status
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        (QUEUED, "PENDING"),
+        (RUNNING, "STARTED"),
+        (SUCCEEDED, "SUCCESS"),
+        *((state, "FAILURE") for state in ("FAILED", CANCELED, "EXPIRED", TIMED_OUT)),
+    ],
+)
+def test_the_status_of_a_task(state: str, status: str) -> None:
+    assert task_status(Run("p", "0" * 32, "m", 1, "f", state=state)) == status
+
+
+def test_a_model_that_goes_away(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    launch.front.stand.registry.table.update(
+        (project_pk(PROJECT), model_sk(MODEL)), "SET #state = :deleting", deleting=DELETING
+    )
+    (shown,) = launch.listed(NAME)
+    assert shown["status"] == "UPDATE_FAILED"
+    assert shown["deployment_state"]["available_workers"] == 0
+    assert shown["deployment_state"]["unavailable_workers"] == 1
+    launch.refused(409, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", json={"args": {}})
+    launch.refused(404, "PUT", f"/model-endpoints/{endpoint_id}", json={"model_bundle_id": MODEL})
+    assert launch.call("DELETE", f"/model-endpoints/{endpoint_id}").status_code == 200
+
+
+def test_a_canceled_task(launch: Launch) -> None:
+    task = launch.task(launch.create())
+    cancel(launch.front.runs.store, launch.front.runs.executions, PROJECT, task)
+    shown = launch.status(task)
+    assert (shown["status"], shown["result"], shown["status_code"]) == ("FAILURE", None, 500)
+    assert "canceled" in shown["traceback"]
+
+
+def test_a_large_result_and_an_expired_one(launch: Launch) -> None:
+    launch.front.runs.play = lambda _: json.dumps({"result": ["x" * 300_000], "run_time_ms": 1.0, "points": 1}).encode()
+    task = launch.task(launch.create(post_inference_hooks=[]))
+    launch.front.runs.drain()
+    shown = launch.status(task)
+    assert shown["result"].keys() == {"result_url"}
+    launch.front.runs.later(8 * 86_400)
+    assert launch.status(task)["result"] == {}
+
+
+def test_the_quota_of_open_runs(launch: Launch) -> None:
+    endpoint_id = launch.create()
+    launch.policy(open_runs=1)
+    launch.task(endpoint_id)
+    launch.refused(429, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", json={"args": {}})
