@@ -20,12 +20,12 @@ import psutil
 from modelcote.core.runs import TERMINAL
 from modelcote.runs.records import PENDING
 from tests.faults.plan import RECEIVERS, Job, Plan
-from tests.faults.world import MODEL, World, every
+from tests.faults.world import MODEL, World, deploy, every, inject
 from tests.support.receivers import Action, Receiver, Seen, answer, drip, endless, hang, redirect, reset
 
 _SCRIPTS = {name: script for name, script, _ in RECEIVERS}
 _SENDERS = 12
-_TRIES = 60
+_TRIES = 400  # The quota of open runs makes a sender wait for its turn.
 _ANSWERS: dict[str, Any] = {
     "200": lambda _: answer(200),
     "500": lambda _: answer(500),
@@ -49,6 +49,7 @@ class Told:
     deliveries: dict[int, list[tuple[float, Seen]]] = field(default_factory=lambda: defaultdict(list))
     secrets: list[str] = field(default_factory=list)
     traps: int = 0
+    redeployed: bool = False
     stops: int = 0
     first_terminal: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
@@ -152,7 +153,15 @@ class Drive:
         return action
 
     def _rotate(self) -> None:
-        self.told.secrets.append(self.world.control("POST", "/webhooks/secret/rotate", {}).json()["secret"])
+        answered = self.world.control("POST", "/webhooks/secret/rotate", {})
+        if answered.status_code == 200:
+            self.told.secrets.append(answered.json()["secret"])
+
+    def _redeploy(self) -> None:
+        """A new version of the model while runs of the one before wait and run (23)."""
+        self.told.redeployed = True
+        deploy(self.world)
+        inject(self.world)
 
     def _disturb(self) -> None:
         """Stops a process and resumes it, rotates the secret: at their shares of the jobs."""
@@ -161,9 +170,10 @@ class Drive:
             _, seconds = self.plan.stops[self.told.stops]
             self._stop(Random(f"{self.plan.seed} {self.told.stops}"), seconds)
             self.told.stops += 1
-        while len(self.told.secrets) - 1 < len(self.plan.rotations):
-            if self.plan.rotations[len(self.told.secrets) - 1] > share:
-                break
+        if share >= 0.5 and not self.told.redeployed and self.plan.rotations:
+            self._redeploy()
+        done = len(self.told.secrets) - 1
+        if done < len(self.plan.rotations) and self.plan.rotations[done] <= share:
             self._rotate()
 
     def _stop(self, random: Random, seconds: float) -> None:

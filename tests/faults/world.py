@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -33,6 +32,7 @@ _PLATFORM = ("gateway", "run-worker", "complete-run", "deliver-webhook", "task-r
 # Days in seconds. What decides between states (how often a process may die) is raised, since one kill takes several
 # runs of a worker's batch with it.
 POLICY: dict[str, Any] = {
+    "open_runs": 150,
     "fast_limit_s": 10,
     "lease_slack_s": 6,  # The worker waits five seconds beyond the limit for the answer to be stored.
     "long_slack_s": 3,
@@ -220,12 +220,16 @@ def _hasten(session: boto3.Session) -> None:
 
 @contextmanager
 def every(seconds: float, work: Any) -> Iterator[None]:
-    """Does something again and again beside the rest."""
-    stopped = threading.Event()
+    """Does something again and again beside the rest; what it raised is raised at the end."""
+    stopped, raised = threading.Event(), []
 
     def go() -> None:
         while not stopped.wait(seconds):
-            work()
+            try:
+                work()
+            except Exception as error:
+                raised.append(error)
+                return
 
     thread = threading.Thread(target=go, daemon=True)
     thread.start()
@@ -234,7 +238,5 @@ def every(seconds: float, work: Any) -> Iterator[None]:
     finally:
         stopped.set()
         thread.join(90)
-
-
-def now() -> float:
-    return time.time()
+    if raised:
+        raise raised[0]
