@@ -45,6 +45,9 @@ RETENTION_DAYS = (
     3653,
 )
 
+# The older ids of EC2 are shorter.
+_EC2_ID = r"(?:[0-9a-f]{8}|[0-9a-f]{17})"
+_MAX_SUBNETS = 16  # What Lambda takes.
 
 # The platform's functions with their reserved concurrency: 355 in all.
 CONCURRENCY: Mapping[str, int] = {
@@ -80,13 +83,21 @@ class Platform:
 
 
 @dataclass(frozen=True)
+class WebhookNetwork:
+    """Where webhooks are sent from: private subnets of a VPC, whose way out is the operator's NAT."""
+
+    vpc_id: str
+    subnet_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Settings:
     """`platform_archive` is the zip or folder of the gateway's and control's code; paths are absolute.
 
     `concurrency` is the reserved concurrency of the platform's functions; `throttle_rate` is in requests per
     second. `policy` replaces members of `modelcote.core.policy.Policy`, as JSON holds them.
     `builder` is for scope `platform`: None where another deployer works off the queue. `platform` is for scope
-    `model`.
+    `model`. `webhook_network` is for `deliver-webhook` alone: None leaves it where the other functions are.
     """
 
     stack: str
@@ -105,6 +116,7 @@ class Settings:
     policy: Mapping[str, Any] = field(default_factory=dict)
     builder: Builder | None = None
     platform: Platform | None = None
+    webhook_network: WebhookNetwork | None = None
 
 
 def check_settings(settings: Settings, scope: Scope) -> Settings:
@@ -114,7 +126,14 @@ def check_settings(settings: Settings, scope: Scope) -> Settings:
             raise InvalidSpec(f"the setting {key} is out of its rule.", f"{key} must be {rule}.", field=key)
     if scope not in SCOPES:
         raise InvalidSpec(f"scope {scope!r} is not known.", f"Use one of: {', '.join(SCOPES)}.", field="scope")
-    policy_from_json(json.dumps(dict(settings.policy)))
+    policy = policy_from_json(json.dumps(dict(settings.policy)))
+    # What the security group holds back would only be seen to time out.
+    if settings.webhook_network is not None and (policy.webhook_http or set(policy.webhook_ports) - {443}):
+        raise InvalidSpec(
+            "webhookNetwork lets out port 443 alone, but the policy names others.",
+            "Remove webhook_http and webhook_ports from modelcote:policy, or remove modelcote:webhookNetwork.",
+            field="webhookNetwork",
+        )
     if settings.builder is not None and scope == "all":
         raise InvalidSpec(
             f"the deployer in the account cannot work on a stack of scope {scope}.",
@@ -149,21 +168,42 @@ def _rules(settings: Settings) -> tuple[tuple[str, bool, str], ...]:
             "an http(s) URL without a slash at its end",
         ),
         ("alarmEmail", not settings.alarm_email or "@" in settings.alarm_email, "an e-mail address"),
+        (
+            "webhookNetwork",
+            settings.webhook_network is None or _is_network(settings.webhook_network),
+            f"the id of a VPC (vpc-...) and those of 1 to {_MAX_SUBNETS} subnets (subnet-...), none twice",
+        ),
+    )
+
+
+def _is_network(network: WebhookNetwork) -> bool:
+    subnets = network.subnet_ids
+    return (
+        bool(re.fullmatch(f"vpc-{_EC2_ID}", network.vpc_id))
+        and 1 <= len(subnets) <= _MAX_SUBNETS
+        and len(set(subnets)) == len(subnets)
+        and all(re.fullmatch(f"subnet-{_EC2_ID}", subnet) for subnet in subnets)
     )
 
 
 def settings_to_json(settings: Settings) -> str:
-    return json.dumps(asdict(settings), sort_keys=True)
+    values = asdict(settings)
+    if settings.webhook_network is None:
+        # The deployer is told these: a setting that is not used is no reason to update it.
+        del values["webhook_network"]
+    return json.dumps(values, sort_keys=True)
 
 
 def settings_from_json(text: str) -> Settings:
     """The inverse of `settings_to_json`."""
     data: dict[str, Any] = json.loads(text)
+    network = data.get("webhook_network")
     return Settings(
         **{
             **data,
             "platform_layer": Layer(**data["platform_layer"]),
             "builder": Builder(**data["builder"]) if data["builder"] else None,
             "platform": Platform(**data["platform"]) if data["platform"] else None,
+            "webhook_network": WebhookNetwork(network["vpc_id"], tuple(network["subnet_ids"])) if network else None,
         }
     )

@@ -99,6 +99,21 @@ def deliver_webhook(settings: Settings, work: Work) -> list[Statement]:
     ]
 
 
+def in_network(settings: Settings, function: str) -> list[Statement]:
+    """Lambda makes and removes a function's network interfaces by its role; the function's own code may not."""
+    return [
+        # Looking knows no resources, and an interface has no name before Lambda makes it.
+        Statement("Network", _INTERFACES, ["*"]),
+        Statement(
+            "NotByCode",
+            [*_INTERFACES, "ec2:DetachNetworkInterface"],
+            ["*"],
+            effect="Deny",
+            condition={"ArnEquals": {"lambda:SourceFunctionArn": arn(settings, "lambda", f"function:{function}")}},
+        ),
+    ]
+
+
 def long_run(settings: Settings, complete_run_arn: pulumi.Input[str]) -> list[Statement]:
     """The state machine: calls models and `complete-run`, writes its log and its trace."""
     return [
@@ -109,6 +124,17 @@ def long_run(settings: Settings, complete_run_arn: pulumi.Input[str]) -> list[St
     ]
 
 
+_INTERFACES = tuple(
+    f"ec2:{action}"
+    for action in (
+        "CreateNetworkInterface",
+        "DescribeNetworkInterfaces",
+        "DeleteNetworkInterface",
+        "DescribeSubnets",
+        "AssignPrivateIpAddresses",
+        "UnassignPrivateIpAddresses",
+    )
+)
 _LOG_DELIVERY = (
     "CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries",
     "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups",

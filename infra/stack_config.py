@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from infra.config import SCOPES, Builder, Platform, Scope, Settings, check_settings
+from infra.config import SCOPES, Builder, Platform, Scope, Settings, WebhookNetwork, check_settings
 from modelcote.core.errors import DeployFailed, InvalidSpec
 from modelcote.core.snapshot import Layer
 
@@ -45,6 +45,7 @@ def settings_from_config(
         policy=dict(_mapping(config, "policy")),
         builder=_builder(config, assets),
         platform=_platform(config),
+        webhook_network=_webhook_network(config),
     )
     return check_settings(settings, scope), scope
 
@@ -82,6 +83,25 @@ def _platform(config: Config) -> Platform | None:
         raise InvalidSpec(
             f"platform lacks {error}.", "Copy the platform stack's outputs into modelcote:platform.", field="platform"
         ) from error
+
+
+def _webhook_network(config: Config) -> WebhookNetwork | None:
+    given = _mapping(config, "webhookNetwork")
+    if not given:
+        return None
+    vpc, subnets = given.get("vpcId"), given.get("subnetIds")
+    if (
+        given.keys() != {"vpcId", "subnetIds"}
+        or not isinstance(vpc, str)
+        or not isinstance(subnets, list)
+        or not all(isinstance(subnet, str) for subnet in subnets)
+    ):
+        raise InvalidSpec(
+            "webhookNetwork is not an object of vpcId and subnetIds.",
+            "Set modelcote:webhookNetwork.vpcId to an id and modelcote:webhookNetwork.subnetIds to a list of ids.",
+            field="webhookNetwork",
+        )
+    return WebhookNetwork(vpc, tuple(subnets))
 
 
 def _whole(config: Config, key: str, default: int) -> int:

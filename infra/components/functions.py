@@ -8,14 +8,18 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra.config import Settings
+from infra.components.networks import Network, NetworkArgs
+from infra.config import Settings, WebhookNetwork
 from infra.iam import Statement, document, tracing, trust, write_log
 from infra.naming import arn, below, log_group, platform_name, tags
 
 
 @dataclass(frozen=True)
 class PlatformFunctionArgs:
-    """`name` is short (`gateway`); memory in MB, timeout in seconds; `failures_arn`: where lost events go."""
+    """`name` is short (`gateway`); memory in MB, timeout in seconds; `failures_arn`: where lost events go.
+
+    `network`: None leaves the function in Lambda's own.
+    """
 
     settings: Settings
     name: str
@@ -26,6 +30,7 @@ class PlatformFunctionArgs:
     timeout_s: int
     environment: Mapping[str, pulumi.Input[str]]
     access: Sequence[Statement]
+    network: WebhookNetwork | None = None
 
 
 class PlatformFunction(pulumi.ComponentResource):
@@ -62,6 +67,11 @@ class PlatformFunction(pulumi.ComponentResource):
             ),
             opts=below(self),
         )
+        network = (
+            None
+            if args.network is None
+            else Network(f"{name}-network", NetworkArgs(settings, args.network, physical, role.name), opts=below(self))
+        )
         self.function = aws.lambda_.Function(
             f"{name}-function",
             name=physical,
@@ -77,6 +87,7 @@ class PlatformFunction(pulumi.ComponentResource):
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=args.environment),
             kms_key_arn=args.key_arn,
             tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active"),
+            vpc_config=network.vpc_config if network is not None else None,
             dead_letter_config=aws.lambda_.FunctionDeadLetterConfigArgs(target_arn=args.failures_arn),
             tags=tags(settings),
             # Without its log group and its rights the first call would fail or make a group of its own.

@@ -209,7 +209,14 @@ class PlatformStack(pulumi.ComponentResource):
         """What the deployer runs the program of scope `model` with, as JSON."""
         settings, parts = self._args.settings, self.parts
         # Without what only the platform's own functions heed: CodeBuild takes no more than a few thousand characters.
-        bare = replace(settings, builder=None, policy={}, platform_archive="", platform_layer=Layer("", "", "", ""))
+        bare = replace(
+            settings,
+            builder=None,
+            policy={},
+            platform_archive="",
+            platform_layer=Layer("", "", "", ""),
+            webhook_network=None,
+        )
         return pulumi.Output.all(parts.buckets.artifacts.bucket, parts.keys.arn, parts.boundary.arn).apply(
             lambda known: settings_to_json(replace(bare, platform=Platform(*known)))
         )

@@ -15,7 +15,7 @@ from infra.components.functions import PlatformFunction, PlatformFunctionArgs
 from infra.components.schedules import EveryMinute, EveryMinuteArgs
 from infra.components.state_machines import LongRun, LongRunArgs
 from infra.components.work_queues import DEAD_LETTERS_S, DELIVER_S, RUN_WORKER_S, TASK_RESULT_S, WorkQueues
-from infra.config import Settings
+from infra.config import Settings, WebhookNetwork
 from infra.iam import Statement
 from infra.naming import LONG_RUN, below
 from infra.run_access import Work
@@ -56,8 +56,14 @@ class Runs(pulumi.ComponentResource):
         starting = {**args.environment, "MODELCOTE_STATE_MACHINE_ARN": self.machine.arn}
         worker = self._function("run-worker", _LARGE_MB, RUN_WORKER_S, run_access.run_worker(settings, work), starting)
         watchdog = self._function("watchdog", _LARGE_MB, _WATCHDOG_S, run_access.watchdog(settings, work), starting)
+        # The one function that calls addresses of callers' choice.
         deliver = self._function(
-            "deliver-webhook", _LARGE_MB, DELIVER_S, run_access.deliver_webhook(settings, work), args.environment
+            "deliver-webhook",
+            _LARGE_MB,
+            DELIVER_S,
+            run_access.deliver_webhook(settings, work),
+            args.environment,
+            settings.webhook_network,
         )
         result = self._function(
             "task-result", _SMALL_MB, TASK_RESULT_S, run_access.task_result(settings, work), args.environment
@@ -84,6 +90,7 @@ class Runs(pulumi.ComponentResource):
         timeout_s: int,
         statements: Sequence[Statement],
         environment: Mapping[str, pulumi.Input[str]],
+        network: WebhookNetwork | None = None,
     ) -> aws.lambda_.Function:
         args = self._args
         function = PlatformFunction(
@@ -98,6 +105,7 @@ class Runs(pulumi.ComponentResource):
                 timeout_s=timeout_s,
                 environment=environment,
                 access=statements,
+                network=network,
             ),
             opts=below(self),
         ).function

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from infra.policies import compute, data, edge, identity
+from infra.policies import compute, data, edge, identity, network
 from infra.policies.exceptions import EXCEPTIONS
 from infra.policies.view import Planned, Rule, View, Violation
 
-RULES: tuple[Rule, ...] = (*compute.RULES, *data.RULES, *edge.RULES, *identity.RULES)
+RULES: tuple[Rule, ...] = (*compute.RULES, *data.RULES, *edge.RULES, *identity.RULES, *network.RULES)
 
 
 def violations(resources: Iterable[Planned]) -> list[Violation]:

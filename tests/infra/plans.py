@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from infra.config import Builder, Scope, Settings
+from infra.config import Builder, Scope, Settings, WebhookNetwork
 from modelcote.core.snapshot import DeployedModel, Layer, Package, Snapshot
 from modelcote.deploy.monitor import Resource
 from modelcote.deploy.plan import Plan, plan
@@ -26,6 +26,10 @@ WITH_DEPLOYER = replace(
     SETTINGS,
     builder=Builder("public.ecr.aws/pulumi/pulumi-python:3.272.0", "/build/modelcote.zip", "s3://pulumi-state"),
 )
+
+# With the webhooks' sender in a network of its own, besides.
+NETWORK = WebhookNetwork("vpc-0a1b2c3d4e5f60718", ("subnet-0a1b2c3d", "subnet-0a1b2c3d4e5f60719"))
+WITH_NETWORK = replace(WITH_DEPLOYER, webhook_network=NETWORK)
 
 
 def model(name: str, version: int = 1, **facts: object) -> DeployedModel:
@@ -77,6 +81,17 @@ def planned(models: int, scope: Scope = "all") -> Plan:
 def planned_platform() -> Plan:
     """The plan of the platform alone, with the deployer."""
     return plan(Snapshot(), WITH_DEPLOYER, "platform")
+
+
+@cache
+def planned_network() -> Plan:
+    """The plan of the platform alone, with every choice that adds resources."""
+    return plan(Snapshot(), WITH_NETWORK, "platform")
+
+
+def every_choice() -> list[Resource]:
+    """`everything`, with what only a setting adds."""
+    return list({**{row.urn: row for row in everything()}, **planned_network().by_urn()}.values())
 
 
 def everything() -> list[Resource]:

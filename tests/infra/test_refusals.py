@@ -15,9 +15,10 @@ from modelcote.deploy.checks import problems
 from modelcote.deploy.monitor import Resource
 from modelcote.deploy.plan import plan
 from modelcote.deploy.schema import resource_schema
-from tests.infra.plans import CHURN, IRIS, ONNX, SETTINGS, WITH_DEPLOYER, everything, model
+from tests.infra.plans import CHURN, IRIS, NETWORK, ONNX, SETTINGS, WITH_DEPLOYER, every_choice, model
 
 FUNCTION = "aws:lambda/function:Function"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
 SOURCE = "aws:lambda/eventSourceMapping:EventSourceMapping"
 RULE, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
 PERMISSION, QUEUE_POLICY = "aws:lambda/permission:Permission", "aws:sqs/queuePolicy:QueuePolicy"
@@ -50,6 +51,11 @@ def machine(**inputs: Any) -> Resource:
 
 def notification(**queue: Any) -> Resource:
     return resource("aws:s3/bucketNotification:BucketNotification", bucket="b", queues=[queue])
+
+
+def group(**rule: Any) -> Resource:
+    """A security group with one egress rule; `rule` replaces its members."""
+    return resource(GROUP, egress=[{"protocol": "tcp", "fromPort": 443, "toPort": 443, **rule}])
 
 
 def index(**members: Any) -> Resource:
@@ -116,6 +122,14 @@ def lifecycle(**members: Any) -> Resource:
         (notification(events=["s3:ObjectCreated:*"], queueArn="q", prefix="x/"), "prefix: there is no such"),
         (resource(PERMISSION, action="lambda:Invoke", function="f", principal="p"), "'lambda:Invoke' is not one of"),
         (resource(PERMISSION, action="lambda:InvokeFunction", function="f"), "principal: required"),
+        (function(vpcConfig={"subnetIds": ["subnet-1"]}), "vpcConfig.securityGroupIds: required, but not given"),
+        (function(vpcConfig={"subnetIds": "subnet-1", "securityGroupIds": ["sg-1"]}), "is no list"),
+        (group(protocol="https"), "'https' is not one of"),
+        (group(toPort=65_536), "65536 is not from -1 to 65535"),
+        (group(fromPort="443"), "'443' is not int"),
+        (group(cidr=["0.0.0.0/0"]), "cidr: there is no such property"),
+        (resource(GROUP, name="sg-webhooks"), "no name of at most 255"),
+        (resource(GROUP, vpc="vpc-1"), "vpc: there is no such property"),
         (index(projectionType="KEYS"), "'KEYS' is not one of ALL, INCLUDE, KEYS_ONLY"),
         (index(keySchemas=[{"attributeName": "a", "keyType": "SORT"}]), "'SORT' is not one of HASH, RANGE"),
         (index(keySchemas=[{"attributeName": "a"}]), "keyType: required, but not given"),
@@ -149,10 +163,11 @@ def test_what_aws_would_refuse(made: Resource, words: str) -> None:
 def test_what_aws_takes() -> None:
     assert problems(function(memorySize=512, timeout=30, layers=["arn:a"], architectures=["arm64"])) == []
     assert problems(policy(STATEMENT)) == []
+    assert problems(group(cidrBlocks=["0.0.0.0/0"], description="HTTPS")) == []
 
 
 def test_every_type_of_the_program_is_known() -> None:
-    custom = [row for row in everything() if row.custom]
+    custom = [row for row in every_choice() if row.custom]
     assert custom
     assert all(resource_schema(row.type) is not None for row in custom)
 
@@ -179,6 +194,19 @@ def test_every_type_of_the_program_is_known() -> None:
         (Snapshot(), replace(SETTINGS, concurrency={"gateway": 1}), InvalidSpec, "concurrency"),
         (Snapshot(), replace(SETTINGS, policy={"webhook_htp": True}), InvalidSpec, "no member webhook_htp"),
         (Snapshot(), replace(SETTINGS, policy={"webhook_http": "yes"}), InvalidSpec, "webhook_http"),
+        (Snapshot(), replace(SETTINGS, webhook_network=replace(NETWORK, subnet_ids=())), InvalidSpec, "webhookNetwork"),
+        (
+            Snapshot(),
+            replace(SETTINGS, webhook_network=NETWORK, policy={"webhook_ports": [443, 8443]}),
+            InvalidSpec,
+            "port 443 alone",
+        ),
+        (
+            Snapshot(),
+            replace(SETTINGS, webhook_network=NETWORK, policy={"webhook_http": True}),
+            InvalidSpec,
+            "port 443 alone",
+        ),
         (Snapshot(), replace(SETTINGS, public_url="https://x.example/"), InvalidSpec, "publicUrl"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from infra.policies.exceptions import EXCEPTIONS
 from infra.policies.rules import RULES, unexcused, violations
 from modelcote.deploy.monitor import Resource
-from tests.infra.plans import SNAPSHOTS, everything, planned, planned_platform
+from tests.infra.plans import SNAPSHOTS, every_choice, planned, planned_network, planned_platform
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -27,8 +27,12 @@ def test_the_platform_with_its_deployer_keeps_the_rules() -> None:
     assert unexcused(planned_platform().resources) == []
 
 
+def test_the_senders_network_keeps_the_rules() -> None:
+    assert unexcused(planned_network().resources) == []
+
+
 def test_every_exception_is_needed_and_says_why() -> None:
-    found = violations(everything())
+    found = violations(every_choice())
     assert [item for item in EXCEPTIONS if not any(item.covers(row) for row in found)] == []
     assert all(len(item.reason) > 20 for item in EXCEPTIONS)
 
@@ -86,6 +90,7 @@ def grant(action: str, resource: str) -> Change:
 GATEWAY, ARTIFACTS = "platform-gateway-function", "platform-buckets-artifacts"
 SECRETS, READ = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:", "secretsmanager:GetSecretValue"
 WORK = ("runs", "deliveries", "results")
+GROUP, APART = "platform-runs-deliver-webhook-network-group", "aws:ec2/securityGroupRule:SecurityGroupRule"
 MACHINE = "platform-runs-long-run-machine"
 BREAKS = (
     Break("lambda-tracing", GATEWAY, put("tracingConfig.mode", "PassThrough")),
@@ -183,6 +188,21 @@ BREAKS = (
     Break("alarm-functions", "platform-alarms-gateway-errors", put("alarmActions", [])),
     Break("alarm-tables", "platform-alarms-runs-throttled", None),
     Break("alarm-api", "platform-alarms-api-5xx", put("metricName", "4xx")),
+    Break("network-no-ingress", GROUP, put("ingress", [{"protocol": "tcp", "fromPort": 443, "toPort": 443}])),
+    Break("network-no-ingress", "in", put("type", "ingress"), APART),
+    Break(
+        "network-no-ingress", "in", put("fromPort", 443), "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+    ),
+    Break("network-https-only", GROUP, put("egress.0.fromPort", 0)),
+    Break("network-https-only", GROUP, put("egress.0.toPort", 444)),
+    Break("network-https-only", GROUP, put("egress.0.protocol", "udp")),
+    Break("network-https-only", GROUP, put("egress", [{"protocol": "-1", "fromPort": 0, "toPort": 0}])),
+    Break("network-https-only", GROUP, put("egress", ...)),
+    Break("network-https-only", "out", put("type", "egress"), APART),
+    Break(
+        "network-https-only", "out", put("ipProtocol", "-1"), "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+    ),
+    Break("iam-resources", "platform-runs-deliver-webhook-network-access", statement("policy", 0, Sid="Other")),
     Break("iam-actions", "model-demo_iris-access", statement("policy", 1, Action=["s3:*"])),
     Break("iam-resources", "model-demo_iris-access", statement("policy", 1, Resource=["*"])),
     Break("iam-resources", "platform-runs-watchdog-access", statement("policy", 4, Resource=["*"])),
@@ -207,7 +227,7 @@ BREAKS = (
 
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda row: f"{row.rule}-{row.name}")
 def test_each_rule_can_fail(broken: Break) -> None:
-    resources = everything()
+    resources = every_choice()
     if broken.type:
         resources.append(Resource("urn", broken.type, broken.name, "", custom=True, inputs={}))
     at = next(index for index, row in enumerate(resources) if row.name == broken.name)

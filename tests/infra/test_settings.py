@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra import snapshot as reading
-from infra.config import Platform, Settings, settings_from_json, settings_to_json
+from infra.config import Platform, Settings, WebhookNetwork, settings_from_json, settings_to_json
 from infra.stack_config import settings_from_config
 from modelcote.core.errors import DeployFailed, InvalidSpec
 from modelcote.core.project import project_root
@@ -58,6 +58,7 @@ def test_defaults_are_those_of_the_schema(root: Path) -> None:
     assert settings.architecture == defaults["architecture"]
     assert settings.log_retention_days == defaults["logRetentionDays"]
     assert (settings.throttle_rate, settings.throttle_burst) == (defaults["throttleRate"], defaults["throttleBurst"])
+    assert (settings.webhook_network, defaults["webhookNetwork"]) == (None, {})
     assert all(row.get("description") for row in schema.values())
 
 
@@ -88,6 +89,43 @@ def test_scope_model_reads_the_platforms_outputs(root: Path) -> None:
     given = {"bucket": "b", "key_arn": "k", "boundary_arn": "p", "layers": {"onnx": "arn"}}
     settings, _ = read(root, scope="model", platform=given)
     assert settings.platform == Platform("b", "k", "p", {"onnx": "arn"})
+
+
+VPC, SUBNET = "vpc-0a1b2c3d4e5f60718", "subnet-0a1b2c3d"
+
+
+def test_the_webhooks_network_is_read(root: Path) -> None:
+    given = {"vpcId": VPC, "subnetIds": [SUBNET, "subnet-0a1b2c3d4e5f60719"]}
+    settings, _ = read(root, webhookNetwork=given)
+    assert settings.webhook_network == WebhookNetwork(VPC, (SUBNET, "subnet-0a1b2c3d4e5f60719"))
+    assert read(root, webhookNetwork={})[0].webhook_network is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "vpc",
+        ["vpc"],
+        {"vpcId": VPC},
+        {"subnetIds": [SUBNET]},
+        {"vpcId": VPC, "subnetIds": SUBNET},
+        {"vpcId": VPC, "subnetIds": [7]},
+        {"vpcId": 7, "subnetIds": [SUBNET]},
+        {"vpcId": VPC, "subnetIds": [SUBNET], "securityGroupIds": ["sg-0a1b2c3d"]},
+        {"vpcId": "0a1b2c3d", "subnetIds": [SUBNET]},
+        {"vpcId": f"{VPC}0", "subnetIds": [SUBNET]},
+        {"vpcId": "vpc-0A1B2C3D", "subnetIds": [SUBNET]},
+        {"vpcId": f"{VPC}\n", "subnetIds": [SUBNET]},
+        {"vpcId": VPC, "subnetIds": []},
+        {"vpcId": VPC, "subnetIds": [SUBNET, SUBNET]},
+        {"vpcId": VPC, "subnetIds": [VPC]},
+        {"vpcId": VPC, "subnetIds": [f"{SUBNET} "]},
+        {"vpcId": VPC, "subnetIds": [f"subnet-{number:08x}" for number in range(17)]},
+    ],
+)
+def test_a_network_out_of_its_rule_is_refused(root: Path, value: Any) -> None:
+    with pytest.raises(InvalidSpec, match="webhookNetwork"):
+        read(root, webhookNetwork=value)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +161,13 @@ def test_missing_assets_say_how_to_make_them(tmp_path: Path) -> None:
 
 @given(
     st.builds(
-        lambda tags, days, platform: replace(SETTINGS, tags=tags, log_retention_days=days, platform=platform),
+        lambda tags, days, platform, network: replace(
+            SETTINGS, tags=tags, log_retention_days=days, platform=platform, webhook_network=network
+        ),
         st.dictionaries(st.text(), st.text()),
         st.integers(),
         st.none() | st.builds(Platform, st.text(), st.text(), st.text(), st.dictionaries(st.text(), st.text())),
+        st.none() | st.builds(WebhookNetwork, st.text(), st.lists(st.text()).map(tuple)),
     )
 )
 def test_settings_travel_as_json(settings: Settings) -> None:

@@ -40,6 +40,10 @@ ENUMS: Mapping[tuple[str, str], frozenset[str]] = {
     ),
     ("aws:dynamodb/table:Table", "globalSecondaryIndexes.*.projectionType"): frozenset({"ALL", "KEYS_ONLY", "INCLUDE"}),
     ("aws:dynamodb/table:Table", "globalSecondaryIndexes.*.keySchemas.*.keyType"): frozenset({"HASH", "RANGE"}),
+    **{
+        ("aws:ec2/securityGroup:SecurityGroup", f"{way}.*.protocol"): frozenset({"tcp", "udp", "icmp", "icmpv6", "-1"})
+        for way in ("ingress", "egress")
+    },
     ("aws:cloudwatch/eventRule:EventRule", "state"): frozenset(
         {"ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
     ),
@@ -113,6 +117,8 @@ NAMES: Mapping[str, Name] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": Name("name", 255),
     "aws:codebuild/project:Project": Name("name", 150),
     "aws:dynamodb/table:Table": Name("name", 255, r"[a-zA-Z0-9_.-]+"),
+    # A name that starts with sg- is an id's.
+    "aws:ec2/securityGroup:SecurityGroup": Name("name", 255, r"(?!sg-)[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]+"),
     "aws:iam/policy:Policy": Name("name", 128, r"[\w+=,.@-]+"),
     "aws:iam/role:Role": Name("name", 64, r"[\w+=,.@-]+"),
     "aws:iam/rolePolicy:RolePolicy": Name("name", 128, r"[\w+=,.@-]+"),
@@ -129,6 +135,12 @@ NAMES: Mapping[str, Name] = {
 
 # Numbers by type and path: (least, most).
 RANGES: Mapping[tuple[str, str], tuple[int, int]] = {
+    # -1 is ICMP's.
+    **{
+        ("aws:ec2/securityGroup:SecurityGroup", f"{way}.*.{port}"): (-1, 65_535)
+        for way in ("ingress", "egress")
+        for port in ("fromPort", "toPort")
+    },
     ("aws:lambda/function:Function", "memorySize"): (128, 10_240),
     ("aws:lambda/function:Function", "timeout"): (1, 900),
     ("aws:lambda/function:Function", "reservedConcurrentExecutions"): (1, 1_000_000),

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from modelcote.core.errors import DeployFailed
 from modelcote.local.functions import (
     LATEST,
     FunctionDefinition,
@@ -91,6 +92,13 @@ def _layer(context: Context, _urn: str, inputs: Inputs, _before: Record | None) 
         "version": str(made["Version"]),
         "archive": inputs["code"]["path"],
     }
+
+
+def _no_network(_context: Context, _urn: str, _inputs: Inputs, _before: Record | None) -> Made:
+    raise DeployFailed(
+        "the local cloud has no networks, so that it makes no security group.",
+        "Leave webhook_network out of its settings: webhooks are sent from this machine.",
+    )
 
 
 def _zip(members: Mapping[str, bytes]) -> bytes:
@@ -330,6 +338,7 @@ MAKERS: dict[str, Maker] = {
     "aws:lambda/alias:Alias": Maker(_alias, nothing),
     "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": Maker(_provisioned, nothing),
     "aws:lambda/permission:Permission": Maker(_permission, nothing),
+    "aws:ec2/securityGroup:SecurityGroup": Maker(_no_network, nothing),
     "aws:apigatewayv2/api:Api": Maker(_api, nothing),
     "aws:apigatewayv2/integration:Integration": Maker(_integration, nothing),
     "aws:apigatewayv2/route:Route": Maker(_route, _remove_route),
