@@ -22,8 +22,6 @@ from modelcote.runs.store import RunStore
 _RUNS_PER_COUNTER = 500
 _MAX_COUNTERS = 16
 _FULL_S = 1.0
-# Projects that were found full a moment ago: a flood costs no reads.
-_full: dict[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ def _earlier(store: RunStore, submission: Submission, digest: str) -> Run | None
 
 def _write(store: RunStore, run: Run, submission: Submission, digest: str) -> tuple[Run, bool]:
     """The run as written, and whether it is new."""
-    if _full.get(run.project, 0) > time.monotonic():
+    if store.full.get(run.project, 0) > time.monotonic():
         raise _quota(store)
     limits = counters(store.policy.open_runs)
     first = random.randrange(len(limits))  # noqa: S311  spreads writes, no secret
@@ -183,7 +181,7 @@ def _write(store: RunStore, run: Run, submission: Submission, digest: str) -> tu
             raise _not_accepted() from error
         else:
             return run, True
-    _full[run.project] = time.monotonic() + _FULL_S
+    store.full[run.project] = time.monotonic() + _FULL_S
     raise _quota(store)
 
 

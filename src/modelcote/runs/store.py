@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from modelcote.core.errors import NotFound
@@ -23,7 +23,10 @@ _ATTEMPTS = 6  # A worker rather waits out a throttle than leave its run to the 
 
 @dataclass(frozen=True)
 class RunStore:
-    """`clock` gives seconds since the epoch. `runs_queue` and `deliveries_queue` are URLs."""
+    """`clock` gives seconds since the epoch. `runs_queue` and `deliveries_queue` are URLs.
+
+    `full` holds the projects that were at their quota a moment ago, until when (monotonic): a flood costs no writes.
+    """
 
     table: Table
     s3: Any
@@ -33,6 +36,7 @@ class RunStore:
     deliveries_queue: str
     policy: Policy
     clock: Callable[[], float] = time.time
+    full: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
     def find(self, project: str, run_id: str) -> Run | None:
         """The run, or None."""

@@ -16,11 +16,6 @@ from modelcote.runs.messages import INLINE_LIMIT
 from tests.support.runs_stand import MODEL, PROJECT, RunsStand
 
 
-@pytest.fixture(autouse=True)
-def _forget_full() -> None:
-    acceptance._full.clear()
-
-
 def test_an_accepted_run_is_queued_counted_and_sent(stand: RunsStand) -> None:
     run = stand.accept([[1, 2]])
     assert stand.run(run.run_id) == run
@@ -80,7 +75,7 @@ def test_the_quota_is_exact(stand: RunsStand, quota: int) -> None:
         stand.accept()
     assert full.value.extra["retry_after_s"] >= 1
     stand.drain()
-    acceptance._full.clear()
+    stand.light.full.clear()
     assert stand.open_runs() == 0
     stand.accept()
 
