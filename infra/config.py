@@ -197,10 +197,11 @@ def settings_to_json(settings: Settings) -> str:
 def settings_from_json(text: str) -> Settings:
     """The inverse of `settings_to_json`."""
     data: dict[str, Any] = json.loads(text)
-    network = data.get("webhook_network")
+    known = {"webhook_network": None, **data}  # Left out where there is none.
+    network = known["webhook_network"]
     return Settings(
         **{
-            **data,
+            **known,
             "platform_layer": Layer(**data["platform_layer"]),
             "builder": Builder(**data["builder"]) if data["builder"] else None,
             "platform": Platform(**data["platform"]) if data["platform"] else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import time
 import uuid
 from collections.abc import Mapping
@@ -19,7 +20,10 @@ from modelcote.core.runs import OPEN, SUCCEEDED, check_idempotency_key
 from modelcote.sdk.config import Target
 from modelcote.sdk.wire import Call, Steps, answering, predict_call, read_answer, sending
 
-LONG_POLL_S = 20.0
+# A short run is answered as it ends; for a longer one, a function that is held while it waits costs thirty times what
+# asking again costs, and there are only so many of them.
+_HELD_S = 2.0
+_PAUSES_S = (0.5, 5.0)
 # Somebody who waits for hours does not give up for a broken minute.
 _PATIENT = 10
 
@@ -138,18 +142,20 @@ def part(text: str) -> str:
 
 
 def _ended(base: str, run_id: str, timeout: float | None) -> Steps[dict[str, Any]]:
-    until = None if timeout is None else time.monotonic() + timeout
+    until = math.inf if timeout is None else time.monotonic() + timeout
+    held, pause = _HELD_S, _PAUSES_S[0]
     while True:
-        left = LONG_POLL_S if until is None else min(LONG_POLL_S, max(0.0, until - time.monotonic()))
-        query = {"params": {"wait": f"{left:.3f}"}}
+        query = {"params": {"wait": f"{max(0.0, min(held, until - time.monotonic())):.3f}"}}
         run = yield from answering(
             Call("GET", f"{base}/runs/{part(run_id)}", query, repeatable=True, attempts=_PATIENT)
         )
         if run["state"] not in OPEN:
             return run
-        if until is not None and time.monotonic() >= until:
+        left = until - time.monotonic()
+        if left <= 0:
             raise WaitTimeout(f"the run is {run['state']} after {timeout:g} s.", "Wait again.", run_id=run_id)
-        yield 0.05
+        yield min(pause, left)
+        held, pause = 0.0, min(pause * 1.5, _PAUSES_S[1])
 
 
 def _result(base: str, run_id: str, timeout: float | None) -> Steps[Any]:
