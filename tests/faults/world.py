@@ -44,7 +44,7 @@ POLICY: dict[str, Any] = {
     "crashes": 10,
     "delivery_schedule_s": [0, 0.3, 0.5, 0.5, 0.7, 0.7, 1, 1, 1, 1],
     "delivery_connect_s": 0.5,
-    "delivery_total_s": 1,
+    "delivery_total_s": 2,
     "delivery_claim_s": 4,
     "delivery_retry_after_max_s": 2,
     "endpoint_disabled_after_s": 3_600,
