@@ -7,7 +7,7 @@ from typing import Any
 
 from modelcote.core.errors import Invalid
 from modelcote.runs.batch import Record, each
-from modelcote.runs.cancel import give_up
+from modelcote.runs.dead_letters import give_up
 from modelcote.runs.messages import read_task
 from modelcote.runs.store import store_from_env
 

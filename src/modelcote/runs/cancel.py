@@ -1,15 +1,13 @@
-"""Cancel, and the end of a message that nobody could work off."""
+"""Cancel: the end that a caller asks for."""
 
 from __future__ import annotations
 
 from modelcote.core.errors import Conflict
-from modelcote.core.runs import CANCELED, FAILED, LONG, RUNNING
+from modelcote.core.runs import CANCELED, LONG
 from modelcote.runs.complete import Outcome, complete
-from modelcote.runs.messages import Task
+from modelcote.runs.executions import Executions
 from modelcote.runs.records import Run
-from modelcote.runs.start import lease_end
 from modelcote.runs.store import RunStore
-from modelcote.runs.watch import Executions
 from modelcote.runs.work import execution_name
 
 
@@ -29,18 +27,3 @@ def cancel(store: RunStore, executions: Executions, project: str, run_id: str) -
     if now.lane == LONG and now.attempt:
         executions.stop(execution_name(now))
     return now
-
-
-def give_up(store: RunStore, task: Task) -> str:
-    """Ends the run of a dead letter as FAILED; one that somebody is at is the watchdog's. What was done, in a word."""
-    run = store.find(task.project, task.run_id)
-    if run is None:
-        return "unknown"
-    if not run.open or (run.state == RUNNING and store.clock() < lease_end(store, run)):
-        return "left"
-    error = {
-        "code": "not_worked_off",
-        "detail": "the run's message was given out five times and never worked off.",
-        "remedy": "Look at the logs of run-worker, then submit it again.",
-    }
-    return "failed" if complete(store, run, Outcome(FAILED, error)) else "left"

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+
+class Executions(Protocol):
+    """The state machine's executions by name."""
+
+    def running(self, name: str) -> bool:
+        """Whether the execution exists and has not ended."""
+        ...
+
+    def stop(self, name: str) -> None:
+        """Stops it, if it runs."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.runs import SUCCEEDED
+from modelcote.runs.objects import read_answer
 from modelcote.runs.records import Run
-from modelcote.runs.settle import read_object
 from modelcote.runs.store import RunStore
 
 CONTENT_TYPE = "application/json"
@@ -29,7 +28,9 @@ def result_members(store: RunStore, run: Run, limit_bytes: int) -> dict[str, Any
         return {}
     if run.result_bytes > limit_bytes:
         return reference(store, run)
-    return {"result": json.loads(read_object(store, run.result_key))["result"]}
+    answer = read_answer(store, run.result_key, limit_bytes)
+    # What is not as it was said to be is for the caller to look at.
+    return {"result": answer["result"]} if answer and "result" in answer else reference(store, run)
 
 
 def reference(store: RunStore, run: Run) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +19,18 @@ from modelcote.core.errors import (
 )
 from modelcote.core.runs import FAILED, SUCCEEDED, TIMED_OUT
 from modelcote.runs.complete import Outcome, complete
+from modelcote.runs.objects import head, read_answer
 from modelcote.runs.records import Run
 from modelcote.runs.start import release
 from modelcote.runs.store import RunStore
 
 # Codes of a problem that come from the platform inside the model's function, not from the model: tried again.
 _RETRIED = frozenset({BackendUnavailable.code})
+# What reading an answer that is none raises.
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+# Of a model's problem: members, and characters of a name and of a text. The row that keeps it has at most 400 KB.
+_MEMBERS, _NAME, _TEXT = 32, 100, 2_000
+_PROBLEM_BYTES = 256 * 1024
 
 
 def settle_answer(store: RunStore, run: Run, answer: bytes) -> None:
@@ -31,9 +38,9 @@ def settle_answer(store: RunStore, run: Run, answer: bytes) -> None:
     try:
         members: Any = json.loads(answer)
         failed = "error" in members
-        outcome = Outcome(FAILED, _problem(members["error"])) if failed else outcome_of(members["stored"])
-    except (ValueError, TypeError, KeyError, AttributeError):
-        settle_error(store, run, ModelCrashed("the model's function gave no answer that can be read.", "Deploy it."))
+        outcome = _failed(members["error"]) if failed else _succeeded(run, members["stored"])
+    except (*_UNREADABLE, RecursionError):
+        settle_error(store, run, _no_answer())
         return
     if outcome.error and outcome.error.get("code") in _RETRIED:
         release(store, run, BackendUnavailable(str(outcome.error.get("detail", "")), "Try again in a moment."))
@@ -41,16 +48,41 @@ def settle_answer(store: RunStore, run: Run, answer: bytes) -> None:
     complete(store, run, outcome)
 
 
-def outcome_of(stored: Mapping[str, Any]) -> Outcome:
-    """The outcome of a stored answer's summary, as `modelcote.serving.stored` makes it."""
+def _succeeded(run: Run, stored: Mapping[str, Any]) -> Outcome:
+    """The outcome of a stored answer's summary, as `modelcote.serving.stored` makes it.
+
+    The object is the attempt's own, whatever the function says: a model's code must not name another project's.
+    Raises one of `_UNREADABLE`.
+    """
+    took, size, points = float(stored["run_time_ms"]), int(stored["bytes"]), int(stored["points"])
+    if not (math.isfinite(took) and _is_small(size) and _is_small(points)):
+        raise ValueError("no numbers that a row can hold")
     return Outcome(
         SUCCEEDED,
-        result_key=str(stored["key"]),
-        result_bytes=int(stored["bytes"]),
-        result_sha256=str(stored["sha256"]),
-        run_time_ms=float(stored["run_time_ms"]),
-        points=int(stored["points"]),
+        result_key=run.result_object(run.attempt),
+        result_bytes=size,
+        result_sha256=str(stored["sha256"])[:64],
+        run_time_ms=took,
+        points=points,
     )
+
+
+def _failed(problem: Any) -> Outcome:
+    """FAILED with the model's problem, cut to a length that fits a row. Raises one of `_UNREADABLE`."""
+    if not isinstance(problem, Mapping):
+        raise TypeError("a problem is an object")
+    members = list(problem.items())[:_MEMBERS]
+    # No number that the table could not hold.
+    small = {str(name)[:_NAME]: value if _is_small(value) else str(value)[:_TEXT] for name, value in members}
+    return Outcome(FAILED, small)
+
+
+def _is_small(value: Any) -> bool:
+    return value is None or (isinstance(value, int) and abs(value) < 1 << 53)
+
+
+def _no_answer() -> ModelCrashed:
+    return ModelCrashed("the model's function gave no answer that can be read.", "Deploy it again.")
 
 
 def settle_error(store: RunStore, run: Run, error: ModelcoteError) -> None:
@@ -78,39 +110,13 @@ def settle_stored(store: RunStore, run: Run) -> bool:
     found = head(store, key)
     if found is None:
         return False
-    if found.get("outcome") == "failed":
-        answer = read_object(store, key)
-        complete(store, run, Outcome(FAILED, _problem(json.loads(answer)["error"])))
-    else:
-        complete(store, run, outcome_of({**found, "key": key}))
-    return True
-
-
-def head(store: RunStore, key: str) -> dict[str, Any] | None:
-    """The summary that stands in an object's metadata, or None where there is no object."""
     try:
-        answer = store.s3.head_object(Bucket=store.bucket, Key=key)
-    except Exception as error:
-        if getattr(error, "response", {}).get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound"):
-            return None
-        raise
-    metadata = answer.get("Metadata", {})
-    return {
-        "outcome": metadata.get("outcome", ""),
-        "sha256": metadata.get("sha256", ""),
-        "run_time_ms": metadata.get("run-time-ms", "0"),
-        "points": metadata.get("points", "0"),
-        "bytes": answer["ContentLength"],
-    }
-
-
-def read_object(store: RunStore, key: str) -> bytes:
-    body: bytes = store.s3.get_object(Bucket=store.bucket, Key=key)["Body"].read()
-    return body
-
-
-def _problem(problem: Any) -> dict[str, Any]:
-    """The model's problem with text members only of a length that fits a row."""
-    if not isinstance(problem, Mapping):
-        raise TypeError("a problem is an object")
-    return {str(name): value if isinstance(value, int) else str(value)[:2_000] for name, value in problem.items()}
+        if found["outcome"] == "failed":
+            outcome = _failed((read_answer(store, key, _PROBLEM_BYTES) or {})["error"])
+        else:
+            outcome = _succeeded(run, found)
+    except _UNREADABLE:
+        # For good: the object stays what it is however often it is looked at.
+        outcome = Outcome(FAILED, to_problem(_no_answer()))
+    complete(store, run, outcome)
+    return True

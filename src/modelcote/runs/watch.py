@@ -11,13 +11,14 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 from modelcote.core.errors import ModelCrashed
 from modelcote.core.runs import LONG, QUEUED, TIMED_OUT
 from modelcote.registry.table import ConditionFailed
 from modelcote.runs.accept import enqueue
 from modelcote.runs.complete import Outcome, complete
+from modelcote.runs.executions import Executions
 from modelcote.runs.records import PENDING, SHARDS, Delivery, Run
 from modelcote.runs.settle import settle_stored
 from modelcote.runs.start import expire, lease_end, release
@@ -25,18 +26,6 @@ from modelcote.runs.store import RunStore
 from modelcote.runs.work import execution_name
 
 _AT_ONCE = 8  # Rows that are looked at side by side: each is a few calls, and waits for their answers.
-
-
-class Executions(Protocol):
-    """The state machine's executions by name."""
-
-    def running(self, name: str) -> bool:
-        """Whether the execution exists and has not ended."""
-        ...
-
-    def stop(self, name: str) -> None:
-        """Stops it, if it runs."""
-        ...
 
 
 def watch(store: RunStore, executions: Executions, until_s: float) -> dict[str, int]:

@@ -10,8 +10,9 @@ import pytest
 from modelcote.core.errors import Conflict, ModelFailed, NotFound
 from modelcote.core.runs import CANCELED, EXPIRED, FAILED, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT, RunLimits
 from modelcote.runs.arrival import settle_arrival
-from modelcote.runs.cancel import cancel, give_up
+from modelcote.runs.cancel import cancel
 from modelcote.runs.complete import Outcome, complete
+from modelcote.runs.dead_letters import give_up
 from modelcote.runs.long import settle_execution
 from modelcote.runs.messages import read_task
 from modelcote.runs.start import start

@@ -1,0 +1,53 @@
+"""What models' functions leave in S3. A model's own code may write there too, so nothing of it is taken on trust."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from modelcote.runs.store import RunStore
+
+_MISSING = ("404", "NoSuchKey", "NotFound")
+
+
+def head(store: RunStore, key: str) -> dict[str, Any] | None:
+    """The summary that stands in an object's metadata, all of it text but `bytes`; None where there is no object."""
+    try:
+        answer = store.s3.head_object(Bucket=store.bucket, Key=key)
+    except Exception as error:
+        if _is_missing(error):
+            return None
+        raise
+    metadata = answer.get("Metadata", {})
+    return {
+        "outcome": metadata.get("outcome", ""),
+        "sha256": metadata.get("sha256", ""),
+        "run_time_ms": metadata.get("run-time-ms", "0"),
+        "points": metadata.get("points", "0"),
+        "bytes": answer["ContentLength"],
+    }
+
+
+def read_answer(store: RunStore, key: str, limit_bytes: int) -> dict[str, Any] | None:
+    """A model's stored answer, `{"result": ...}` or `{"error": ...}`.
+
+    None where there is none, where it is larger than the limit (whatever was said of it), or no such answer.
+    """
+    try:
+        answer = store.s3.get_object(Bucket=store.bucket, Key=key)
+    except Exception as error:
+        if _is_missing(error):
+            return None
+        raise
+    if answer["ContentLength"] > limit_bytes:
+        answer["Body"].close()
+        return None
+    try:
+        members = json.loads(answer["Body"].read())
+    except (ValueError, RecursionError):
+        return None
+    return members if isinstance(members, dict) and members.keys() & {"result", "error"} else None
+
+
+def _is_missing(error: Exception) -> bool:
+    return getattr(error, "response", {}).get("Error", {}).get("Code") in _MISSING
