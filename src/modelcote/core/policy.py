@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+# What a caller may ask for, and an operator make the default, in seconds.
+QUEUE_LIMIT_S = (10, 72 * HOUR)
+RESULT_TTL_S = (HOUR, 90 * DAY)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Policy:
 def policy_from_json(text: str) -> Policy:
     """The policy with the members of a JSON object exchanged; raises `InvalidSpec` naming the member."""
     given: Any = json.loads(text) if text else {}
+    if not isinstance(given, dict):
+        raise InvalidSpec("the policy is not an object.", "Give a JSON object.", field="policy")
     known = {member.name: getattr(Policy(), member.name) for member in fields(Policy)}
     values: dict[str, Any] = {}
     for name, value in given.items():
@@ -98,20 +104,76 @@ def policy_from_json(text: str) -> Policy:
 
 
 def _checked(name: str, value: Any, default: Any) -> Any:
-    if isinstance(default, bool):
-        holds = isinstance(value, bool)
-    elif isinstance(default, str):
-        holds = isinstance(value, str)
-    elif isinstance(default, tuple):
-        holds, value = isinstance(value, list | tuple), tuple(value) if isinstance(value, list | tuple) else ()
-    else:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        holds = number and math.isfinite(value) and value >= 0
-    if not holds:
+    read, rule = _RULES.get(name) or _KINDS[type(default)]
+    try:
+        return read(value)
+    except (ValueError, TypeError) as error:
         raise InvalidSpec(
-            f"the policy's {name} is {ascii(value)[:60]}.", f"Give it as {ascii(default)[:60]} is.", field="policy"
-        )
-    return value
+            f"the policy's {name} is {ascii(value)[:60]}.", f"{name} must be {rule}.", field="policy"
+        ) from error
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise TypeError(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(value)
+
+
+def _number(value: Any, low: float = 0, high: float = math.inf) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high:
+        return value
+    raise ValueError(value)
+
+
+def _whole(value: Any, low: int, high: int) -> int:
+    if isinstance(value, int):
+        return int(_number(value, low, high))
+    raise TypeError(value)
+
+
+def _range(value: Any) -> str:
+    # Only here, since a function on every request's path has no ranges to read.
+    from ipaddress import ip_network
+
+    return str(ip_network(_text(value)))
+
+
+def _list(read: Callable[[Any], Any], least: int = 0) -> Callable[[Any], tuple[Any, ...]]:
+    def read_all(value: Any) -> tuple[Any, ...]:
+        if isinstance(value, list | tuple) and len(value) >= least:
+            return tuple(map(read, value))
+        raise TypeError(value)
+
+    return read_all
+
+
+def _within(low: float, high: float) -> tuple[Callable[[Any], Any], str]:
+    return (lambda value: _number(value, low, high)), f"a number from {low} to {high}"
+
+
+_KINDS: dict[type, tuple[Callable[[Any], Any], str]] = {
+    bool: (_boolean, "true or false"),
+    str: (_text, "a text"),
+    int: (_number, "a number from 0 on"),
+    float: (_number, "a number from 0 on"),
+}
+_RULES: dict[str, tuple[Callable[[Any], Any], str]] = {
+    # An HTTP API ends a request after 30 s; the rest is for writing the run down.
+    "sync_wait_s": _within(0.1, 28),
+    "queue_limit_s": _within(*QUEUE_LIMIT_S),
+    "result_ttl_s": _within(*RESULT_TTL_S),
+    "open_runs": ((lambda value: _whole(value, 1, 1_000_000_000)), "a whole number from 1 on"),
+    "delivery_jitter": _within(0, 1),
+    "delivery_schedule_s": (_list(_number, least=1), "a list of at least one number of seconds"),
+    "webhook_ports": (_list(lambda value: _whole(value, 1, 65_535)), "a list of port numbers"),
+    "webhook_blocked": (_list(_range), "a list of address ranges such as 203.0.113.0/24"),
+}
 
 
 def policy_from_env() -> Policy:

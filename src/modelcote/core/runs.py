@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelcote.core.errors import BadRequest, Invalid
-from modelcote.core.policy import DAY, HOUR, Policy
+from modelcote.core.policy import DAY, QUEUE_LIMIT_S, RESULT_TTL_S, Policy
 
 QUEUED: Final = "QUEUED"
 RUNNING: Final = "RUNNING"
@@ -36,12 +36,20 @@ MODES = (SYNC, ASYNC)
 FAST: Final = "fast"  # worked off the queue
 LONG: Final = "long"  # a Step Functions execution
 
-QUEUE_LIMIT_S = (10, 72 * HOUR)
-RESULT_TTL_S = (HOUR, 90 * DAY)
 IDEMPOTENCY_KEY_LENGTH = 255
 _RUN_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 # Objects of results expire by these days (lifecycle rules of the bucket).
 KEEP_DAYS = (1, 7, 30, 90)
+
+
+def keep_days(result_ttl_s: float) -> int:
+    """The fewest days of `KEEP_DAYS` that hold a result long enough."""
+    return next(days for days in KEEP_DAYS if days * DAY >= result_ttl_s)
+
+
+def result_object(folder: str, project: str, model: str, run_id: str, attempt: int) -> str:
+    """`results/<project>/<model>/<run id>/<attempt>`; under `detached/` S3 tells the queue `results` of it."""
+    return f"{folder}/{project}/{model}/{run_id}/{attempt}"
 
 
 def new_run_id(at_s: float | None = None) -> str:
@@ -72,8 +80,8 @@ class RunLimits:
 
     @property
     def keep_days(self) -> int:
-        """The fewest days of `KEEP_DAYS` that hold the result long enough."""
-        return next(days for days in KEEP_DAYS if days * DAY >= self.result_s)
+        """How many days the result's object is kept."""
+        return keep_days(self.result_s)
 
 
 def run_limits(

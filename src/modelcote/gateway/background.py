@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from modelcote.backends.aws_http import aws_client
 from modelcote.backends.aws_json import S3, DynamoDb, Kms, Sqs
 from modelcote.core.errors import BackendUnavailable
 from modelcote.core.runs import check_idempotency_key, run_limits
-from modelcote.gateway.event import Event, Reply
+from modelcote.gateway.event import WEBHOOK_MEMBERS, Event, Reply, prefers_async
 from modelcote.gateway.request import Request
 from modelcote.registry.records import Model
 from modelcote.runs.accept import Submission, accept, detach
@@ -25,7 +26,6 @@ from modelcote.webhooks.submitted import Webhook, auth_from_header, read_webhook
 # The Conduit interface's own sentence.
 _MESSAGE = "We will return the output to the endpoint provided when the task is complete."
 _POLL = "Poll the run at the URL in the header Location until it has ended."
-_WEBHOOK_MEMBERS = ("webhook_endpoint", "webhook_auth")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Background:
     def submit(self, request: Request, model: Model, event: Event, sent: bytes) -> Reply:
         """202 for the accepted run; raises what its limits, its webhook or its Idempotency-Key deserve."""
         headers: Mapping[str, str] = request.event.get("headers") or {}
-        prefers = "respond-async" in headers.get("prefer", "").lower()
+        prefers = prefers_async(headers)
+        conduit = isinstance(event.data, dict) and "webhook_endpoint" in event.data and not prefers
         url, auth, event = _taken_out(headers, event)
         key = headers.get("idempotency-key")
         submission = Submission(
@@ -56,7 +57,7 @@ class Background:
                 run=headers.get("x-modelcote-run-limit"),
                 result=headers.get("x-modelcote-result-ttl"),
             ),
-            dialect="conduit" if url and not prefers and "x-modelcote-webhook" not in headers else "native",
+            dialect="conduit" if conduit else "native",
             idempotency_key="" if key is None else check_idempotency_key(key),
             body=sent,
         )
@@ -100,15 +101,17 @@ def _with(submission: Submission, webhook: Webhook) -> Submission:
 
 
 def _taken_out(headers: Mapping[str, str], event: Event) -> tuple[Any, Any, Event]:
-    """The webhook and its credentials, and the event without them: the model never sees either."""
+    """The webhook and its credentials (None: not given), and the event without them: the model never sees either."""
     url: Any = headers.get("x-modelcote-webhook")
     auth = auth_from_header(headers["x-modelcote-webhook-auth"]) if "x-modelcote-webhook-auth" in headers else None
-    if isinstance(event.data, dict) and any(name in event.data for name in _WEBHOOK_MEMBERS):
-        data = dict(event.data)
-        # A member that is null or empty is as wrong as any other text that is no URL.
-        url = data.pop("webhook_endpoint", url) or (False if "webhook_endpoint" in event.data else url)
+    if isinstance(event.data, dict) and not WEBHOOK_MEMBERS.isdisjoint(event.data):
+        # Not orjson, which would make floats of whole numbers beyond 64 bits.
+        data = json.loads(event.body)
+        if "webhook_endpoint" in data:
+            # A null is as wrong as any other value that is no URL.
+            url = data.pop("webhook_endpoint") or ""
         auth = data.pop("webhook_auth", auth)
-        event = Event(data, orjson.dumps(data), event.files, event.run_id)
+        event = Event(data, json.dumps(data, separators=(",", ":")).encode(), event.files, event.run_id)
     return url, auth, event
 
 

@@ -23,9 +23,9 @@ from modelcote.core.errors import (
     to_problem,
 )
 from modelcote.core.policy import Policy
-from modelcote.core.runs import ASYNC, KEEP_DAYS, new_run_id
+from modelcote.core.runs import ASYNC, keep_days, new_run_id, result_object
 from modelcote.core.strict_json import loads
-from modelcote.gateway.event import Event, Reply
+from modelcote.gateway.event import WEBHOOK_HEADERS, WEBHOOK_MEMBERS, Event, Reply, prefers_async
 from modelcote.gateway.reader import CachedReader
 from modelcote.gateway.request import (
     MULTIPART,
@@ -128,9 +128,8 @@ class Gateway:
         """Where the model's function leaves an answer that may come too late; nothing where none can."""
         if model.timeout_s <= self.policy.keep_after_s:
             return b""
-        # As modelcote.runs.records.result_object says it, which is not imported on this path.
-        key = f"detached/{request.project}/{request.model}/{run_id}/1"
-        days = next(days for days in KEEP_DAYS if days * 86_400 >= self.policy.result_ttl_s)
+        key = result_object("detached", request.project, request.model, run_id, 1)
+        days = keep_days(self.policy.result_ttl_s)
         return f',"store":{{"key":"{key}","keep_days":{days},"after_s":{self.policy.keep_after_s}}}'.encode()
 
     def _resolve(self, request: Request) -> Model:
@@ -174,9 +173,9 @@ def _in_background(request: Request, event: Event, model: Model) -> bool:
     headers = request.event.get("headers") or {}
     return (
         model.mode == ASYNC
-        or "respond-async" in headers.get("prefer", "").lower()
-        or (isinstance(event.data, dict) and "webhook_endpoint" in event.data)
-        or "x-modelcote-webhook" in headers
+        or prefers_async(headers)
+        or (isinstance(event.data, dict) and not WEBHOOK_MEMBERS.isdisjoint(event.data))
+        or not WEBHOOK_HEADERS.isdisjoint(headers)
     )
 
 

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# A webhook and its credentials, in the body or in headers. Either alone asks for the background too, where it is
+# refused: credentials never go on to the model.
+WEBHOOK_MEMBERS = frozenset({"webhook_endpoint", "webhook_auth"})
+WEBHOOK_HEADERS = frozenset({"x-modelcote-webhook", "x-modelcote-webhook-auth"})
 # Body, status, headers.
 Reply = tuple[str, int, Mapping[str, str]]
 
@@ -22,3 +26,8 @@ class Event:
     def to_json(self, more: bytes = b"") -> bytes:
         files = b',"files":' + self.files if self.files else b""
         return b'{"data":' + self.body + b',"run_id":"' + self.run_id.encode() + b'"' + files + more + b"}"
+
+
+def prefers_async(headers: Mapping[str, str]) -> bool:
+    """Whether the request says `Prefer: respond-async` (RFC 7240)."""
+    return "respond-async" in headers.get("prefer", "").lower()

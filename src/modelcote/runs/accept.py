@@ -56,6 +56,8 @@ def accept(store: RunStore, submission: Submission) -> Run:
     earlier = _earlier(store, submission, digest)
     if earlier is not None:
         return earlier
+    if store.full.get(submission.project, 0) > time.monotonic():
+        raise _quota(store)
     run = _stored_input(store, _run_of(store, submission), submission.event)
     run, fresh = _write(store, run, submission, digest)
     if fresh:
@@ -143,23 +145,22 @@ def _earlier(store: RunStore, submission: Submission, digest: str) -> Run | None
         return None
     try:
         item = store.table.get(*idempotency_key(submission.project, submission.idempotency_key))
+        if item is None or item["expires_at_s"] <= store.clock():
+            return None
+        run = store.get(submission.project, item["run_id"])
     except Exception as error:
         raise _not_accepted() from error
-    if item is None or item["expires_at_s"] <= store.clock():
-        return None
     if item["digest"] != digest:
         raise Invalid(
             "this Idempotency-Key was used with another body or model.",
             "Use a new key for a new request.",
             field="Idempotency-Key",
         )
-    return store.get(submission.project, item["run_id"])
+    return run
 
 
 def _write(store: RunStore, run: Run, submission: Submission, digest: str) -> tuple[Run, bool]:
     """The run as written, and whether it is new."""
-    if store.full.get(run.project, 0) > time.monotonic():
-        raise _quota(store)
     limits = counters(store.policy.open_runs)
     first = random.randrange(len(limits))  # noqa: S311  spreads writes, no secret
     for step in range(len(limits)):

@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from modelcote.core.runs import FAST, QUEUED, TERMINAL
+from modelcote.core.runs import FAST, QUEUED, TERMINAL, result_object
 from modelcote.registry.records import Row
 
 SHARDS = 8
@@ -123,11 +123,6 @@ class Run(Row):
         """The key of the object that an attempt's result goes to."""
         folder = "detached" if self.detached and attempt == 1 else "results"
         return result_object(folder, self.project, self.model, self.run_id, attempt)
-
-
-def result_object(folder: str, project: str, model: str, run_id: str, attempt: int) -> str:
-    """`results/<project>/<model>/<run id>/<attempt>`; under `detached/` S3 tells the queue `results` of it."""
-    return f"{folder}/{project}/{model}/{run_id}/{attempt}"
 
 
 def input_object(project: str, model: str, run_id: str) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
-from modelcote.core.errors import Invalid
+from modelcote.core.errors import Invalid, MalformedJson
 from modelcote.core.policy import Policy
+from modelcote.core.strict_json import loads
 from modelcote.registry.records import Model
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, parse_auth
 from modelcote.webhooks.guard import Allowed, check_url
@@ -49,12 +49,12 @@ def read_webhook(
     *,
     fields: tuple[str, str] = ("webhook_endpoint", "webhook_auth"),
 ) -> Webhook:
-    """The webhook of a run: what was asked for, else the model's own.
+    """The webhook of a run: what was asked for, else (`url` is None) the model's own.
 
     The model's credentials go to the model's own URL and its origin only, since whoever may predict may name any
     other. Raises `Invalid`.
     """
-    if url is None or url == "":
+    if url is None:
         if auth is not None:
             raise Invalid(f"{fields[1]} is given without {fields[0]}.", f"Give {fields[0]} too.", field=fields[1])
         return Webhook(model.webhook_url, default_auth=bool(model.webhook_url and model.webhook_auth))
@@ -68,8 +68,8 @@ def read_webhook(
 def auth_from_header(text: str) -> Any:
     """The JSON value of the header `x-modelcote-webhook-auth`, base64url of JSON; raises `Invalid`."""
     try:
-        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError) as error:
+        return loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError, MalformedJson) as error:
         raise Invalid(
             "the header x-modelcote-webhook-auth cannot be read.",
             'Send base64url of JSON such as {"kind": "basic", "username": "u", "password": "p"}.',

@@ -247,6 +247,42 @@ def test_credentials_without_a_webhook_are_422(asked: Asked) -> None:
     assert asked.send([[1]], x_modelcote_webhook=HOOK, x_modelcote_webhook_auth="%%%")[0] == 422
 
 
+def test_credentials_alone_never_reach_the_model(asked: Asked) -> None:
+    auth = {"kind": "basic", "username": "u", "password": "canary-4"}
+    status, _, body = asked.send({"data": 1, "webhook_auth": auth})
+    assert (status, body["field"]) == (422, "webhook_auth")
+    assert asked.send([[1]], x_modelcote_webhook_auth="e30")[0] == 422
+    assert not asked.stand.door.seen
+
+
+def test_an_empty_webhook_header_is_not_no_webhook(asked: Asked) -> None:
+    status, _, body = asked.send([[1]], x_modelcote_webhook="", prefer="respond-async")
+    assert (status, body["field"]) == (422, "webhook_endpoint")
+
+
+@pytest.mark.parametrize("text", ["[" * 5_000, '{"kind": NaN}', '{"a":1,"a":2}', "{", "", "\udc00"])
+def test_credentials_in_a_header_that_are_no_json(asked: Asked, text: str) -> None:
+    header = base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode()
+    status, _, body = asked.send([[1]], x_modelcote_webhook=HOOK, x_modelcote_webhook_auth=header)
+    assert (status, body["field"]) == (422, "webhook_auth")
+
+
+def test_the_model_gets_the_numbers_as_they_were_sent(asked: Asked) -> None:
+    """Beyond 64 bits too, where a fast parser makes floats of them."""
+    _, _, body = asked.send({"id": 12345678901234567890123, "x": 1.1, "webhook_endpoint": HOOK})
+    assert json.loads(asked.stand.run(body["run_id"]).input)["data"] == {"id": 12345678901234567890123, "x": 1.1}
+
+
+def test_a_full_project_stores_no_inputs(asked: Asked) -> None:
+    asked.stand.with_policy(open_runs=1)
+    asked.reset()
+    large = [[number] for number in range(1_000)]
+    assert [asked.send(large, prefer="respond-async")[0] for _ in range(5)] == [202, 429, 429, 429, 429]
+    stored = asked.stand.store.s3.list_objects_v2(Bucket=asked.stand.store.bucket, Prefix="inputs/")
+    # The first refusal finds the project full; those after it know.
+    assert stored["KeyCount"] == 2
+
+
 def test_a_call_that_outlasts_the_gateway_becomes_a_run(asked: Asked) -> None:
     """Its result is the one that was being computed."""
 
