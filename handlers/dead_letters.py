@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from modelcote.aws.sqs_batch import Record, each
 from modelcote.core.errors import Invalid
-from modelcote.runs.batch import Record, each
 from modelcote.runs.dead_letters import give_up
 from modelcote.runs.messages import read_task
 from modelcote.runs.store import store_from_env

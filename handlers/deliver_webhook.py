@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from modelcote.registry.clients import client_config, make_session
-from modelcote.runs.batch import Record, each
+from modelcote.aws.clients import client_config, make_session
+from modelcote.aws.sqs_batch import Record, each
 from modelcote.runs.messages import read_task
 from modelcote.runs.store import store_from_env
 from modelcote.webhooks.deliver import Deliverer

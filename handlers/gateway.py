@@ -6,8 +6,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from modelcote.backends.aws_http import aws_client
-from modelcote.backends.aws_lambda import LambdaBackend
+from modelcote.aws.http import aws_client
+from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.core.policy import policy_from_env
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.reader import CachedReader, ItemReader

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from modelcote.backends.aws_http import aws_client
-from modelcote.backends.aws_lambda import LambdaBackend
-from modelcote.runs.batch import Record, each
+from modelcote.aws.http import aws_client
+from modelcote.aws.sqs_batch import Record, each
+from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.runs.executions import state_machine_from_env
 from modelcote.runs.messages import read_task
 from modelcote.runs.store import store_from_env

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelcote.aws.sqs_batch import Record, each
 from modelcote.runs.arrival import settle_arrival
-from modelcote.runs.batch import Record, each
 from modelcote.runs.store import store_from_env
 
 _store = store_from_env()

@@ -49,7 +49,7 @@ def _from_file(path: Path) -> Snapshot:
 
 def read_registry(stack: str, region: str) -> Reading:
     """Asks the deployer for a snapshot, in a process of its own: the program itself knows no registry."""
-    command = [sys.executable, "-m", "modelcote.deploy.snapshot", "--stack", stack, "--region", region]
+    command = [sys.executable, "-m", "modelcote.deploy.queue.snapshot", "--stack", stack, "--region", region]
     done = subprocess.run(  # noqa: S603 (the running interpreter, checked names)
         command, capture_output=True, text=True, timeout=_READ_SECONDS, check=False
     )

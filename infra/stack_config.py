@@ -55,7 +55,8 @@ def _assets(path: Path) -> dict[str, Any]:
         assets: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DeployFailed(
-            f"{path} cannot be read.", "Run `python -m modelcote.deploy.prepare` first: it builds what is uploaded."
+            f"{path} cannot be read.",
+            "Run `python -m modelcote.deploy.prepare` first: it builds what is uploaded.",
         ) from error
     return assets
 

@@ -21,9 +21,9 @@ import psutil
 from sklearn.linear_model import LinearRegression
 
 from modelcote import Conduit, model_type
+from modelcote.aws.items import decode_item
 from modelcote.local import cloud as local
 from modelcote.local.functions import read_definition, write_definition
-from modelcote.registry.items import decode_item
 from tests.faults.plan import Plan
 
 MODEL = "faulty"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from modelcote.deploy.plan import Plan, plan_to_dict
+from modelcote.deploy.program.plan import Plan, plan_to_dict
 from tests.infra.plans import SNAPSHOTS, everything, planned, planned_platform
 
 FOLDER = Path(__file__).parent / "golden"

@@ -7,8 +7,8 @@ from functools import cache
 
 from infra.config import Builder, Scope, Settings, WebhookNetwork
 from modelcote.core.snapshot import DeployedModel, Layer, Package, Snapshot
-from modelcote.deploy.monitor import Resource
-from modelcote.deploy.plan import Plan, plan
+from modelcote.deploy.program.monitor import Resource
+from modelcote.deploy.program.plan import Plan, plan
 
 ONNX = Layer("onnx-py3.11-0123456789ab", "onnx", "3.11", "s3:///layers/onnx-py3.11-0123456789ab.zip")
 SKLEARN = Layer("sklearn-py3.12-ba9876543210", "sklearn", "3.12", "/layers/sklearn")

@@ -12,8 +12,8 @@ import pytest
 from infra.config import settings_from_json
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Snapshot
-from modelcote.deploy.monitor import Resource
-from modelcote.deploy.plan import diff, plan
+from modelcote.deploy.program.monitor import Resource
+from modelcote.deploy.program.plan import diff, plan
 from modelcote.local.materialise.context import Context
 from modelcote.local.materialise.hands import LocalHands
 from modelcote.local.materialise.state import load_state

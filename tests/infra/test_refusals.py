@@ -11,10 +11,10 @@ import pytest
 from infra.config import Settings
 from modelcote.core.errors import DeployFailed, InvalidSpec, ModelcoteError
 from modelcote.core.snapshot import Package, Snapshot
-from modelcote.deploy.checks import problems
-from modelcote.deploy.monitor import Resource
-from modelcote.deploy.plan import plan
-from modelcote.deploy.schema import resource_schema
+from modelcote.deploy.program.checks import problems
+from modelcote.deploy.program.monitor import Resource
+from modelcote.deploy.program.plan import plan
+from modelcote.deploy.program.schema import resource_schema
 from tests.infra.plans import CHURN, IRIS, NETWORK, ONNX, SETTINGS, WITH_DEPLOYER, every_choice, model
 
 FUNCTION = "aws:lambda/function:Function"

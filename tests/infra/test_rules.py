@@ -12,7 +12,7 @@ import pytest
 
 from infra.policies.exceptions import EXCEPTIONS
 from infra.policies.rules import RULES, unexcused, violations
-from modelcote.deploy.monitor import Resource
+from modelcote.deploy.program.monitor import Resource
 from tests.infra.plans import SNAPSHOTS, every_choice, planned, planned_network, planned_platform
 
 Change = Callable[[dict[str, Any]], None]

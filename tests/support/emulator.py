@@ -20,7 +20,7 @@ from functools import cached_property
 import boto3
 import pytest
 
-from modelcote.registry.clients import Clients, make_clients
+from modelcote.aws.clients import Clients, make_clients
 from modelcote.registry.store import Registry
 
 REGION = "us-east-1"

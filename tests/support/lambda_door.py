@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from modelcote.backends.aws_http import AwsClient, Credentials, Door
+from modelcote.aws.http import AwsClient, Credentials, Door
 
 Reply = tuple[int, dict[str, str], bytes]
 

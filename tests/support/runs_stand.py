@@ -18,15 +18,15 @@ from typing import Any
 import boto3
 import pytest
 
-from modelcote.backends.aws_http import aws_client
-from modelcote.backends.aws_json import S3, DynamoDb, Kms, Sqs
-from modelcote.backends.aws_lambda import LambdaBackend
+from modelcote.aws.http import aws_client
+from modelcote.aws.services import S3, DynamoDb, Kms, Sqs
+from modelcote.aws.table import Table
+from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.core.errors import ModelcoteError
 from modelcote.core.policy import Policy
 from modelcote.core.runs import RunLimits, new_run_id
 from modelcote.flow.result import dumps
 from modelcote.registry.store import Registry
-from modelcote.registry.table import Table
 from modelcote.runs.accept import Submission, accept
 from modelcote.runs.messages import read_task
 from modelcote.runs.records import Run, counter_key

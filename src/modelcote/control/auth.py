@@ -9,9 +9,9 @@ from fastapi import Depends, Request
 
 from modelcote.control.services import Services, services
 from modelcote.core.errors import BadRequest, NotFound
-from modelcote.registry import scopes
-from modelcote.registry.authenticate import authenticate
-from modelcote.registry.scopes import Caller
+from modelcote.identity import scopes
+from modelcote.identity.authenticate import authenticate
+from modelcote.identity.scopes import Caller
 
 
 def caller(request: Request, parts: Annotated[Services, Depends(services)]) -> Caller:

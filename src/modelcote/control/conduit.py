@@ -20,7 +20,7 @@ from modelcote.control.uploads import CONDUIT, accept_upload, is_uploaded
 from modelcote.core.errors import Invalid, NotFound, PayloadTooLarge
 from modelcote.core.flow import Flow
 from modelcote.core.spec import ModelSpec, spec_from_dict
-from modelcote.registry import scopes
+from modelcote.identity import scopes
 from modelcote.registry.records import AWAITING_UPLOAD, DEPLOY, FAILED, SUCCEEDED, Version
 
 PATHS = frozenset({"/deploy", "/streamBuildLogs"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import Request
 
-from modelcote.registry.clients import client_config, make_clients, make_session
+from modelcote.aws.clients import client_config, make_clients, make_session
 from modelcote.registry.store import Registry
 from modelcote.runs.executions import StateMachine
 from modelcote.runs.store import RunStore, make_store

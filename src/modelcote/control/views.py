@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from modelcote.control.services import Services
+from modelcote.identity.records import ApiKey, JwtIssuer
 from modelcote.registry.deploys import DeployStatus
-from modelcote.registry.records import ApiKey, Deploy, JwtIssuer, Model, Version
+from modelcote.registry.records import Deploy, Model, Version
 
 
 class ModelView(BaseModel):

@@ -21,7 +21,7 @@ class Manifest:
     `libraries`: distribution name -> version in the process that made the bundle (`python` among them); empty
     for a foreign bundle. `inputs`: what the first stage takes, as `modelcote.flow.inputs.InputSchema.to_dict`
     gives it, or None when only the loaded model can tell. `compiled`: the compiled tier's report
-    (`modelcote.flow.compile.Report.to_dict`) when the bundle holds `compiled.onnx`, else None.
+    (`modelcote.compile.Report.to_dict`) when the bundle holds `compiled.onnx`, else None.
     """
 
     name: str

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from infra.config import Settings, check_settings, settings_from_json
 from modelcote.core.errors import DeployFailed, ModelcoteError
-from modelcote.deploy.aws_builder import AwsBuilder
-from modelcote.deploy.pulumi_engine import PulumiEngine, require_cli
-from modelcote.deploy.serve import serve
+from modelcote.deploy.artifacts.aws_builder import AwsBuilder
+from modelcote.deploy.program.pulumi_engine import PulumiEngine, require_cli
+from modelcote.deploy.queue.consume import serve
 from modelcote.registry.store import registry_from_env
 
 NEEDED = (

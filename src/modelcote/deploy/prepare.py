@@ -12,9 +12,9 @@ from typing import Any
 from modelcote.core.project import project_root
 from modelcote.core.snapshot import Layer
 from modelcote.core.spec import default_python_version
-from modelcote.deploy.layers import PLATFORMS, build_layer
-from modelcote.deploy.package import platform_package, project_package
-from modelcote.deploy.runtimes import runtime_key
+from modelcote.deploy.artifacts.layers import PLATFORMS, build_layer
+from modelcote.deploy.artifacts.package import platform_package, project_package
+from modelcote.deploy.artifacts.runtimes import runtime_key
 
 
 def prepare(out: Path, architecture: str = "x86_64") -> dict[str, Any]:

@@ -16,13 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.config import Settings, check_settings
 from infra.snapshot import read_registry
+from modelcote.aws.clients import make_clients
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer
-from modelcote.deploy.aws_builder import AwsBuilder
+from modelcote.deploy.artifacts.aws_builder import AwsBuilder
 from modelcote.deploy.prepare import prepare
-from modelcote.deploy.pulumi_engine import PulumiEngine, require_cli
-from modelcote.deploy.serve import serve
-from modelcote.registry.clients import make_clients
+from modelcote.deploy.program.pulumi_engine import PulumiEngine, require_cli
+from modelcote.deploy.queue.consume import serve
 from modelcote.registry.store import Registry
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from modelcote.backends.aws_http import aws_client
-from modelcote.backends.aws_json import S3, DynamoDb, Kms, Sqs
+from modelcote.aws.http import aws_client
+from modelcote.aws.services import S3, DynamoDb, Kms, Sqs
 from modelcote.core.errors import BackendUnavailable
 from modelcote.core.runs import check_idempotency_key, run_limits
 from modelcote.gateway.event import WEBHOOK_MEMBERS, Event, Reply, prefers_async

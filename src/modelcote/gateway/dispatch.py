@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from modelcote.aws.rows import project_pk
 from modelcote.core.errors import (
     BackendUnavailable,
     InvalidInput,
@@ -37,9 +38,9 @@ from modelcote.gateway.request import (
     unknown_model,
 )
 from modelcote.gateway.splice import splice
-from modelcote.registry.authenticate import authenticate
-from modelcote.registry.records import DELETING, Model, model_sk, project_pk
-from modelcote.registry.scopes import PREDICT
+from modelcote.identity.authenticate import authenticate
+from modelcote.identity.scopes import PREDICT
+from modelcote.registry.records import DELETING, Model, model_sk
 
 if TYPE_CHECKING:
     from modelcote.gateway.background import Background
@@ -54,7 +55,7 @@ _ERROR_HEADERS: dict[int, dict[str, str]] = {
 
 
 class Backend(Protocol):
-    """What serves a version: see `modelcote.backends.aws_lambda`."""
+    """What serves a version: see `modelcote.backends.lambda_`."""
 
     def invoke(self, function_name: str, payload: bytes, timeout_s: float) -> bytes: ...
 

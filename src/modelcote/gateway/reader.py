@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modelcote.backends.aws_http import AwsClient, Post
+from modelcote.aws.http import AwsClient, Post
+from modelcote.aws.items import GetItem, decode_item
 from modelcote.core.errors import BackendUnavailable
-from modelcote.registry.items import GetItem, decode_item
 
 _HEADERS = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.GetItem"}
 _TIMEOUT_S = 3.0

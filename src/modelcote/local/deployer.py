@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 
 from modelcote.core.errors import LocalCloudError
-from modelcote.deploy.serve import serve
+from modelcote.deploy.queue.consume import serve
 from modelcote.local import runtimes
 from modelcote.local.cloud import STACK, read
 from modelcote.local.engine import LocalEngine

@@ -14,15 +14,15 @@ from infra.config import Settings, settings_to_json
 from modelcote.core.errors import LocalCloudError, Unauthorized
 from modelcote.core.snapshot import Snapshot
 from modelcote.core.spec import default_python_version
-from modelcote.deploy.package import platform_package
-from modelcote.deploy.snapshot import take_snapshot
+from modelcote.deploy.artifacts.package import platform_package
+from modelcote.deploy.queue.snapshot import take_snapshot
+from modelcote.identity.authenticate import authenticate
+from modelcote.identity.scopes import SCOPES
 from modelcote.local.cloud import STACK, Status
 from modelcote.local.engine import LocalEngine
 from modelcote.local.functions import write_atomically
 from modelcote.local.host.settings import ACCOUNT, REGION
 from modelcote.local.runtimes import layer_for, layer_of
-from modelcote.registry.authenticate import authenticate
-from modelcote.registry.scopes import SCOPES
 from modelcote.registry.store import Registry
 
 SETTINGS = "settings.json"

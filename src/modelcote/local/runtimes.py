@@ -22,7 +22,7 @@ import uv
 from modelcote.core.errors import LocalCloudError
 from modelcote.core.project import project_root
 from modelcote.core.snapshot import Layer
-from modelcote.deploy.runtimes import lock_path, parse_key, runtime_key
+from modelcote.deploy.artifacts.runtimes import lock_path, parse_key, runtime_key
 from modelcote.local.index import uv_environment
 
 _TIMEOUT_S = 900

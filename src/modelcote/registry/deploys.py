@@ -12,7 +12,10 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelcote.aws.rows import project_pk
+from modelcote.aws.table import ConditionFailed, Table, check, put, update
 from modelcote.core.errors import Conflict, NotFound
+from modelcote.core.times import now
 from modelcote.registry.records import (
     ARCHIVED,
     DELETE,
@@ -27,11 +30,8 @@ from modelcote.registry.records import (
     deploy_sk,
     log_pk,
     model_sk,
-    now,
-    project_pk,
     version_sk,
 )
-from modelcote.registry.table import ConditionFailed, Table, check, put, update
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient

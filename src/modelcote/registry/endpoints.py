@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from modelcote.aws.rows import Row, project_pk
+from modelcote.aws.table import ConditionFailed, Table, delete, put
 from modelcote.core.errors import Conflict, NotFound
-from modelcote.registry.records import Model, Row, model_sk, now, project_pk
-from modelcote.registry.table import ConditionFailed, Table, delete, put
+from modelcote.core.times import now
+from modelcote.registry.records import Model, model_sk
 
 _PREFIX = "LAUNCHENDPOINT#"
 _ID = re.compile(r"end_[0-9a-f]{20}", re.ASCII)

@@ -6,8 +6,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from modelcote.aws.rows import project_pk
+from modelcote.aws.table import ConditionFailed, check, delete, update
 from modelcote.core.errors import Conflict, ModelcoteError, to_problem
 from modelcote.core.snapshot import Package
+from modelcote.core.times import now
 from modelcote.registry.deploys import Deploys
 from modelcote.registry.records import (
     ARCHIVED,
@@ -26,11 +29,8 @@ from modelcote.registry.records import (
     Model,
     deploy_sk,
     model_sk,
-    now,
-    project_pk,
     version_sk,
 )
-from modelcote.registry.table import ConditionFailed, check, delete, update
 from modelcote.registry.versions import Versions
 
 _TRIES = 5

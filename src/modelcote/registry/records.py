@@ -8,11 +8,10 @@ Every row of a project has `pk = P#<project>`; its sort key says what it is (`MO
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any
 
+from modelcote.aws.rows import Row, project_pk
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec, spec_from_dict
 
@@ -34,15 +33,6 @@ QUEUED, RUNNING, SUCCEEDED = "QUEUED", "RUNNING", "SUCCEEDED"
 DEPLOY, ROLLBACK, DELETE = "deploy", "rollback", "delete"
 
 
-def now() -> str:
-    """The time, as rows carry it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def project_pk(project: str) -> str:
-    return f"P#{project}"
-
-
 def model_sk(name: str) -> str:
     return f"MODEL#{name}"
 
@@ -58,28 +48,6 @@ def deploy_sk(deploy_id: str) -> str:
 
 def log_pk(project: str, deploy_id: str) -> str:
     return f"LOG#{project}#{deploy_id}"
-
-
-class Row:
-    """What the records share: a plain dict out, and back from an item that may carry more."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    def to_item(self) -> dict[str, Any]:
-        """The item with its keys, values as `modelcote.registry.items` takes them."""
-        pk, sk = self.key
-        return {"pk": pk, "sk": sk, **asdict(self)}
-
-    @property
-    def key(self) -> tuple[str, str]:
-        raise NotImplementedError
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> Self:
-        """The record of an item; members that this version does not know are left out."""
-        known = {field.name for field in fields(cls)}
-        values = {name: value for name, value in item.items() if name in known}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 @dataclass(frozen=True)
@@ -200,55 +168,3 @@ class LogLine:
     n: int
     at: str
     text: str
-
-
-@dataclass(frozen=True)
-class ApiKey(Row):
-    """An API key as stored: the sha256 of its secret, never the secret.
-
-    `expires_at_s` and `revoked_at_s` are 0 for never.
-    """
-
-    key_id: str
-    project: str
-    name: str
-    scopes: tuple[str, ...]
-    secret_sha256: str
-    prefix: str
-    created_at: str = ""
-    expires_at_s: int = 0
-    revoked_at_s: int = 0
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return f"KEY#{self.key_id}", "KEY"
-
-    @property
-    def listed_key(self) -> tuple[str, str]:
-        """Where the project lists it; that row carries no digest of the secret."""
-        return project_pk(self.project), f"KEY#{self.key_id}"
-
-    def active(self, at_s: float) -> bool:
-        return not self.revoked_at_s and not (self.expires_at_s and at_s >= self.expires_at_s)
-
-
-@dataclass(frozen=True)
-class JwtIssuer(Row):
-    """Whose tokens a project takes: issuer and audience exactly, one public key (PEM), the scopes its tokens have."""
-
-    issuer_id: str
-    project: str
-    issuer: str
-    audience: str
-    public_key: str
-    algorithm: str
-    scopes: tuple[str, ...]
-    created_at: str = ""
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return f"ISSUER#{self.issuer_id}", "ISSUER"
-
-    @property
-    def listed_key(self) -> tuple[str, str]:
-        return project_pk(self.project), f"ISSUER#{self.issuer_id}"

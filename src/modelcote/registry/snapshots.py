@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modelcote.aws.rows import project_pk
+from modelcote.aws.table import Table
 from modelcote.core.errors import BackendUnavailable
 from modelcote.core.snapshot import DeployedModel, Layer, Snapshot
-from modelcote.registry.records import DELETING, FAILED, Model, Version, project_pk, version_sk
-from modelcote.registry.table import Table
+from modelcote.registry.records import DELETING, FAILED, Model, Version, version_sk
 
 
 class Snapshots:

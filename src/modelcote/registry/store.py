@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import os
 
-from modelcote.registry.clients import Clients, make_clients
+from modelcote.aws.clients import Clients, make_clients
+from modelcote.aws.table import Table
+from modelcote.identity.issuers import Issuers
+from modelcote.identity.keys import Keys
 from modelcote.registry.endpoints import LaunchEndpoints
-from modelcote.registry.issuers import Issuers
-from modelcote.registry.keys import Keys
 from modelcote.registry.outcomes import Outcomes
 from modelcote.registry.snapshots import Snapshots
-from modelcote.registry.table import Table
 
 
 class Registry(Outcomes, Snapshots, Keys, Issuers, LaunchEndpoints):

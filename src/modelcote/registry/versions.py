@@ -6,9 +6,12 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modelcote.aws.rows import project_pk
+from modelcote.aws.table import ConditionFailed, Table, put
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.names import check_project_name
 from modelcote.core.spec import ModelSpec, spec_to_dict
+from modelcote.core.times import now
 from modelcote.registry.records import (
     AWAITING_UPLOAD,
     DELETING,
@@ -18,11 +21,8 @@ from modelcote.registry.records import (
     Model,
     Version,
     model_sk,
-    now,
-    project_pk,
     version_sk,
 )
-from modelcote.registry.table import ConditionFailed, Table, put
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from modelcote.aws.table import ConditionFailed, put, update
 from modelcote.core.errors import BackendUnavailable, Invalid, TooManyRequests
 from modelcote.core.runs import FAST, LONG, RUNNING, RunLimits
-from modelcote.registry.table import ConditionFailed, put, update
 from modelcote.runs.messages import INLINE_LIMIT, body_of, size_attribute
 from modelcote.runs.records import Run, counter_key, due, idempotency_key, input_object
 from modelcote.runs.store import RunStore

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelcote.aws.table import ConditionFailed, put, update
 from modelcote.core.runs import EVENTS, OPEN, SUCCEEDED
-from modelcote.registry.table import ConditionFailed, put, update
 from modelcote.runs.records import Delivery, Run, counter_key, due
 from modelcote.runs.store import RunStore
 

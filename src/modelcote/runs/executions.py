@@ -52,7 +52,7 @@ class StateMachine:
 
 def state_machine_from_env() -> StateMachine:
     """The state machine that the function's environment names."""
-    from modelcote.registry.clients import client_config, make_session
+    from modelcote.aws.clients import client_config, make_session
 
     client = make_session().client("stepfunctions", config=client_config(attempts=6))
     return StateMachine(client, os.environ["MODELCOTE_STATE_MACHINE_ARN"])

@@ -13,8 +13,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from modelcote.aws.rows import Row
 from modelcote.core.runs import FAST, QUEUED, TERMINAL, result_object
-from modelcote.registry.records import Row
 
 SHARDS = 8
 # Deliveries' states.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import uuid
 
+from modelcote.aws.table import ConditionFailed
 from modelcote.core.errors import ModelcoteError, to_problem
 from modelcote.core.runs import EXPIRED, FAILED, LONG, QUEUED, RUNNING
-from modelcote.registry.table import ConditionFailed
 from modelcote.runs.accept import enqueue
 from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.records import Run, due_pk, run_key

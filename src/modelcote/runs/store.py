@@ -1,6 +1,6 @@
 """What runs are kept in: one table, one bucket, two queues.
 
-The clients are boto3's, or `modelcote.backends.aws_json`'s where an import of boto3 would cost too much.
+The clients are boto3's, or `modelcote.aws.services`'s where an import of boto3 would cost too much.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelcote.aws.table import Table
 from modelcote.core.errors import NotFound
 from modelcote.core.policy import Policy, policy_from_env
 from modelcote.core.runs import is_run_id
-from modelcote.registry.table import Table
 from modelcote.runs.records import Run, run_key
 
 _ATTEMPTS = 6  # A worker rather waits out a throttle than leave its run to the watchdog.
@@ -85,7 +85,7 @@ class RunStore:
 
 def store_from_env() -> RunStore:
     """The store that the function's environment names, on boto3, for a function that nobody waits for."""
-    from modelcote.registry.clients import make_clients
+    from modelcote.aws.clients import make_clients
 
     clients = make_clients(attempts=_ATTEMPTS)
     return make_store(os.environ, clients.dynamodb, clients.s3, clients.sqs)

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from modelcote.aws.table import ConditionFailed
 from modelcote.core.errors import ModelCrashed
 from modelcote.core.runs import LONG, QUEUED, TIMED_OUT
-from modelcote.registry.table import ConditionFailed
 from modelcote.runs.accept import enqueue
 from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.executions import Executions

@@ -19,7 +19,7 @@ _ANSWER_S = 5.0  # What the function has for storing its result, beyond the run'
 
 
 class Invoke(Protocol):
-    """`modelcote.backends.aws_lambda.LambdaBackend.invoke`."""
+    """`modelcote.backends.lambda_.LambdaBackend.invoke`."""
 
     def __call__(self, function_name: str, payload: bytes, timeout_s: float) -> bytes: ...
 

@@ -165,7 +165,7 @@ class Conduit:
         manifest = replace(manifest, inputs=inputs.to_dict(), libraries=libraries(manifest.flow, inputs))
         if not (self.spec.compile and manifest.flow.compilable):
             return manifest
-        from modelcote.flow.compile import compile_flow
+        from modelcote.compile import compile_flow
 
         report = compile_flow(folder, manifest.flow, inputs, self.sample)
         self._reporter.say(f"{'compiled' if report.used else 'not compiled'}: {report.reason}")

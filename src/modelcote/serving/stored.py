@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from modelcote.backends.aws_http import aws_client
-from modelcote.backends.aws_json import S3, AwsError, tagging
+from modelcote.aws.http import aws_client
+from modelcote.aws.services import S3, AwsError, tagging
 from modelcote.core.errors import BackendUnavailable, to_problem
 
 Predict = Callable[[Mapping[str, Any]], bytes]

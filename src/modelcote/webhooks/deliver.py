@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from modelcote.aws.table import ConditionFailed, put, update
 from modelcote.core.runs import SUCCEEDED
-from modelcote.registry.table import ConditionFailed, put, update
 from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Attempt, Delivery, Run, delivery_key, due_pk
 from modelcote.runs.results import reference, result_members
 from modelcote.runs.store import RunStore

@@ -16,7 +16,7 @@ from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, auth_from_dict, 
 
 
 class Kms(Protocol):
-    """boto3's KMS client, or `modelcote.backends.aws_json.Kms` for sealing."""
+    """boto3's KMS client, or `modelcote.aws.services.Kms` for sealing."""
 
     def generate_data_key(self, **parameters: Any) -> dict[str, Any]: ...
 

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from modelcote import AsyncClient, Client
-from modelcote.backends.aws_http import aws_client
-from modelcote.backends.aws_lambda import LambdaBackend
+from modelcote.aws.http import aws_client
+from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.reader import CachedReader, ItemReader

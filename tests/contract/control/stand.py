@@ -14,13 +14,13 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from modelcote.aws.table import Table
 from modelcote.control.app import create_app
 from modelcote.control.services import Services
 from modelcote.core.policy import Policy
 from modelcote.core.spec import ModelSpec, spec_to_dict
 from modelcote.registry.records import Deploy
 from modelcote.registry.store import Registry
-from modelcote.registry.table import Table
 from modelcote.runs.executions import StateMachine
 from modelcote.runs.store import RunStore
 from modelcote.webhooks.secrets import WebhookSecrets

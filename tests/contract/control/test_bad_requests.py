@@ -11,7 +11,7 @@ from modelcote.core.spec import spec_to_dict
 from tests.contract.control.stand import PROJECT, Stand, check_problem
 from tests.support.specs import a_spec
 from tests.support.tokens import by_hand, claims
-from tests.unit.gateway.test_strict_json import REFUSED
+from tests.unit.core.test_strict_json import REFUSED
 
 BUNDLE = {"sha256": "0" * 64, "bytes": 10}
 ROUTES = [

@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from modelcote import Client
+from modelcote.aws.rows import project_pk
 from modelcote.core.errors import BackendUnavailable, BadRequest, Conflict, Invalid, ModelFailed, NotFound
 from modelcote.core.runs import new_run_id
 from modelcote.flow.result import dumps
-from modelcote.registry.records import model_sk, project_pk
+from modelcote.registry.records import model_sk
 from modelcote.sdk.runs import WaitTimeout
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import unseal

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from modelcote.registry.records import DELETING, model_sk, project_pk
+from modelcote.aws.rows import project_pk
+from modelcote.registry.records import DELETING, model_sk
 from modelcote.webhooks.credentials import BasicAuth
 from tests.contract.control.front import HOOK, MODEL, Front
 from tests.contract.control.stand import PROJECT, Stand, check_problem

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelcote.registry.scopes import SCOPES
+from modelcote.identity.scopes import SCOPES
 from tests.contract.control.conftest import front, stand
 from tests.contract.control.front import Front
 from tests.contract.control.stand import PROJECT

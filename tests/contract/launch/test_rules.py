@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from modelcote.aws.rows import project_pk
 from modelcote.control.launch.views import endpoint_status, task_status
 from modelcote.core.runs import CANCELED, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT, new_run_id
-from modelcote.registry.records import DELETING, DEPLOYING, NEW, Model, model_sk, project_pk
+from modelcote.registry.records import DELETING, DEPLOYING, NEW, Model, model_sk
 from modelcote.registry.records import FAILED as MODEL_FAILED
 from modelcote.runs.cancel import cancel
 from modelcote.runs.records import Run

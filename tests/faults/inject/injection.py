@@ -142,7 +142,7 @@ def install() -> None:
 def _light() -> None:
     from dataclasses import replace
 
-    from modelcote.backends.aws_http import Answer, AwsClient
+    from modelcote.aws.http import Answer, AwsClient
 
     send = AwsClient.post
 

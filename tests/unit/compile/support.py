@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
+from modelcote.compile import Report, compile_flow
 from modelcote.core.flow import Flow, ModelType, Stage
 from modelcote.core.manifest import Manifest
-from modelcote.flow.compile import Report, compile_flow
 from modelcote.flow.load import LoadedFlow, load_flow
 from modelcote.flow.result import dumps
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from modelcote.flow.compile.compare import TOLERANCE, compare
+from modelcote.compile.compare import TOLERANCE, compare
 
 NUMBERS = arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(1, 3)), elements=st.floats(allow_nan=True))
 

@@ -21,10 +21,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from modelcote.compile import compile_flow, ensembles, trees
 from modelcote.core.errors import InvalidInput
 from modelcote.core.flow import Flow, ModelType, Processor, Stage
 from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_dict
-from modelcote.flow.compile import compile_flow, ensembles, trees
 from modelcote.flow.inputs import MATRIX, InputSchema
 from tests.unit.compile.support import compiled, pickled
 
@@ -160,7 +160,7 @@ def test_the_build_step_prints_one_line(tmp_path: Path) -> None:
     flow = forest(tmp_path)
     (tmp_path / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
     done = subprocess.run(
-        [sys.executable, "-m", "modelcote.flow.compile", tmp_path], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "modelcote.compile", tmp_path], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -174,7 +174,7 @@ def test_the_build_step_answers_a_problem_for_what_cannot_load(tmp_path: Path) -
     flow = Flow((Stage(ModelType.SKLEARN, "absent.pkl"),))
     (tmp_path / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
     done = subprocess.run(
-        [sys.executable, "-m", "modelcote.flow.compile", tmp_path], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "modelcote.compile", tmp_path], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"]["code"] == "invalid_bundle"

@@ -12,9 +12,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from modelcote.flow.compile.convert import Stage
-from modelcote.flow.compile.knowledge import Knowledge, know
-from modelcote.flow.compile.rows import generate
+from modelcote.compile.convert import Stage
+from modelcote.compile.knowledge import Knowledge, know
+from modelcote.compile.rows import generate
 from modelcote.flow.limits import Limits
 from tests.zoo import COLUMNS, ZOO
 

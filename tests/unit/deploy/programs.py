@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from modelcote.core.errors import Conflict, ModelcoteError, to_problem
-from modelcote.deploy.monitor import Archive, Asset, Resource, run
+from modelcote.deploy.program.monitor import Archive, Asset, Resource, run
 
 
 class Recorder:

@@ -12,9 +12,9 @@ import pytest
 from infra.snapshot import read_registry
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer, Package, Snapshot
-from modelcote.deploy.aws_builder import AwsBuilder
-from modelcote.deploy.runtimes import runtime_key
-from modelcote.deploy.snapshot import take_snapshot
+from modelcote.deploy.artifacts.aws_builder import AwsBuilder
+from modelcote.deploy.artifacts.runtimes import runtime_key
+from modelcote.deploy.queue.snapshot import take_snapshot
 from modelcote.registry.records import DEPLOY
 from modelcote.registry.store import Registry
 from tests.support.emulator import Emulator
@@ -80,7 +80,7 @@ def test_the_registry_of_a_stack_is_read_whole(emulator: Emulator, registry: Reg
     )
     Registry("modelcote-reading-registry", registry.bucket, registry.queue_url, clients).ensure_project("demo")
     done = subprocess.run(
-        [sys.executable, "-m", "modelcote.deploy.snapshot", "--stack", "reading", "--region", "us-east-1"],
+        [sys.executable, "-m", "modelcote.deploy.queue.snapshot", "--stack", "reading", "--region", "us-east-1"],
         env={**os.environ, **emulator.environment},
         capture_output=True,
         text=True,

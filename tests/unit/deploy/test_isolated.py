@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelcote.core.errors import DeployFailed, InvalidBundle
-from modelcote.deploy import isolated
+from modelcote.deploy.queue import isolated
 
 STEP = "import json, os, sys, resource\n"
 

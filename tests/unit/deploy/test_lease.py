@@ -8,7 +8,7 @@ import time
 import pytest
 
 from modelcote.core.errors import Conflict
-from modelcote.deploy.lease import KEY, held, release, take
+from modelcote.deploy.queue.lease import KEY, held, release, take
 from modelcote.registry.store import Registry
 
 

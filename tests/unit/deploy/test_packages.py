@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from modelcote.core.errors import DeployFailed
 from modelcote.core.project import project_root
-from modelcote.deploy.archive import sha256, sha256_base64, tree, write_zip
-from modelcote.deploy.layers import LAMBDA_BYTES, build_layer
-from modelcote.deploy.package import SERVING, build_package, platform_package, project_package, staged_code
+from modelcote.deploy.artifacts.archive import sha256, sha256_base64, tree, write_zip
+from modelcote.deploy.artifacts.layers import LAMBDA_BYTES, build_layer
+from modelcote.deploy.artifacts.package import SERVING, build_package, platform_package, project_package, staged_code
 
 PYTHON = Path(sys.executable)
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -14,9 +14,9 @@ from infra.config import Platform, settings_to_json
 from modelcote.core.errors import DeployFailed, InvalidSpec
 from modelcote.core.snapshot import Snapshot
 from modelcote.deploy import __main__ as deployer
-from modelcote.deploy.plan import check_deletions
-from modelcote.deploy.pulumi_engine import PulumiEngine, stack_name
-from modelcote.deploy.pulumi_run import state_plan
+from modelcote.deploy.program.plan import check_deletions
+from modelcote.deploy.program.pulumi_engine import PulumiEngine, stack_name
+from modelcote.deploy.program.pulumi_run import state_plan
 from modelcote.deploy.stack import stack_up, work_off
 from tests.infra.plans import SETTINGS, SNAPSHOTS, planned
 

@@ -13,7 +13,7 @@ from modelcote.core.flow import RUNTIMES as SERVED
 from modelcote.core.flow import Flow, ModelType, Stage
 from modelcote.core.manifest import Manifest
 from modelcote.core.spec import PYTHON_VERSIONS
-from modelcote.deploy.runtimes import (
+from modelcote.deploy.artifacts.runtimes import (
     RUNTIMES,
     extra_requirements,
     lock_path,

@@ -24,9 +24,9 @@ from modelcote.core.flow import Flow, ModelType, Processor, Stage
 from modelcote.core.manifest import Manifest
 from modelcote.core.snapshot import Layer, Snapshot
 from modelcote.core.spec import ModelSpec, default_python_version
-from modelcote.deploy.runtimes import parse_key, runtime_key
-from modelcote.deploy.serve import receive, serve
-from modelcote.deploy.worker import work
+from modelcote.deploy.artifacts.runtimes import parse_key, runtime_key
+from modelcote.deploy.queue.consume import receive, serve
+from modelcote.deploy.queue.worker import work
 from modelcote.registry.records import DELETE, DEPLOY, ROLLBACK, Deploy
 from modelcote.registry.store import Registry
 from modelcote.registry.versions import bundle_key

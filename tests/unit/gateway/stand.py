@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from modelcote.backends.aws_http import aws_client
-from modelcote.backends.aws_lambda import LambdaBackend
+from modelcote.aws.http import aws_client
+from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.core.policy import Policy
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.reader import CachedReader, ItemReader

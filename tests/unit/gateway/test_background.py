@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelcote.backends.aws_http import aws_client
+from modelcote.aws.http import aws_client
 from modelcote.core.runs import FAST, LONG, QUEUED, RUNNING, SUCCEEDED
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
@@ -350,6 +350,6 @@ def test_a_table_that_cannot_be_written_is_503(asked: Asked) -> None:
 
 
 def replace_client(stand: RunsStand) -> Any:
-    from modelcote.registry.table import Table
+    from modelcote.aws.table import Table
 
     return Table(stand.light.table.client, "no-such-table")

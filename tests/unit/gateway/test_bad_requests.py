@@ -10,8 +10,8 @@ import pytest
 from modelcote.registry.store import Registry
 from tests.support.specs import a_spec
 from tests.support.tokens import AUDIENCE, ISSUER, by_hand, claims, pem, private_key, signed
+from tests.unit.core.test_strict_json import REFUSED
 from tests.unit.gateway.stand import PROJECT, Stand, standing
-from tests.unit.gateway.test_strict_json import REFUSED
 
 
 @pytest.fixture

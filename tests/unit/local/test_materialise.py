@@ -15,7 +15,7 @@ import pytest
 
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import DeployedModel, Package, Snapshot
-from modelcote.deploy.monitor import Archive, Resource
+from modelcote.deploy.program.monitor import Archive, Resource
 from modelcote.local.functions import read_definition
 from modelcote.local.materialise.context import Context
 from modelcote.local.materialise.hands import LocalHands, check_deletions

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from modelcote.aws.rows import project_pk
+from modelcote.aws.table import Table
 from modelcote.core.errors import BackendUnavailable
 from modelcote.core.snapshot import Layer
-from modelcote.registry.records import Model, Version, project_pk, version_sk
+from modelcote.registry.records import Model, Version, version_sk
 from modelcote.registry.store import Registry
-from modelcote.registry.table import Table
 from tests.support.specs import a_package, a_spec
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
+from modelcote.aws.table import ConditionFailed
 from modelcote.control.auth import Parts, Predictor
 from modelcote.control.body import Strict, json_body, takes
 from modelcote.control.paging import Limit, Selection, make_wanted
@@ -23,7 +24,6 @@ from modelcote.control.run_views import (
 from modelcote.control.services import Services
 from modelcote.control.times import SINCE
 from modelcote.core.errors import NotFound
-from modelcote.registry.table import ConditionFailed
 from modelcote.runs.listing import all_deliveries, attempts, find_delivery, list_deliveries
 from modelcote.runs.records import DELIVERY_STATES, PENDING, Delivery
 from modelcote.webhooks.replay import replay

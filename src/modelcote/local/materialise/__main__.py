@@ -23,7 +23,7 @@ def materialise(home: Path, emulator: str, host: str, snapshot: Snapshot, settin
     """Run the program on the snapshot; raises `ModelcoteError`."""
     from infra.config import settings_from_json
     from infra.program import program
-    from modelcote.deploy.monitor import run
+    from modelcote.deploy.program.monitor import run
 
     parsed = settings_from_json(settings)
     state = load_state(home / STATE)

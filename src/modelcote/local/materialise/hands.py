@@ -7,7 +7,7 @@ from typing import Any
 
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Snapshot
-from modelcote.deploy.monitor import Resource
+from modelcote.deploy.program.monitor import Resource
 from modelcote.local.materialise import compute, data, events
 from modelcote.local.materialise.context import Context, Maker
 from modelcote.local.materialise.state import Record, State, digest, plain
@@ -16,7 +16,7 @@ MAKERS: dict[str, Maker] = {**data.MAKERS, **compute.MAKERS, **events.MAKERS}
 
 
 class LocalHands:
-    """`modelcote.deploy.monitor.Hands` on the emulator; remembers which resources this run holds."""
+    """`modelcote.deploy.program.monitor.Hands` on the emulator; remembers which resources this run holds."""
 
     def __init__(self, context: Context) -> None:
         self.context = context

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from modelcote.deploy.monitor import Archive, Asset
+from modelcote.deploy.program.monitor import Archive, Asset
 from modelcote.local.functions import write_atomically
 
 # Its name in the local cloud's folder.

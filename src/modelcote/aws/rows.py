@@ -1,0 +1,33 @@
+"""Records of a table as frozen values: a plain dict out, and back from an item that may carry more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, ClassVar, Self
+
+
+def project_pk(project: str) -> str:
+    return f"P#{project}"
+
+
+class Row:
+    """What the records share: a plain dict out, and back from an item that may carry more."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def to_item(self) -> dict[str, Any]:
+        """The item with its keys, values as `modelcote.aws.items` takes them."""
+        pk, sk = self.key
+        return {"pk": pk, "sk": sk, **asdict(self)}
+
+    @property
+    def key(self) -> tuple[str, str]:
+        raise NotImplementedError
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """The record of an item; members that this version does not know are left out."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in item.items() if name in known}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -1,0 +1,205 @@
+"""One DynamoDB table: reads that are consistent and whole, and writes that carry their condition.
+
+Expressions are DynamoDB's own, with `#name` for an attribute and `:name` for a value; the two dictionaries that
+DynamoDB wants beside them are made here. The client is boto3's, or `modelcote.aws.services.DynamoDb`, which has
+the same methods and imports none of it: an error is known by its `response`, which both have.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from modelcote.aws.items import decode_item, encode, encode_item
+from modelcote.core.errors import BackendUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+Result = TypeVar("Result")
+_NAME = re.compile(r"#(\w+)")
+_ATTEMPTS = 6
+_RETRIED = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_BATCH = 100  # DynamoDB's limit for BatchGetItem, and for the actions of one transaction.
+
+
+class ConditionFailed(Exception):
+    """A write's condition did not hold; the caller of the table turns it into an answer.
+
+    `failed` holds the places of the actions whose condition it was, in the order they were given.
+    """
+
+    def __init__(self, failed: tuple[int, ...] = (0,)) -> None:
+        super().__init__(f"the conditions {failed} did not hold")
+        self.failed = failed
+
+
+def _expression(values: Mapping[str, Any], **texts: str) -> dict[str, Any]:
+    made: dict[str, Any] = {key: text for key, text in texts.items() if text}
+    names = {f"#{name}": name for text in texts.values() for name in _NAME.findall(text)}
+    if names:
+        made["ExpressionAttributeNames"] = names
+    if values:
+        made["ExpressionAttributeValues"] = {f":{name}": encode(value) for name, value in values.items()}
+    return made
+
+
+def put(item: Mapping[str, Any], condition: str = "", **values: Any) -> dict[str, Any]:
+    """A transaction's action that puts an item."""
+    return {"Put": {"Item": encode_item(item), **_expression(values, ConditionExpression=condition)}}
+
+
+def update(key: tuple[str, str], change: str, condition: str = "", **values: Any) -> dict[str, Any]:
+    """A transaction's action that changes an item."""
+    expression = _expression(values, UpdateExpression=change, ConditionExpression=condition)
+    return {"Update": {"Key": _key(key), **expression}}
+
+
+def check(key: tuple[str, str], condition: str, **values: Any) -> dict[str, Any]:
+    """A transaction's action that only checks an item."""
+    return {"ConditionCheck": {"Key": _key(key), **_expression(values, ConditionExpression=condition)}}
+
+
+def delete(key: tuple[str, str], condition: str = "", **values: Any) -> dict[str, Any]:
+    """A transaction's action that deletes an item."""
+    return {"Delete": {"Key": _key(key), **_expression(values, ConditionExpression=condition)}}
+
+
+def _key(key: tuple[str, str]) -> dict[str, Any]:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def _response(error: Exception) -> Mapping[str, Any]:
+    """What the service said; raises the error again if it is none of the service's."""
+    response: Mapping[str, Any] | None = getattr(error, "response", None)
+    if response is None:
+        raise error
+    return response
+
+
+def _code(error: Exception) -> str:
+    return str(_response(error).get("Error", {}).get("Code", ""))
+
+
+class Table:
+    """One DynamoDB table with string keys `pk` and `sk`."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    def get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        """One item, read consistently, or None."""
+        answer = self.client.get_item(TableName=self.name, Key=_key((pk, sk)), ConsistentRead=True)
+        return decode_item(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+        """The items of these keys that exist; raises `BackendUnavailable` rather than give a part of them."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for start in range(0, len(keys), _BATCH):
+            wanted: Any = [_key(key) for key in keys[start : start + _BATCH]]
+            for attempt in range(_ATTEMPTS):
+                request: Any = {self.name: {"Keys": wanted, "ConsistentRead": True}}
+                answer = self.client.batch_get_item(RequestItems=request)
+                for raw in answer["Responses"].get(self.name, []):
+                    item = decode_item(raw)
+                    found[item["pk"], item["sk"]] = item
+                unread: Any = answer.get("UnprocessedKeys", {})
+                if not unread:
+                    break
+                wanted = unread[self.name]["Keys"]
+                _pause(attempt)
+            else:
+                raise BackendUnavailable("the table could not be read whole.", "Try again in a moment.")
+        return found
+
+    def query(
+        self, pk: str, prefix: str = "", *, after: str = "", before: str = "", newest_first: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Every item of a partition whose sort key starts with `prefix`, or comes after `after`; all pages.
+
+        With `before`, those from `prefix` on that come before it.
+        """
+        condition, values = "#pk = :pk", {"pk": pk}
+        if before:
+            # BETWEEN holds its upper end too; the caller passes over that one.
+            condition, values = f"{condition} AND #sk BETWEEN :low AND :high", {**values, "low": prefix, "high": before}
+        elif after:
+            condition, values = f"{condition} AND #sk > :after", {**values, "after": after}
+        elif prefix:
+            condition, values = f"{condition} AND begins_with(#sk, :prefix)", {**values, "prefix": prefix}
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            "ScanIndexForward": not newest_first,
+            **_expression(values, KeyConditionExpression=condition),
+        }
+        yield from self._pages(request)
+
+    def due(self, due_pk: str, until_s: float) -> Iterator[dict[str, Any]]:
+        """The keys of the index `due` that are due by `until_s`, the longest due first; eventually consistent."""
+        values = {"due_pk": due_pk, "until": until_s}
+        condition = "#due_pk = :due_pk AND #due_at_s <= :until"
+        expression = _expression(values, KeyConditionExpression=condition)
+        yield from self._pages({"TableName": self.name, "IndexName": "due", **expression})
+
+    def _pages(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        while True:
+            page = self.client.query(**request)
+            yield from map(decode_item, page["Items"])
+            if not page.get("LastEvaluatedKey"):
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def put(self, item: Mapping[str, Any], condition: str = "", **values: Any) -> None:
+        """Puts an item; raises `ConditionFailed`."""
+        action: Any = put(item, condition, **values)["Put"]
+        self._write(lambda: self.client.put_item(TableName=self.name, **action))
+
+    def update(self, key: tuple[str, str], change: str, condition: str = "", **values: Any) -> dict[str, Any]:
+        """Changes an item and gives it back as it is then; raises `ConditionFailed`."""
+        action: Any = update(key, change, condition, **values)["Update"]
+        answer = self._write(lambda: self.client.update_item(TableName=self.name, ReturnValues="ALL_NEW", **action))
+        return decode_item(answer["Attributes"])
+
+    def delete(self, key: tuple[str, str], condition: str = "", **values: Any) -> None:
+        """Deletes an item, if there is one; raises `ConditionFailed`."""
+        action: Any = delete(key, condition, **values)["Delete"]
+        self._write(lambda: self.client.delete_item(TableName=self.name, **action))
+
+    def transact(self, *actions: dict[str, Any]) -> None:
+        """All of the actions or none; raises `ConditionFailed`. A conflict with another transaction is tried again."""
+        items: Any = [{kind: {"TableName": self.name, **body}} for action in actions for kind, body in action.items()]
+        self._write(lambda: self.client.transact_write_items(TransactItems=items))
+
+    def _write(self, write: Callable[[], Result]) -> Result:
+        for attempt in range(_ATTEMPTS):
+            try:
+                return write()
+            except Exception as error:
+                if _code(error) == "ConditionalCheckFailedException":
+                    raise ConditionFailed from error
+                if not _conflict(error):
+                    raise
+                _pause(attempt)
+        raise BackendUnavailable("the table is busy with this item.", "Try again in a moment.")
+
+
+def _conflict(error: Exception) -> bool:
+    """Whether another transaction was in the way; raises `ConditionFailed` when a condition was."""
+    if _code(error) == "TransactionConflictException":
+        return True
+    if _code(error) != "TransactionCanceledException":
+        return False
+    reasons = [reason.get("Code") for reason in _response(error).get("CancellationReasons", [])]
+    failed = tuple(place for place, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
+    if failed:
+        raise ConditionFailed(failed) from error
+    return bool(_RETRIED.intersection(reasons))
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  full jitter, not a secret

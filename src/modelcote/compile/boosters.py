@@ -1,0 +1,124 @@
+"""Converters for XGBoost's scikit-learn models, read from the booster's own JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from modelcote.compile.ensembles import binary_shares
+from modelcote.compile.nodes import Nodes
+from modelcote.compile.report import Unsupported
+from modelcote.compile.trees import Tree, add_trees, as_float32
+
+
+def _logit(share: float) -> float:
+    return math.log(share / (1 - share))
+
+
+def _same(value: float) -> float:
+    return value
+
+
+# objective -> (base_score as the file has it -> margin, the ONNX operator from margins to predictions)
+_OBJECTIVES: dict[str, tuple[Callable[[float], float], str | None]] = {
+    "binary:logistic": (_logit, "Sigmoid"),
+    "reg:logistic": (_logit, "Sigmoid"),
+    "multi:softprob": (_same, "Softmax"),
+    "multi:softmax": (_same, "Softmax"),
+    "reg:squarederror": (_same, None),
+    "reg:squaredlogerror": (_same, None),
+    "reg:absoluteerror": (_same, None),
+    "reg:pseudohubererror": (_same, None),
+    "reg:quantileerror": (_same, None),
+    "count:poisson": (math.log, "Exp"),
+    "reg:gamma": (math.log, "Exp"),
+    "reg:tweedie": (math.log, "Exp"),
+}
+
+
+def convert_booster(scope: Any, operator: Any, container: Any) -> None:
+    """XGBClassifier and XGBRegressor of trees; sums float32 leaves in float64."""
+    nodes = Nodes(scope, operator, container)
+    model = nodes.model
+    if not (isinstance(model.missing, float) and math.isnan(model.missing)):
+        raise Unsupported("XGBoost with a missing value other than NaN")
+    learner = _read(model)
+    objective = learner["objective"]["name"]
+    if objective not in _OBJECTIVES:
+        raise Unsupported(f"the XGBoost objective {objective}")
+    to_margin, to_prediction = _OBJECTIVES[objective]
+    targets = _targets(learner)
+    base = [to_margin(score) for score in _base_scores(learner["learner_model_param"]["base_score"])]
+    start = np.broadcast_to(np.asarray(base, dtype=np.float64), (targets,)).reshape(1, -1)
+    trees = _booster_trees(model, learner)
+    total = add_trees(nodes, as_float32(nodes, nodes.matrix()), trees, mode="BRANCH_LT")
+    raw = nodes.add("Add", total, nodes.constant(start))
+    if not hasattr(model, "classes_"):
+        nodes.output(0, nodes.add(to_prediction, raw) if to_prediction else raw)
+    elif targets > 1 and to_prediction == "Softmax":
+        nodes.classes(0, nodes.add("ArgMax", raw, axis=1, keepdims=0))
+        nodes.output(1, nodes.add("Softmax", raw, axis=1))
+    elif targets == 1 and to_prediction == "Sigmoid":
+        second = nodes.cast(nodes.add("Greater", raw, nodes.constant(0.0)), np.int64)
+        nodes.classes(0, nodes.add("Reshape", second, nodes.constant([-1])))
+        nodes.output(1, binary_shares(nodes, raw))
+    else:
+        raise Unsupported(f"an XGBoost classifier with the objective {objective} and {targets} outputs")
+
+
+def trees_of(model: Any) -> list[Tree]:
+    """The trees that `predict` uses: all of them, or those up to the best iteration of early stopping."""
+    return _booster_trees(model, _read(model))
+
+
+def _read(model: Any) -> dict[str, Any]:
+    learner: dict[str, Any] = json.loads(bytes(model.get_booster().save_raw("json")))["learner"]
+    return learner
+
+
+def _targets(learner: dict[str, Any]) -> int:
+    params = learner["learner_model_param"]
+    return max(1, int(params["num_class"]), int(params.get("num_target", 1)))
+
+
+def _base_scores(text: str) -> list[float]:
+    """`"5E-1"` of XGBoost 2 and `"[5E-1]"` of XGBoost 3."""
+    return [float(np.float32(part)) for part in text.strip("[]").split(",")]
+
+
+def _booster_trees(model: Any, learner: dict[str, Any]) -> list[Tree]:
+    booster, targets = learner["gradient_booster"], _targets(learner)
+    if booster["name"] not in ("gbtree", "dart"):
+        raise Unsupported(f"the XGBoost booster {booster['name']}")
+    drops = booster.get("weight_drop")
+    forest = booster["gbtree"]["model"] if drops is not None else booster["model"]
+    per_round = forest["iteration_indptr"]
+    rounds = model.best_iteration + 1 if "best_iteration" in model.get_booster().attributes() else len(per_round) - 1
+    used = per_round[rounds]
+    return [
+        _tree(tree, int(forest["tree_info"][number]), targets, 1.0 if drops is None else float(drops[number]))
+        for number, tree in enumerate(forest["trees"][:used])
+    ]
+
+
+def _tree(tree: dict[str, Any], target: int, targets: int, weight: float) -> Tree:
+    if any(tree["split_type"]):
+        raise Unsupported("XGBoost with categorical splits")
+    if int(tree["tree_param"]["size_leaf_vector"]) > 1:
+        raise Unsupported("XGBoost with several outputs per tree")
+    left = np.asarray(tree["left_children"], dtype=np.int64)
+    condition = np.asarray(tree["split_conditions"], dtype=np.float32).astype(np.float64)
+    values = np.zeros((len(left), targets))
+    values[:, target] = condition * weight  # a leaf keeps its value where a split keeps its threshold
+    return Tree(
+        np.where(left < 0, 0, np.asarray(tree["split_indices"], dtype=np.int64)),
+        np.where(left < 0, 0.0, condition),
+        left,
+        np.asarray(tree["right_children"], dtype=np.int64),
+        np.asarray(tree["default_left"]).astype(bool),
+        values,
+    )

@@ -1,0 +1,111 @@
+"""Compiling a flow: convert it, compare it with the original, keep it only where it is equal."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from modelcote.compile.check import Check, Original, compare_with
+from modelcote.compile.report import Report, Unsupported
+from modelcote.core.flow import Flow
+from modelcote.core.manifest import COMPILED, Manifest
+from modelcote.flow.compiled import Feed
+from modelcote.flow.inputs import FRAME, MATRIX, MIXED, InputSchema
+from modelcote.flow.load import load_flow
+
+_INSTALL = 'the converter is not installed here: pip install "modelcote[compile]"'
+_REASON = 300  # characters of a converter's message
+
+
+def compile_flow(folder: Path, flow: Flow, inputs: InputSchema, sample: Sequence[Any] | None = None) -> Report:
+    """Compiles the flow whose artifacts lie in `folder`; writes `compiled.onnx` there if it equals the original.
+
+    `sample`: rows of the caller's own, compared before the generated ones. Never raises for a flow that cannot be
+    compiled: the report's `reason` says in one line why it is served as it is. Raises what loading the artifacts
+    raises, and what the model raises for the sample.
+    """
+    start = perf_counter()
+    (folder / COMPILED).unlink(missing_ok=True)
+    reason = _refusal(flow, inputs)
+    with warnings.catch_warnings():
+        # Converters warn of their own deprecations, models of the extremes that they are asked for.
+        warnings.simplefilter("ignore")
+        report = Report(False, reason) if reason else _compile(folder, flow, inputs, list(sample or ()))
+    return replace(report, seconds=round(perf_counter() - start, 3))
+
+
+def _refusal(flow: Flow, inputs: InputSchema) -> str:
+    """Why there is nothing to try, else an empty string."""
+    if not flow.compilable:
+        return "only flows of scikit-learn and XGBoost stages without processors are compiled"
+    if inputs.kind not in (MATRIX, MIXED, FRAME) or inputs.n_features is None:
+        return f"models that take {inputs.kind} input are not compiled"
+    if inputs.categories:
+        return f"the column {inputs.categories[0]} is of pandas' category type"
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import skl2onnx  # noqa: F401
+    except ImportError:
+        return _INSTALL
+    return ""
+
+
+def _compile(folder: Path, flow: Flow, inputs: InputSchema, sample: list[Any]) -> Report:
+    # The modules that write graphs need the converter to be installed.
+    from modelcote.compile.convert import Stage, convert, feeds_of
+    from modelcote.compile.knowledge import know
+    from modelcote.compile.probe import find_limits
+    from modelcote.compile.rows import generate, ordinary_row
+    from modelcote.flow.runners.sklearn import METHODS
+
+    loaded = load_flow(folder, Manifest("", flow))
+    models = [part.runner.model for part in loaded.stages]
+    stages = [Stage(model, METHODS[stage.model_type]) for model, stage in zip(models, flow.stages, strict=True)]
+    original = Original(loaded, stages[-1].method, hasattr(models[-1], "classes_"))
+    if sample:
+        original.answer(sample)
+    best = Report(False, "")
+    try:
+        knowledge = know(stages, inputs.n_features or 0, inputs.columns)
+        row = ordinary_row(knowledge)
+        limits = find_limits(original.answer, row, knowledge)
+        check = Check(inputs, limits, [*sample, *generate(knowledge, limits)], len(sample))
+        expected = original.answer([row, row])
+        texts = [knowledge.is_text(column) for column in range(len(row))]
+        for dtype in ("float64", "float32"):
+            feeds = feeds_of(models[0], inputs.columns, texts, dtype)
+            report = _attempt(folder / COMPILED, original, check, feeds, partial(convert, stages, feeds, expected))
+            if report.used:
+                return report
+            # What was compared and differed says more than what could not be converted.
+            best = report if report.rows or not best.reason else best
+    except Exception as error:  # a model of a kind never met may lack, or refuse, anything that is asked of it
+        return Report(False, f"not compiled: {_one_line(error)}")
+    return best
+
+
+def _attempt(
+    path: Path, original: Original, check: Check, feeds: Sequence[Feed], convert: Callable[[], bytes]
+) -> Report:
+    """One conversion, compared; the graph stays at `path` only if it is equal."""
+    from modelcote.compile.graph import save
+
+    try:
+        save(convert(), path)
+        report = compare_with(original, path, feeds, check)
+    except Exception as error:  # the converter and the runtime raise anything for a model that they cannot do
+        report = Report(False, f"not compiled: {_one_line(error)}")
+    if not report.used:
+        path.unlink(missing_ok=True)
+    return report
+
+
+def _one_line(error: Exception) -> str:
+    text = next(iter(str(error).splitlines()), "")
+    return text[:_REASON] if isinstance(error, Unsupported) else f"{type(error).__name__}: {text}"[:_REASON]

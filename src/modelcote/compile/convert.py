@@ -1,0 +1,156 @@
+"""A flow of fitted models -> one ONNX graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from modelcote.compile import boosters, encoders, ensembles, polynomials
+from modelcote.compile.graph import keep_result
+from modelcote.compile.report import Unsupported
+from modelcote.flow.compiled import Feed
+
+OPSET = {"": 20, "ai.onnx.ml": 3}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A fitted model and the method that its model type calls."""
+
+    model: Any
+    method: str
+
+
+def feeds_of(model: Any, columns: Sequence[str], text: Sequence[bool], dtype: str) -> tuple[Feed, ...]:
+    """The inputs that a graph of `model` has: one table, or each column by itself before a ColumnTransformer.
+
+    `columns`: names of a table's columns, empty if it has none; `text`: per column, whether it holds strings;
+    `dtype`: float64 or float32, of all numbers. Raises `Unsupported`.
+    """
+    if _picks_columns(model):
+        names = columns or [f"column{index}" for index in range(len(text))]
+        return tuple(
+            Feed(name, "str" if is_text else dtype, (index,))
+            for index, (name, is_text) in enumerate(zip(names, text, strict=True))
+        )
+    if len(set(text)) > 1:
+        raise Unsupported("texts and numbers in one table without a ColumnTransformer at its start")
+    return (Feed("rows", "str" if text[0] else dtype, tuple(range(len(text)))),)
+
+
+def _picks_columns(model: Any) -> bool:
+    """Whether the model begins with a ColumnTransformer, which takes a table column by column."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    while isinstance(model, Pipeline):
+        model = model.steps[0][1]
+    return isinstance(model, ColumnTransformer)
+
+
+def convert(stages: Sequence[Stage], feeds: Sequence[Feed], expected: Any) -> bytes:
+    """The graph of all stages as an ONNX file; `expected` is an original result, whose form it takes on.
+
+    Raises `Unsupported`, and whatever else the converter raises.
+    """
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+    from sklearn.pipeline import Pipeline
+
+    if any(stage.method != "transform" for stage in stages[:-1]):
+        raise Unsupported("a stage after one that predicts")
+    model = stages[0].model
+    if len(stages) > 1:
+        model = Pipeline([(f"stage{number}", stage.model) for number, stage in enumerate(stages)])
+    tensors = {"str": StringTensorType, "float64": DoubleTensorType, "float32": FloatTensorType}
+    numbers = FloatTensorType if any(feed.dtype == "float32" for feed in feeds) else DoubleTensorType
+    converters, shapes = _converters(numbers)
+    graph = convert_sklearn(
+        model,
+        "modelcote",
+        [(feed.name, tensors[feed.dtype]([None, len(feed.columns)])) for feed in feeds],
+        target_opset=OPSET,
+        options=_array_options(),
+        custom_conversion_functions=converters,
+        custom_shape_calculators=shapes,
+    )
+    result: bytes = keep_result(graph, int(stages[-1].method == "predict_proba"), expected).SerializeToString()
+    return result
+
+
+def _array_options() -> dict[type, dict[str, bool]]:
+    """Per class that can be converted: probabilities as an array, not as one map per row.
+
+    Every class is named, also those without such an option: a pipeline would set it for them and then fail on it.
+    """
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.common._registration import get_converter
+
+    return {
+        kind: {"zipmap": False} if "zipmap" in (get_converter(alias).get_allowed_options() or ()) else {}
+        for kind, alias in sklearn_operator_name_map.items()
+    }
+
+
+def _converters(tensor: Any) -> tuple[dict[type, Any], dict[type, Any]]:
+    """Our own converters by model class, and the shapes of those whose results take the graph's float type."""
+    import sklearn.ensemble as several
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PolynomialFeatures
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+
+    forests = (
+        DecisionTreeClassifier,
+        DecisionTreeRegressor,
+        ExtraTreeClassifier,
+        ExtraTreeRegressor,
+        several.RandomForestClassifier,
+        several.RandomForestRegressor,
+        several.ExtraTreesClassifier,
+        several.ExtraTreesRegressor,
+    )
+    converters: dict[type, Any] = {
+        **dict.fromkeys(forests, ensembles.convert_forest),
+        several.GradientBoostingClassifier: ensembles.convert_gradient_boosting,
+        several.GradientBoostingRegressor: ensembles.convert_gradient_boosting,
+        several.HistGradientBoostingClassifier: ensembles.convert_hist_boosting,
+        several.HistGradientBoostingRegressor: ensembles.convert_hist_boosting,
+        several.IsolationForest: ensembles.convert_isolation_forest,
+        several.AdaBoostClassifier: ensembles.convert_ada_boost,
+        several.VotingClassifier: ensembles.convert_voting,
+        SimpleImputer: encoders.convert_imputer,
+        OneHotEncoder: encoders.convert_one_hot,
+        OrdinalEncoder: encoders.convert_ordinal,
+        PolynomialFeatures: polynomials.convert_polynomial,
+        **_register_xgboost(),
+    }
+    encoded = partial(encoders.shape_encoded, tensor)
+    return converters, {OneHotEncoder: encoded, OrdinalEncoder: encoded}
+
+
+def _register_xgboost() -> dict[type, Any]:
+    """XGBoost's classes made known to the converter, so that pipelines and ensembles may hold them too."""
+    try:
+        from xgboost import XGBClassifier, XGBRegressor
+    except ImportError:
+        return {}
+    from skl2onnx import update_registered_converter
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+    from skl2onnx.common.shape_calculator import (
+        calculate_linear_classifier_output_shapes,
+        calculate_linear_regressor_output_shapes,
+    )
+
+    shapes = {
+        XGBClassifier: calculate_linear_classifier_output_shapes,
+        XGBRegressor: calculate_linear_regressor_output_shapes,
+    }
+    options = {XGBClassifier: {"zipmap": [True, False, "columns"], "nocl": [True, False]}, XGBRegressor: {}}
+    for kind, shape in shapes.items():
+        if kind not in sklearn_operator_name_map:
+            update_registered_converter(
+                kind, f"Modelcote{kind.__name__}", shape, boosters.convert_booster, options=options[kind]
+            )
+    return dict.fromkeys(shapes, boosters.convert_booster)

@@ -1,0 +1,1 @@
+"""What a deploy uploads: layers, packages, runtimes, archives."""

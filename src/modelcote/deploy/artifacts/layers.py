@@ -1,0 +1,119 @@
+"""A runtime's layer: its locked wheels for Lambda's platform, without what serving never reads.
+
+No Docker: wheels are fetched for the target, whatever machine this is. Sizes (unpacked, bytes) and what is left
+for a model's own zip are in docs/architecture/07-deploy.md.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from modelcote.core.errors import DeployFailed
+from modelcote.deploy.artifacts.archive import tree, write_zip
+from modelcote.deploy.artifacts.runtimes import lock_path
+
+# A function's code and layers together, unpacked: 250 MB as AWS counts them.
+LAMBDA_BYTES = 262_144_000
+PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
+_INSTALL_SECONDS = 900
+_UNREAD_FOLDERS = ("tests", "test", "__pycache__")
+_UNREAD_SUFFIXES = (
+    ".a", ".c", ".cpp", ".f90", ".h", ".hpp", ".lib", ".pxd", ".pxi", ".pyi", ".pyx", ".tp",
+)  # fmt: skip
+# Compiles in the target's own interpreter, with names as Lambda sees them, and without sources beside.
+_COMPILE = """
+import compileall, py_compile, sys
+ok = compileall.compile_dir(sys.argv[1], quiet=1, legacy=True, stripdir=sys.argv[1], prependdir=sys.argv[2],
+    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, workers=2)
+sys.exit(not ok)
+"""
+
+
+def build_layer(
+    runtime: str,
+    python_version: str,
+    out: Path,
+    *,
+    platform: str = PLATFORMS["x86_64"],
+    requirements: Sequence[str] = (),
+    python: Path | None = None,
+) -> int:
+    """Builds the layer's zip at `out`; gives back its unpacked bytes.
+
+    `python`: an interpreter of that version, to compile for it; sources are then left out, which saves a fifth of
+    the size and the compiling at cold start. Without one the layer holds sources. Raises `DeployFailed` when a wheel
+    cannot be had or the layer cannot fit.
+    """
+    with tempfile.TemporaryDirectory(prefix="modelcote-layer-") as folder:
+        root = Path(folder)
+        install(["--require-hashes", "-r", str(lock_path(runtime))], root, python_version, platform)
+        if requirements:
+            install(list(requirements), root, python_version, platform)
+        strip(root)
+        if python is not None:
+            compile_sourceless(root, python, "/opt/python")
+        size = sum(path.stat().st_size for _, path in tree(root))
+        if size >= LAMBDA_BYTES:
+            raise DeployFailed(
+                f"the runtime {runtime} with its requirements is {size / 1e6:.0f} MB; Lambda takes "
+                f"{LAMBDA_BYTES / 1e6:.0f} MB with the model.",
+                "Ask for fewer or smaller requirements, or export the whole flow to ONNX.",
+            )
+        write_zip(out, tree(root, "python/"))
+    return size
+
+
+def install(what: list[str], target: Path, python_version: str, platform: str) -> None:
+    """Wheels, and nothing that would run while it is installed, for another machine than this one."""
+    command = [*uv(), "pip", "install", "--quiet", "--target", str(target), "--only-binary", ":all:"]
+    command += ["--python-version", python_version, "--python-platform", platform, *what]
+    done = subprocess.run(  # noqa: S603 (uv, with checked requirement lines)
+        command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
+    )
+    if done.returncode != 0:
+        raise DeployFailed(
+            f"the packages of the runtime could not be installed: {done.stderr.strip()[-600:]}",
+            "Check the versions in requirements_file: each needs a wheel for Linux and this Python.",
+        )
+
+
+def uv() -> list[str]:
+    """The command of uv: beside the interpreter, or on the path."""
+    beside = Path(sys.executable).with_name("uv")
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if not found:
+        raise DeployFailed("uv is not installed.", 'Install it: pip install "modelcote[aws]".')
+    return [found]
+
+
+def strip(root: Path) -> None:
+    """Removes tests, headers, type stubs and static libraries, which serving never reads."""
+    for name in _UNREAD_FOLDERS:
+        for folder in [path for path in root.rglob(name) if path.is_dir()]:
+            shutil.rmtree(folder, ignore_errors=True)
+    for path in [path for path in root.rglob("*") if path.suffix in _UNREAD_SUFFIXES and path.is_file()]:
+        path.unlink()
+    shutil.rmtree(root / "bin", ignore_errors=True)
+    (root / ".lock").unlink(missing_ok=True)
+
+
+def compile_sourceless(root: Path, python: Path, at: str) -> None:
+    """Replaces every `.py` by its `.pyc` in the same place, which Python imports without looking for a source."""
+    clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
+    command = [str(python), "-I", "-c", _COMPILE, str(root), at]
+    done = subprocess.run(  # noqa: S603 (an interpreter of ours)
+        command, capture_output=True, text=True, env=clean, timeout=_INSTALL_SECONDS, check=False
+    )
+    if done.returncode != 0:
+        raise DeployFailed(
+            f"the runtime could not be compiled: {done.stdout.strip()[-300:]} {done.stderr.strip()[-300:]}",
+            "Check that this interpreter has the runtime's Python version.",
+        )
+    for path in [path for path in root.rglob("*.py") if path.with_suffix(".pyc").exists()]:
+        path.unlink()

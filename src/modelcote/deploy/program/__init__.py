@@ -1,0 +1,1 @@
+"""The Pulumi program: recorded, planned, checked, and run by an engine."""

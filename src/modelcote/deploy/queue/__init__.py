@@ -1,0 +1,1 @@
+"""The deploy queue: consume it in batches, under a lease, one version built at a time."""

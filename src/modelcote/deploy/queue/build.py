@@ -1,0 +1,86 @@
+"""Building one version: its bundle fetched and checked, compiled where it may be, loaded once, packaged."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from modelcote.bundle.make import describe
+from modelcote.bundle.read import unpack
+from modelcote.bundle.versions import check_versions
+from modelcote.core.errors import InvalidBundle, VersionMismatch
+from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict, parse_manifest
+from modelcote.core.snapshot import Package
+from modelcote.core.spec import ModelSpec
+from modelcote.deploy.artifacts.archive import sha256, sha256_base64
+from modelcote.deploy.artifacts.builder import Builder
+from modelcote.deploy.artifacts.package import COMPILER, SERVING, build_package, staged_code
+from modelcote.deploy.artifacts.runtimes import extra_requirements, runtime_versions
+from modelcote.deploy.queue.isolated import run_step
+from modelcote.registry.records import Deploy, Version
+from modelcote.registry.store import Registry
+from modelcote.registry.versions import package_key
+
+Say = Callable[[str], None]
+
+
+def build(deploy: Deploy, registry: Registry, builder: Builder, work: Path, say: Say) -> None:
+    """Build the deploy's version and record its package; raises a `ModelcoteError` for what cannot be served."""
+    version = registry.get_version(deploy.project, deploy.model, deploy.version)
+    spec = version.spec
+    with tempfile.TemporaryDirectory(prefix="modelcote-build-") as scratch:
+        folder = Path(scratch) / "bundle"
+        _fetch(version, registry, Path(scratch) / "bundle.zip", folder)
+        manifest = parse_manifest(json.loads((folder / MANIFEST).read_bytes()))
+        manifest = _compiled(manifest, spec, folder, builder, work, say)
+        requirements = () if manifest.compiled is not None else (*spec.requirements, *extra_requirements(manifest))
+        check_versions(manifest, runtime_versions(manifest.runtime, spec.python_version, requirements))
+        python = builder.python_for(manifest.runtime, spec.python_version, requirements)
+        layer = builder.layer_for(manifest.runtime, spec.python_version, requirements)
+        run_step(python, staged_code(SERVING, python, work), "modelcote.serving.check", folder)
+        say(f"loads in the runtime {layer.key}")
+        package = build_package(folder, Path(scratch) / "package.zip", python, work)
+        key = package_key(version.project, version.name, version.version, sha256(package).hex())
+        registry.s3.upload_file(str(package), registry.bucket, key)
+        say(f"packaged: {package.stat().st_size / 1e6:.1f} MB")
+        registry.mark_built(
+            deploy, Package(sha256_base64(package), key, (layer.key,)), manifest.runtime, _report(manifest)
+        )
+
+
+def _fetch(version: Version, registry: Registry, path: Path, folder: Path) -> None:
+    registry.s3.download_file(registry.bucket, version.bundle_key, str(path))
+    if describe(path).sha256 != version.bundle_sha256:
+        raise InvalidBundle("the stored bundle is not the one that was inspected.", "Deploy it again.")
+    unpack(path, folder)
+
+
+def _compiled(manifest: Manifest, spec: ModelSpec, folder: Path, builder: Builder, work: Path, say: Say) -> Manifest:
+    """The manifest after the compiled tier had its say; the folder then holds what the manifest promises."""
+    if manifest.compiled is not None:
+        say(f"compiled by the client: {manifest.compiled.get('reason', '')}")
+        return manifest
+    if not spec.compile or not manifest.flow.compilable or manifest.trusted or manifest.inputs is not None:
+        # A client of ours has tried already, and its log said what came of it.
+        return manifest
+    try:
+        check_versions(manifest, runtime_versions("compiler", spec.python_version))
+    except VersionMismatch as error:
+        say(f"not compiled: {error.detail}")
+        return manifest
+    python = builder.python_for("compiler", spec.python_version)
+    report = run_step(python, staged_code(COMPILER, python, work), "modelcote.compile", folder)
+    say(f"{'compiled' if report['used'] else 'not compiled'}: {report['reason']}")
+    if not report["used"]:
+        return manifest
+    made = replace(manifest, compiled=report, inputs=report["inputs"])
+    (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(made)), encoding="utf-8")
+    return made
+
+
+def _report(manifest: Manifest) -> dict[str, Any] | None:
+    return dict(manifest.compiled) if manifest.compiled is not None else None

@@ -1,0 +1,105 @@
+"""The lease that keeps engine runs one at a time, whoever starts them.
+
+The state backend's own lock has no expiry: a deployer that died would hold it for ever. This one ends by itself,
+is prolonged while its holder lives, and counts its holders: whoever has a lower number has lost it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from modelcote.aws.table import ConditionFailed, Table
+from modelcote.core.errors import Conflict
+
+KEY = ("LEASE", "deploy")
+SECONDS = 60
+
+
+@dataclass
+class Lease:
+    """A lease that is held. `token` grows with every holder (a fencing token)."""
+
+    table: Table
+    owner: str
+    token: int
+    _lost: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raises `Conflict` when another deployer has taken over: call it before changing anything."""
+        row = None if self._lost.is_set() else self.table.get(*KEY)
+        if row is None or row["token"] != self.token or row["owner"] != self.owner:
+            self._lost.set()
+            raise Conflict("another deployer has taken over.", "The request stays in the queue; nothing is lost.")
+
+    def prolong(self, seconds: float) -> None:
+        """Moves the end; another holder's is left alone, and this one is lost then."""
+        try:
+            self.table.update(
+                KEY,
+                "SET #until_s = :until",
+                "#owner = :owner AND #token = :token",
+                until=time.time() + seconds,
+                owner=self.owner,
+                token=self.token,
+            )
+        except ConditionFailed:
+            self._lost.set()
+
+
+def take(table: Table, seconds: float = SECONDS) -> Lease | None:
+    """The lease, or None while another holder's has not run out."""
+    owner, at = uuid.uuid4().hex, time.time()
+    try:
+        row = table.update(
+            KEY,
+            "SET #owner = :owner, #until_s = :until ADD #token :one",
+            "attribute_not_exists(#pk) OR #until_s < :at",
+            owner=owner,
+            until=at + seconds,
+            one=1,
+            at=at,
+        )
+    except ConditionFailed:
+        return None
+    return Lease(table, owner, row["token"])
+
+
+def release(lease: Lease) -> None:
+    """Gives the lease back; the row stays, for the next token to be higher."""
+    with suppress(ConditionFailed):
+        lease.table.update(
+            KEY,
+            "SET #until_s = :zero",
+            "#owner = :owner AND #token = :token",
+            zero=0,
+            owner=lease.owner,
+            token=lease.token,
+        )
+
+
+@contextmanager
+def held(table: Table, *, seconds: float = SECONDS, wait: Callable[[float], object] = time.sleep) -> Iterator[Lease]:
+    """Waits for the lease, prolongs it in the background, and gives it back at the end."""
+    while (lease := take(table, seconds)) is None:
+        wait(min(1.0, seconds / 4))
+    done = threading.Event()
+    beat = threading.Thread(target=_beat, args=(lease, seconds, done), name="lease", daemon=True)
+    beat.start()
+    try:
+        yield lease
+    finally:
+        done.set()
+        beat.join()
+        release(lease)
+
+
+def _beat(lease: Lease, seconds: float, done: threading.Event) -> None:
+    while not done.wait(seconds / 3):
+        # A write that fails is tried again a third of the time later: two may fail before the lease is lost.
+        with suppress(Exception):
+            lease.prolong(seconds)

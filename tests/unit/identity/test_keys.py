@@ -1,0 +1,141 @@
+"""API keys: shown once, two of a name, the same refusal for all that is wrong."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from modelcote.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized, to_problem
+from modelcote.identity.authenticate import authenticate
+from modelcote.identity.scopes import Caller
+from modelcote.registry.store import Registry
+
+
+def test_raw_and_bearer(registry: Registry) -> None:
+    key, text = registry.create_key("demo", "laptop", ["deploy", "predict"])
+    assert text.startswith(f"mc_{key.key_id}_")
+    for header in (text, f"Bearer {text}", f"bearer  {text} "):
+        assert authenticate(header, registry.table.get) == Caller("demo", ("predict", "deploy"), key.key_id)
+
+
+def test_the_secret_is_stored_nowhere(registry: Registry) -> None:
+    _, text = registry.create_key("demo", "laptop", ["predict"])
+    secret = text.split("_", 2)[2]
+    rows = registry.table.client.scan(TableName=registry.table.name)["Items"]
+    assert len(rows) == 3
+    assert secret not in str(rows)
+    (listed,) = registry.list_keys("demo")
+    assert listed.secret_sha256 == ""
+
+
+def wrong_headers(registry: Registry) -> dict[str, str | None]:
+    key, text = registry.create_key("demo", "one", ["admin"])
+    gone, gone_text = registry.create_key("demo", "two", ["admin"])
+    registry.revoke_key("demo", gone.key_id)
+    old, old_text = registry.create_key("demo", "three", ["admin"], expires_in_s=5)
+    registry.table.update(old.key, "SET #expires_at_s = :at", at=int(time.time()) - 1)
+    return {
+        "none": None,
+        "empty": "",
+        "only bearer": "Bearer",
+        "basic": "Basic dXNlcjpwYXNz",
+        "malformed": "mc_x",
+        "not ascii": "mc_" + "\u0661" * 16 + "_" + "a" * 43,
+        "unknown": f"mc_{'0' * 16}_{'a' * 43}",
+        "another secret": f"mc_{key.key_id}_{'a' * 43}",
+        "truncated": text[:-1],
+        "longer": text + "a",
+        "another's secret": f"mc_{key.key_id}_{gone_text.split('_', 2)[2]}",
+        "revoked": gone_text,
+        "expired": old_text,
+        "very long": "a" * 100_000,
+        "three dots": "a.b.c.d",
+    }
+
+
+def test_every_refusal_is_the_same(registry: Registry) -> None:
+    seen: list[Any] = []
+    for case, header in wrong_headers(registry).items():
+        with pytest.raises(Unauthorized) as caught:
+            authenticate(header, registry.table.get)
+        seen.append(to_problem(caught.value))
+        assert seen[-1] == seen[0], case
+
+
+def test_every_refusal_does_the_same_reads(registry: Registry) -> None:
+    for case, header in wrong_headers(registry).items():
+        reads: list[str] = []
+
+        def get(pk: str, sk: str, reads: list[str] = reads) -> Any:
+            reads.append(sk)
+            return registry.table.get(pk, sk)
+
+        with pytest.raises(Unauthorized):
+            authenticate(header, get)
+        assert reads == ["KEY"], case
+
+
+def test_two_active_keys_of_a_name_for_rotation(registry: Registry) -> None:
+    first, _ = registry.create_key("demo", "ci", ["deploy"])
+    registry.create_key("demo", "ci", ["deploy"])
+    with pytest.raises(Conflict):
+        registry.create_key("demo", "ci", ["deploy"])
+    registry.create_key("demo", "other", ["deploy"])
+    registry.create_key("else", "ci", ["deploy"])
+    registry.revoke_key("demo", first.key_id)
+    third, _ = registry.create_key("demo", "ci", ["deploy"])
+    registry.table.update(third.key, "SET #expires_at_s = :at", at=1)
+    registry.create_key("demo", "ci", ["deploy"])
+
+
+def test_keys_made_at_once_stay_two(registry: Registry) -> None:
+    def make(_: int) -> bool:
+        try:
+            registry.create_key("demo", "ci", ["deploy"])
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(make, range(6)))
+    assert 1 <= sum(made) <= 2
+    assert len(registry.list_keys("demo")) == sum(made)
+
+
+def test_another_projects_key_is_not_revoked(registry: Registry) -> None:
+    key, text = registry.create_key("demo", "one", ["predict"])
+    for project, key_id in (("other", key.key_id), ("demo", "0" * 16)):
+        with pytest.raises(NotFound):
+            registry.revoke_key(project, key_id)
+    assert authenticate(text, registry.table.get).project == "demo"
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "expires"),
+    [
+        ("", ["predict"], None),
+        ("a" * 65, ["predict"], None),
+        ("a\nb", ["predict"], None),
+        ("a", [], None),
+        ("a", ["root"], None),
+        ("a", "predict", None),
+        ("a", ["predict"], 0),
+        ("a", ["predict"], -1),
+        ("a", ["predict"], 10**10),
+    ],
+)
+def test_what_a_key_may_not_be(registry: Registry, name: str, scopes: Any, expires: int | None) -> None:
+    with pytest.raises(Invalid):
+        registry.create_key("demo", name, scopes, expires)
+    assert registry.list_keys("demo") == []
+
+
+def test_scopes() -> None:
+    Caller("p", ("predict",)).require("predict")
+    Caller("p", ("admin",)).require("deploy")
+    for scopes in (("deploy",), ()):
+        with pytest.raises(Forbidden, match="predict"):
+            Caller("p", scopes).require("predict")
