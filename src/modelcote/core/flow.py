@@ -150,6 +150,17 @@ def parse_flow(rows: object, processors: object = ()) -> Flow:
     )
 
 
+def flow_from_stored(rows: Sequence[Any], processors: Sequence[Mapping[str, Any]]) -> Flow:
+    """Return the flow that `flow_rows` stored, without checking it again."""
+    return Flow(tuple(_stored_stage(row, source) for row, source in zip(rows, processors, strict=True)))
+
+
+def _stored_stage(row: Sequence[Any], sources: Mapping[str, Any]) -> Stage:
+    model_type, artifact, names = row
+    pre, post = (Processor(names[place], sources[place]) if names[place] else None for place in ("pre", "post"))
+    return Stage(ModelType(model_type), artifact, pre, post)
+
+
 def _parse_stage(row: object, sources: object) -> Stage:
     if not isinstance(row, Sequence) or isinstance(row, str) or not 2 <= len(row) <= 3:
         raise InvalidSpec(

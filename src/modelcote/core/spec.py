@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
-from modelcote.core.flow import RUNTIMES, Flow, flow_rows, parse_flow
+from modelcote.core.flow import RUNTIMES, Flow, flow_from_stored, flow_rows, parse_flow
 from modelcote.core.hardware import Hardware, lambda_memory_mb, parse_hardware
 from modelcote.core.names import check_model_name
 from modelcote.core.runs import MODES, SYNC
@@ -112,7 +112,11 @@ def _whole(field: str, value: object, low: int, high: int) -> None:
 
 
 def _broken(field: str, value: object, rule: str) -> InvalidSpec:
-    return InvalidSpec(f"{field}={ascii(value)[:60]} is out of its rule.", f"{field} must be {rule}.", field=field)
+    return InvalidSpec(
+        f"{field} must be {rule}, got {ascii(value)[:60]}.",
+        f"Change {field}, or leave it out for its default.",
+        field=field,
+    )
 
 
 def spec_to_dict(spec: ModelSpec) -> dict[str, Any]:
@@ -153,6 +157,23 @@ def spec_from_dict(data: object) -> ModelSpec:
         field: read(field, data[field]) for field, read in _READERS.items() if field in data and data[field] is not None
     }
     return check_spec(replace(spec, **given))
+
+
+def spec_from_stored(data: Mapping[str, Any]) -> ModelSpec:
+    """Return the spec that `spec_to_dict` stored, as it was accepted.
+
+    No rule is checked, so that a rule made stricter later leaves every old row readable: unknown fields are ignored,
+    absent ones have their default.
+    """
+    values = {field.name: data[field.name] for field in fields(ModelSpec) if data.get(field.name) is not None}
+    return ModelSpec(
+        **{
+            **values,
+            "flow": flow_from_stored(data["flow"], data["processors"]),
+            "hardware": Hardware(values.get("hardware", Hardware.CPU)),
+            "requirements": tuple(values.get("requirements", ())),
+        }
+    )
 
 
 def _boolean(field: str, value: object) -> bool:

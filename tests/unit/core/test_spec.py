@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelcote.core.errors import Invalid, InvalidSpec
-from modelcote.core.spec import LAMBDA_DEFAULT_MB, ModelSpec, spec_from_dict, spec_to_dict
+from modelcote.core.flow import Processor
+from modelcote.core.spec import (
+    LAMBDA_DEFAULT_MB,
+    ModelSpec,
+    check_spec,
+    spec_from_dict,
+    spec_from_stored,
+    spec_to_dict,
+)
 
 FLOW = [["sklearn_classifier", "model.pkl"]]
 
@@ -96,7 +104,19 @@ def test_a_spec_survives_the_wire() -> None:
     )
     assert asked.flow.runtime == "xgboost"
     assert not asked.flow.compilable
-    assert spec_from_dict(spec_to_dict(asked)) == asked
+    assert spec_from_dict(spec_to_dict(asked)) == spec_from_stored(spec_to_dict(asked)) == asked
+
+
+def test_a_stored_spec_is_read_though_its_rules_became_stricter() -> None:
+    old = {**spec_to_dict(spec()), "cpu": 64, "python_version": "3.8", "colour": "blue"}
+    old["flow"] = [["sklearn_classifier", "model.onnx", {"pre": "clean", "post": None}]]
+    old["processors"] = [{"pre": "def clean(data): ...", "post": None}]
+    del old["timeout"]
+    stored = spec_from_stored(old)
+    assert (stored.cpu, stored.python_version, stored.timeout) == (64, "3.8", 60)
+    assert stored.flow.stages[0].pre == Processor("clean", "def clean(data): ...")
+    with pytest.raises(InvalidSpec, match=r"cpu must be a whole number from 1 to 32, got 64\."):
+        check_spec(stored)
 
 
 json_values = st.recursive(
