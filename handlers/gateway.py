@@ -10,7 +10,7 @@ from modelcote.aws.http import aws_client
 from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.core.policy import policy_from_env
 from modelcote.gateway.dispatch import Gateway
-from modelcote.gateway.reader import CachedReader, ItemReader
+from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 
 if TYPE_CHECKING:
     from modelcote.gateway.background import Background
@@ -24,8 +24,10 @@ def _background() -> Background:
     return background_from_env()
 
 
-_reader = ItemReader(aws_client("dynamodb"), os.environ["MODELCOTE_REGISTRY_TABLE"])
-_gateway = Gateway(CachedReader(_reader.get), LambdaBackend(aws_client("lambda")), _background, policy_from_env())
+_policy = policy_from_env()
+_table = ItemReader(aws_client("dynamodb"), os.environ["MODELCOTE_REGISTRY_TABLE"])
+_registry = RegistryCache(_table.get, _policy.registry_cache_s)
+_gateway = Gateway(_registry, LambdaBackend(aws_client("lambda")), _background, _policy)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from modelcote.core.policy import Policy
 from modelcote.core.runs import ASYNC, keep_days, new_run_id, result_object
 from modelcote.core.strict_json import loads
 from modelcote.gateway.event import WEBHOOK_HEADERS, WEBHOOK_MEMBERS, Event, Reply, prefers_async
-from modelcote.gateway.reader import CachedReader
+from modelcote.gateway.registry_cache import RegistryCache
 from modelcote.gateway.request import (
     MULTIPART,
     Request,
@@ -37,7 +37,7 @@ from modelcote.gateway.request import (
     request_id_of,
     unknown_model,
 )
-from modelcote.gateway.splice import splice
+from modelcote.gateway.response import splice
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import PREDICT
 from modelcote.registry.records import DELETING, Model, model_sk
@@ -74,12 +74,12 @@ class Facts:
 
 
 class Gateway:
-    """Answers predict requests from a registry reader and a backend; `background` gives what runs need, once."""
+    """Answers predict requests from the registry and a backend; `background` gives what runs need, once."""
 
     def __init__(
-        self, reader: CachedReader, backend: Backend, background: Callable[[], Background], policy: Policy
+        self, registry: RegistryCache, backend: Backend, background: Callable[[], Background], policy: Policy
     ) -> None:
-        self.reader = reader
+        self.registry = registry
         self.backend = backend
         self.background = background
         self.policy = policy
@@ -103,7 +103,7 @@ class Gateway:
     def _predict(self, event: Mapping[str, Any], facts: Facts) -> Reply:
         request = read_request(event)
         facts.project, facts.model = request.project, request.model
-        caller = authenticate(request.authorization, self.reader.get)
+        caller = authenticate(request.authorization, self.registry.get)
         facts.key_id = caller.key_id
         if caller.project != request.project:
             raise unknown_model(request.model)
@@ -134,7 +134,7 @@ class Gateway:
         return f',"store":{{"key":"{key}","keep_days":{days},"after_s":{self.policy.keep_after_s}}}'.encode()
 
     def _resolve(self, request: Request) -> Model:
-        item = self.reader.get(project_pk(request.project), model_sk(request.model))
+        item = self.registry.get(project_pk(request.project), model_sk(request.model))
         if item is None or item["state"] == DELETING:
             raise unknown_model(request.model)
         model = Model.from_item(item)
@@ -147,7 +147,7 @@ class Gateway:
             return self.backend.invoke(model.function_name, payload, self.policy.sync_wait_s)
         except NotFound as error:
             # Deleted within the last five seconds, perhaps.
-            self.reader.forget(*model.key)
+            self.registry.forget(*model.key)
             self._resolve(request)
             raise BackendUnavailable("the model's function is being made.", "Try again in a moment.") from error
 

@@ -18,7 +18,7 @@ from modelcote.aws.http import aws_client
 from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
-from modelcote.gateway.reader import CachedReader, ItemReader
+from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 from modelcote.runs.records import Run
 from modelcote.sdk.config import Target
 from modelcote.webhooks.deliver import Deliverer
@@ -121,7 +121,7 @@ def standing_front(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fr
         )
         dynamodb = aws_client("dynamodb")
         gateway = Gateway(
-            CachedReader(ItemReader(dynamodb, stand.registry.table.name).get),
+            RegistryCache(ItemReader(dynamodb, stand.registry.table.name).get, runs.store.policy.registry_cache_s),
             LambdaBackend(runs.door.client()),
             lambda: Background(runs.light, runs.light_kms, runs.key_arn),
             runs.store.policy,

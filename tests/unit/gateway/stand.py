@@ -12,7 +12,7 @@ from modelcote.aws.http import aws_client
 from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.core.policy import Policy
 from modelcote.gateway.dispatch import Gateway
-from modelcote.gateway.reader import CachedReader, ItemReader
+from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 from modelcote.registry.store import Registry
 from tests.support.events import predict_event
 from tests.support.lambda_door import LambdaDoor, Reply, lambda_door
@@ -57,8 +57,10 @@ def standing(registry: Registry, reply: Callable[[bytes], Reply] = echo) -> Iter
     make_ready(registry)
     dynamodb = aws_client("dynamodb")
     with lambda_door(reply) as door:
-        reader = CachedReader(ItemReader(dynamodb, registry.table.name).get, lambda: stand.now)
-        stand = Stand(registry, Gateway(reader, LambdaBackend(door.client()), _no_background, Policy()), door, key)
+        cache = RegistryCache(
+            ItemReader(dynamodb, registry.table.name).get, Policy().registry_cache_s, lambda: stand.now
+        )
+        stand = Stand(registry, Gateway(cache, LambdaBackend(door.client()), _no_background, Policy()), door, key)
         try:
             yield stand
         finally:

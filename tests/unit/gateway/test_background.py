@@ -15,7 +15,7 @@ from modelcote.aws.http import aws_client
 from modelcote.core.runs import FAST, LONG, QUEUED, RUNNING, SUCCEEDED
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
-from modelcote.gateway.reader import CachedReader, ItemReader
+from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 from modelcote.registry.store import Registry
 from modelcote.runs.arrival import settle_arrival
 from modelcote.runs.records import run_key
@@ -41,9 +41,10 @@ class Asked:
 
     def reset(self) -> None:
         """A new process of the gateway, with the policy as it is now."""
-        reader = CachedReader(ItemReader(self.door, self.stand.registry.table.name).get)
+        policy = self.stand.store.policy
+        cache = RegistryCache(ItemReader(self.door, self.stand.registry.table.name).get, policy.registry_cache_s)
         background = Background(self.stand.light, self.stand.light_kms, self.stand.key_arn)
-        self.gateway = Gateway(reader, self.stand.backend, lambda: background, self.stand.store.policy)
+        self.gateway = Gateway(cache, self.stand.backend, lambda: background, policy)
 
     def send(self, data: Any, **headers: str | None) -> tuple[int, dict[str, str], Any]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

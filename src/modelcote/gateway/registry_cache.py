@@ -1,4 +1,4 @@
-"""DynamoDB's GetItem, the one read that the gateway does, behind a cache of five seconds."""
+"""The registry as the gateway reads it: DynamoDB's GetItem behind a cache of a few seconds."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from modelcote.core.errors import BackendUnavailable
 
 _HEADERS = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.GetItem"}
 _TIMEOUT_S = 3.0
-_KEPT_S = 5.0
-_MAX_KEPT = 10_000
+_MAX_ITEMS = 10_000
 
 
 class ItemReader:
-    """Reads items of one table by key, consistently."""
+    """Consistent reads of one table, by key."""
 
     def __init__(self, client: AwsClient, table: str) -> None:
         self.client = client
         self.table = table
 
     def get(self, pk: str, sk: str) -> dict[str, Any] | None:
-        """One item, or None; raises `BackendUnavailable` when the table cannot be read."""
+        """Return one item, or None; raise `BackendUnavailable` when the table cannot be read."""
         request = {"TableName": self.table, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}, "ConsistentRead": True}
         try:
             answer = self.client.post(Post("/", "", _HEADERS, json.dumps(request).encode()), _TIMEOUT_S)
@@ -37,35 +36,36 @@ class ItemReader:
         return decode_item(item) if item else None
 
 
-class CachedReader:
-    """Another reader's items for five seconds. What is not there is never remembered: it may come at any moment.
+class RegistryCache:
+    """Another reader's items for `kept_s` seconds. A missing item is never remembered: it may be written at any moment.
 
-    So a revoked key is taken, and a rolled back model served, for five seconds longer at most.
+    So a revoked key, or a rolled-back model, may keep working for up to `kept_s` seconds (`Policy.registry_cache_s`).
     """
 
-    def __init__(self, read: GetItem, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, read: GetItem, kept_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._read = read
+        self._kept_s = kept_s
         self._clock = clock
-        self._kept: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = {}
+        self._items: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = {}
 
     def get(self, pk: str, sk: str) -> Mapping[str, Any] | None:
-        """One item, or None."""
+        """Return one item, or None."""
         at = self._clock()
-        kept = self._kept.get((pk, sk))
-        if kept is not None and at < kept[0]:
-            return kept[1]
+        entry = self._items.get((pk, sk))
+        if entry is not None and at < entry[0]:
+            return entry[1]
         item = self._read(pk, sk)
         if item is None:
-            self._kept.pop((pk, sk), None)
+            self._items.pop((pk, sk), None)
             return None
-        if len(self._kept) >= _MAX_KEPT:
-            self._kept.clear()
-        self._kept[pk, sk] = (at + _KEPT_S, item)
+        if len(self._items) >= _MAX_ITEMS:
+            self._items.clear()
+        self._items[pk, sk] = (at + self._kept_s, item)
         return item
 
     def forget(self, pk: str, sk: str) -> None:
-        """Reads this item anew the next time."""
-        self._kept.pop((pk, sk), None)
+        """Read this item from the table again the next time."""
+        self._items.pop((pk, sk), None)
 
 
 def _unavailable() -> BackendUnavailable:
