@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from modelcote.aws.sqs_batch import Record, each
 from modelcote.core.errors import Invalid
+from modelcote.core.log import log
 from modelcote.runs.dead_letters import give_up
 from modelcote.runs.messages import read_task
 from modelcote.runs.store import store_from_env
@@ -24,8 +24,6 @@ def _end(record: Record) -> None:
         task = read_task(record)
     except Invalid as error:
         # Nobody was promised anything about it.
-        print(
-            json.dumps({"event": "foreign message", "message": record["messageId"], "reason": str(error)}), flush=True
-        )
+        log("foreign message", message=record["messageId"], reason=str(error))
         return
-    print(json.dumps({"event": "dead letter", "run_id": task.run_id, "run": give_up(_store, task)}), flush=True)
+    log("dead letter", run_id=task.run_id, run=give_up(_store, task))

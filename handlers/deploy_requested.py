@@ -7,11 +7,12 @@ refuses another (`AccountLimitExceededException`), and the batch is given back s
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from typing import Any
 
 import boto3
+
+from modelcote.core.log import log
 
 _codebuild = boto3.client("codebuild")
 
@@ -24,7 +25,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     try:
         started = _codebuild.start_build(projectName=os.environ["MODELCOTE_DEPLOYER_PROJECT"], idempotencyToken=token)
     except _codebuild.exceptions.AccountLimitExceededException:
-        print(json.dumps({"event": "a deployer is running", "records": len(event["Records"])}))
+        log("a deployer is running", records=len(event["Records"]))
         return {"batchItemFailures": [{"itemIdentifier": first}]}
-    print(json.dumps({"event": "deployer started", "build": started["build"]["id"], "records": len(event["Records"])}))
+    log("deployer started", build=started["build"]["id"], records=len(event["Records"]))
     return {"batchItemFailures": []}

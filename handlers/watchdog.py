@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from modelcote.core.log import log
 from modelcote.runs.executions import state_machine_from_env
 from modelcote.runs.store import store_from_env
 from modelcote.runs.watch import watch
@@ -19,5 +19,5 @@ def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     until = _store.clock() + context.get_remaining_time_in_millis() / 1000 - _RESERVE_S
     done = watch(_store, _long, until)
     if done:
-        print(json.dumps({"event": "watched", **done}), flush=True)
+        log("watched", **done)
     return done

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from modelcote.core.log import log
 
 Record = Mapping[str, Any]
 
@@ -27,7 +28,7 @@ def _failed(record: Record, work: Callable[[Record], object]) -> bool:
     try:
         work(record)
     except Exception as error:  # whatever it was, the message comes again, and the fifth time goes to the dead letters
-        line = {"event": "message failed", "message": record["messageId"], "reason": repr(error)[:500]}
-        print(json.dumps({**line, "at": traceback.format_tb(error.__traceback__)[-1].strip()}), flush=True)
+        at = traceback.format_tb(error.__traceback__)[-1].strip()
+        log("message failed", message=record["messageId"], reason=repr(error)[:500], at=at)
         return True
     return False

@@ -19,6 +19,9 @@ ModelcoteError
 │   └── ModelFailed       422  the model's or a processor's own code raised
 ├── TooManyRequests       429
 ├── HeadersTooLarge       431
+├── RunCanceled           409  the run was canceled (one of a run's endings, as the next two)
+├── RunNotProcessed       500  the run's message was delivered five times and no worker could process it
+├── RunExpired            503  the run waited in the queue for longer than its limit
 ├── DeployFailed          500  a version did not become ready (seen by the deploying client only)
 ├── LocalCloudError       500  the laptop's cloud could not do it (never sent over HTTP)
 ├── ModelCrashed          502  the model's process died
@@ -126,6 +129,18 @@ class HeadersTooLarge(ModelcoteError):
     code, status, title = "headers_too_large", 431, "Request header fields too large"
 
 
+class RunCanceled(ModelcoteError):
+    code, status, title = "canceled", 409, "The run was canceled"
+
+
+class RunNotProcessed(ModelcoteError):
+    code, title = "not_processed", "The run could not be processed"
+
+
+class RunExpired(ModelcoteError):
+    code, status, title = "expired", 503, "The run waited too long"
+
+
 class DeployFailed(ModelcoteError):
     code, title = "deploy_failed", "Deploy failed"
 
@@ -158,6 +173,9 @@ def _tree(root: type[ModelcoteError]) -> list[type[ModelcoteError]]:
     return [root, *(found for child in root.__subclasses__() for found in _tree(child))]
 
 
+# Codes of earlier versions, which stored runs still show.
+_RENAMED = {"not_worked_off": RunNotProcessed.code}
+
 BY_CODE: dict[str, type[ModelcoteError]] = {error.code: error for error in _tree(ModelcoteError)}
 
 
@@ -182,6 +200,7 @@ _RESERVED = frozenset({"type", "title", "status", "detail", "code", "remedy"})
 
 def from_problem(problem: Mapping[str, Any]) -> ModelcoteError:
     """The error that a problem body stands for; an unknown code becomes the base class."""
-    error_class = BY_CODE.get(str(problem.get("code", "")), ModelcoteError)
+    code = str(problem.get("code", ""))
+    error_class = BY_CODE.get(_RENAMED.get(code, code), ModelcoteError)
     extra = {str(key): value for key, value in problem.items() if key not in _RESERVED}
     return error_class(str(problem.get("detail", "")), str(problem.get("remedy", "")), **extra)

@@ -6,7 +6,6 @@ Whoever has the 202 has the run: if the message could not be sent, the watchdog 
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import time
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from modelcote.aws.table import ConditionFailed, put, update
 from modelcote.core.errors import BackendUnavailable, Invalid, TooManyRequests
+from modelcote.core.log import log
 from modelcote.core.runs import FAST, LONG, RUNNING, RunLimits
 from modelcote.runs.messages import INLINE_LIMIT, body_of, size_attribute
 from modelcote.runs.records import Run, counter_key, due, idempotency_key, input_object
@@ -96,7 +96,7 @@ def enqueue(store: RunStore, run: Run, delay_s: float = 0) -> None:
     try:
         store.send(store.runs_queue, run.project, run.run_id, body, group=group, delay_s=delay_s, attributes=size)
     except Exception as error:  # boto3's errors and the light client's have no other class in common
-        print(json.dumps({"event": "run not sent", "run_id": run.run_id, "reason": type(error).__name__}), flush=True)
+        log("run not sent", run_id=run.run_id, reason=type(error).__name__)
 
 
 def counters(policy_open_runs: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelcote.core.errors import Conflict
+from modelcote.core.errors import Conflict, RunCanceled, to_problem
 from modelcote.core.runs import CANCELED, LONG
 from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.executions import Executions
@@ -18,7 +18,7 @@ def cancel(store: RunStore, executions: Executions, project: str, run_id: str) -
     end; what it answers changes nothing.
     """
     run = store.get(project, run_id)
-    error = {"code": "canceled", "detail": "the run was canceled.", "remedy": "Submit it again if it is wanted."}
+    error = to_problem(RunCanceled("the run was canceled.", "Submit it again if you still need its result."))
     if not run.open or not complete(store, run, Outcome(CANCELED, error), any_attempt=True):
         raise Conflict(
             f"the run has ended: {store.get(project, run_id).state}.", "A run that has ended stays as it is."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelcote.aws.table import ConditionFailed, put, update
+from modelcote.core.log import log
 from modelcote.core.runs import EVENTS, OPEN, SUCCEEDED
 from modelcote.runs.records import Delivery, Run, counter_key, due
 from modelcote.runs.store import RunStore
@@ -100,7 +101,4 @@ def _announce(store: RunStore, run: Run) -> None:
     try:
         store.announce(run.project, run.run_id, run.model, store.policy.delivery_schedule_s[0])
     except Exception as error:  # the outbox row stands: the watchdog announces it
-        print(
-            json.dumps({"event": "delivery not announced", "run_id": run.run_id, "reason": type(error).__name__}),
-            flush=True,
-        )
+        log("delivery not announced", run_id=run.run_id, reason=type(error).__name__)

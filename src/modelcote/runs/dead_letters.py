@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcote.core.errors import RunNotProcessed, to_problem
 from modelcote.core.runs import FAILED, RUNNING
 from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.messages import Task
@@ -16,9 +17,8 @@ def give_up(store: RunStore, task: Task) -> str:
         return "unknown"
     if not run.open or (run.state == RUNNING and store.clock() < lease_end(store, run)):
         return "left"
-    error = {
-        "code": "not_worked_off",
-        "detail": "the run's message was given out five times and never worked off.",
-        "remedy": "Look at the logs of run-worker, then submit it again.",
-    }
-    return "failed" if complete(store, run, Outcome(FAILED, error)) else "left"
+    error = RunNotProcessed(
+        "the run's message was delivered five times, and no worker could process it.",
+        "Look at the logs of run-worker, then submit it again.",
+    )
+    return "failed" if complete(store, run, Outcome(FAILED, to_problem(error))) else "left"

@@ -6,7 +6,7 @@ import random
 import uuid
 
 from modelcote.aws.table import ConditionFailed
-from modelcote.core.errors import ModelcoteError, to_problem
+from modelcote.core.errors import ModelcoteError, RunExpired, to_problem
 from modelcote.core.runs import EXPIRED, FAILED, LONG, QUEUED, RUNNING
 from modelcote.runs.accept import enqueue
 from modelcote.runs.complete import Outcome, complete
@@ -56,12 +56,11 @@ def lease_end(store: RunStore, run: Run) -> float:
 def expire(store: RunStore, run: Run) -> bool:
     """QUEUED beyond its limit: EXPIRED."""
     waited = run.queue_until_s - run.created_at_s
-    error = {
-        "code": "expired",
-        "detail": f"the run waited in the queue for more than {waited:.0f} seconds.",
-        "remedy": "Raise max_replicas, or the run's queue limit.",
-    }
-    return complete(store, run, Outcome(EXPIRED, error))
+    error = RunExpired(
+        f"the run waited in the queue for more than {waited:.0f} seconds.",
+        "Raise max_replicas, or the run's queue limit.",
+    )
+    return complete(store, run, Outcome(EXPIRED, to_problem(error)))
 
 
 def release(store: RunStore, run: Run, error: ModelcoteError, *, failure: bool = True, crash: bool = False) -> None:

@@ -6,7 +6,6 @@ that was never made: each shows as a row of the index `due`.
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from modelcote.aws.table import ConditionFailed
-from modelcote.core.errors import ModelCrashed
+from modelcote.core.errors import ModelCrashed, ModelTimeout, to_problem
+from modelcote.core.log import log
 from modelcote.core.runs import LONG, QUEUED, TIMED_OUT
 from modelcote.runs.accept import enqueue
 from modelcote.runs.complete import Outcome, complete
@@ -39,7 +39,7 @@ def watch(store: RunStore, executions: Executions, until_s: float) -> dict[str, 
         try:
             return _look(store, executions, row["pk"], row["sk"])
         except Exception as error:  # one row's trouble is not the others'; it is due again in a minute
-            print(json.dumps({"event": "watch failed", "row": row["sk"], "reason": repr(error)[:300]}), flush=True)
+            log("watch failed", row=row["sk"], reason=repr(error)[:300])
             return "failed"
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -83,8 +83,8 @@ def _running(store: RunStore, executions: Executions, run: Run, due_at_s: float)
             _postpone(store, run, due_at_s, at + store.policy.resend_after_s)
             return "leased"
         executions.stop(execution_name(run))
-        error = {"code": "model_timeout", "detail": "the run outlasted its limit.", "remedy": "Raise its timeout."}
-        complete(store, run, Outcome(TIMED_OUT, error))
+        error = ModelTimeout("the run outlasted its limit.", "Raise its timeout.", run_limit_s=run.run_limit_s)
+        complete(store, run, Outcome(TIMED_OUT, to_problem(error)))
         return "timed out"
     release(store, run, ModelCrashed("the run was begun and never answered.", "Look at the model's logs."), crash=True)
     return "released"

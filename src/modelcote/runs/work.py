@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from modelcote.core.errors import BackendUnavailable, ModelcoteError, ModelTimeout
+from modelcote.core.log import log
 from modelcote.core.runs import LONG
 from modelcote.runs.messages import Task
 from modelcote.runs.records import Run
@@ -65,7 +66,7 @@ def _start_long(store: RunStore, run: Run, start_execution: StartExecution) -> N
     try:
         start_execution(execution_name(run), json.dumps(parameters))
     except Exception as error:
-        print(json.dumps({"event": "no execution", "run_id": run.run_id, "reason": type(error).__name__}), flush=True)
+        log("no execution", run_id=run.run_id, reason=type(error).__name__)
         release(store, run, BackendUnavailable("the run's state machine could not be started.", "Submit it again."))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from modelcote.aws.http import aws_client
 from modelcote.aws.services import S3, AwsError, tagging
 from modelcote.core.errors import BackendUnavailable, to_problem
+from modelcote.core.log import log
 
 Predict = Callable[[Mapping[str, Any]], bytes]
 _TAIL = re.compile(rb'"run_time_ms":([0-9.eE+-]+),"points":(\d+)\}\s*\Z')
@@ -46,7 +47,7 @@ def keep(wish: Mapping[str, Any], answer: bytes) -> bytes:
         _write(_s3(), os.environ["MODELCOTE_BUCKET"], wish, answer)
     except AwsError as error:
         # A caller who still waits has his answer all the same; a run that nobody waits for is tried again.
-        print(json.dumps({"event": "answer not kept", "reason": str(error)[:200]}), flush=True)
+        log("answer not kept", reason=str(error)[:200])
     return answer
 
 

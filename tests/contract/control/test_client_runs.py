@@ -11,7 +11,7 @@ import pytest
 
 from modelcote import Client
 from modelcote.aws.rows import project_pk
-from modelcote.core.errors import BackendUnavailable, BadRequest, Conflict, Invalid, ModelFailed, NotFound
+from modelcote.core.errors import BackendUnavailable, BadRequest, Conflict, Invalid, ModelFailed, NotFound, RunCanceled
 from modelcote.core.runs import new_run_id
 from modelcote.flow.result import dumps
 from modelcote.registry.records import model_sk
@@ -116,9 +116,10 @@ def test_waiting_has_an_end(front: Front) -> None:
             run.result(timeout=0)
         assert not run.done()
         assert run.cancel()["state"] == "CANCELED"
-        with pytest.raises(Exception, match="canceled") as caught:
+        with pytest.raises(RunCanceled, match="canceled") as caught:
             run.result()
         assert not isinstance(caught.value, TimeoutError)
+        assert (caught.value.extra["run_id"], caught.value.extra["state"]) == (run.run_id, "CANCELED")
         with pytest.raises(NotFound):
             client.handle(new_run_id()).result()
 

@@ -237,7 +237,7 @@ def test_a_dead_letter_fails_its_run(stand: RunsStand) -> None:
     ended = stand.run(run.run_id)
     assert ended.state == FAILED
     assert ended.error
-    assert ended.error["code"] == "not_worked_off"
+    assert ended.error["code"] == "not_processed"
     assert give_up(stand.store, read_task(record)) == "left"
 
 

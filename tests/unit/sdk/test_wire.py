@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from modelcote import Client, model_api_request
-from modelcote.core.errors import BackendUnavailable, ModelcoteError, NotFound
+from modelcote.core.errors import BackendUnavailable, ModelcoteError, NotFound, RunCanceled, RunExpired, RunNotProcessed
 from modelcote.sdk import wire
 from modelcote.sdk.config import Target
 
@@ -131,10 +131,19 @@ def test_an_acknowledgement_in_the_conduit_dialect_is_the_answer() -> None:
     assert len(asked) == 1
 
 
-def test_a_run_that_ended_badly_raises_what_it_ended_with() -> None:
-    ended = {**ENDED, "state": "EXPIRED", "error": {"code": "expired", "detail": "too late.", "remedy": "r"}}
+@pytest.mark.parametrize(
+    ("state", "code", "error"),
+    [
+        ("CANCELED", "canceled", RunCanceled),
+        ("EXPIRED", "expired", RunExpired),
+        ("FAILED", "not_processed", RunNotProcessed),
+        ("FAILED", "not_worked_off", RunNotProcessed),  # as rows of an earlier version hold it
+    ],
+)
+def test_a_run_that_ended_badly_raises_what_it_ended_with(state: str, code: str, error: type[ModelcoteError]) -> None:
+    ended = {**ENDED, "state": state, "error": {"code": code, "detail": "too late.", "remedy": "r"}}
     client, _ = saying(ok(ended))
-    with pytest.raises(ModelcoteError, match="too late") as caught:
+    with pytest.raises(error, match="too late") as caught:
         client.handle(RUN_ID).result()
-    assert (caught.value.extra["state"], caught.value.extra["run_id"]) == ("EXPIRED", RUN_ID)
+    assert (caught.value.extra["state"], caught.value.extra["run_id"]) == (state, RUN_ID)
     assert json.dumps(caught.value.extra)
