@@ -1,8 +1,10 @@
 """One DynamoDB table: reads that are consistent and whole, and writes that carry their condition.
 
-Expressions are DynamoDB's own, with `#name` for an attribute and `:name` for a value; the two dictionaries that
-DynamoDB wants beside them are made here. The client is boto3's, or `modelcote.aws.services.DynamoDb`, which has
-the same methods and imports none of it: an error is known by its `response`, which both have.
+Conditions are DynamoDB's own text, with `#name` for an attribute and `:name` for a value; the two dictionaries that
+DynamoDB requires beside them are built here. What an update changes is a mapping of attributes: a value sets one,
+None removes it, and `add`, `default` and `plus` compute the new value inside the table. The client is boto3's, or
+`modelcote.aws.services.DynamoDb`, which has the same methods without importing boto3: an error is recognised by its
+`response`, which both have.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelcote.aws.items import decode_item, encode, encode_item
@@ -52,10 +55,42 @@ def put(item: Mapping[str, Any], condition: str = "", **values: Any) -> dict[str
     return {"Put": {"Item": encode_item(item), **_expression(values, ConditionExpression=condition)}}
 
 
-def update(key: tuple[str, str], change: str, condition: str = "", **values: Any) -> dict[str, Any]:
-    """A transaction's action that changes an item."""
-    expression = _expression(values, UpdateExpression=change, ConditionExpression=condition)
-    return {"Update": {"Key": _key(key), **expression}}
+@dataclass(frozen=True)
+class Change:
+    """An attribute's part of an update: a clause, and its text with `{}` for the attribute's name."""
+
+    clause: str
+    text: str
+    value: Any = None
+
+
+def add(amount: int) -> Change:
+    """Add to a number; a missing one counts as 0."""
+    return Change("ADD", "#{0} :new_{0}", amount)
+
+
+def default(value: Any) -> Change:
+    """Set the attribute only where the item lacks it."""
+    return Change("SET", "#{0} = if_not_exists(#{0}, :new_{0})", value)
+
+
+def plus(other: str, amount: float) -> Change:
+    """Set the attribute to the item's number `other` plus `amount`."""
+    return Change("SET", f"#{{0}} = #{other} + :new_{{0}}", amount)
+
+
+def update(key: tuple[str, str], changes: Mapping[str, Any], condition: str = "", **values: Any) -> dict[str, Any]:
+    """Return a transaction's action that changes attributes of an item (see the module's docstring)."""
+    clauses: dict[str, list[str]] = {}
+    for name, value in changes.items():
+        change = value if isinstance(value, Change) else Change("SET", "#{0} = :new_{0}", value)
+        if value is None:
+            change = Change("REMOVE", "#{0}")
+        else:
+            values[f"new_{name}"] = change.value
+        clauses.setdefault(change.clause, []).append(change.text.format(name))
+    text = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items())
+    return {"Update": {"Key": _key(key), **_expression(values, UpdateExpression=text, ConditionExpression=condition)}}
 
 
 def check(key: tuple[str, str], condition: str, **values: Any) -> dict[str, Any]:
@@ -159,9 +194,11 @@ class Table:
         action: Any = put(item, condition, **values)["Put"]
         self._write(lambda: self.client.put_item(TableName=self.name, **action))
 
-    def update(self, key: tuple[str, str], change: str, condition: str = "", **values: Any) -> dict[str, Any]:
-        """Changes an item and gives it back as it is then; raises `ConditionFailed`."""
-        action: Any = update(key, change, condition, **values)["Update"]
+    def update(
+        self, key: tuple[str, str], changes: Mapping[str, Any], condition: str = "", **values: Any
+    ) -> dict[str, Any]:
+        """Change attributes of an item and return it as it is then; raises `ConditionFailed`."""
+        action: Any = update(key, changes, condition, **values)["Update"]
         answer = self._write(lambda: self.client.update_item(TableName=self.name, ReturnValues="ALL_NEW", **action))
         return decode_item(answer["Attributes"])
 

@@ -77,11 +77,11 @@ class Keys:
 
     def revoke_key(self, project: str, key_id: str) -> None:
         """Ends a key; a gateway may take it for five seconds more (its cache). Raises `NotFound`."""
-        change, at = "SET #revoked_at_s = :at", int(time.time())
+        change = {"revoked_at_s": int(time.time())}
         try:
             self.table.transact(
-                update((f"KEY#{key_id}", "KEY"), change, "#project = :project", at=at, project=project),
-                update((project_pk(project), f"KEY#{key_id}"), change, "attribute_exists(#pk)", at=at),
+                update((f"KEY#{key_id}", "KEY"), change, "#project = :project", project=project),
+                update((project_pk(project), f"KEY#{key_id}"), change, "attribute_exists(#pk)"),
             )
         except ConditionFailed:
             raise NotFound("there is no such key in this project.", "List them with `cote keys`.") from None

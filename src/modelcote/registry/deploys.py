@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelcote.aws.rows import project_pk
-from modelcote.aws.table import ConditionFailed, Table, check, put, update
+from modelcote.aws.table import ConditionFailed, Table, add, check, put, update
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.times import now
 from modelcote.registry.records import (
@@ -104,27 +104,24 @@ class Deploys:
         deploy = Deploy(project, uuid.uuid4().hex, model, version, kind, created_at=at, updated_at=at)
         model_key = (project_pk(project), model_sk(model))
         version_key = (project_pk(project), version_sk(model, version))
-        wanted: dict[str, Any] = {
-            "version": version,
-            "id": deploy.deploy_id,
-            "at": at,
-            "deleting": DELETING,
+        changes = {
+            "wanted_version": version,
+            "deploy_id": deploy.deploy_id,
             "state": DELETING if kind == DELETE else DEPLOYING,
+            "updated_at": at,
         }
-        change = "SET #wanted_version = :version, #deploy_id = :id, #state = :state, #updated_at = :at"
         if kind == DELETE:
-            # A deletion that failed may be asked for again: its model is DELETING still.
-            wanted.pop("deleting")
-            actions = [update(model_key, change, "attribute_exists(#pk)", **wanted)]
+            # A failed deletion may be requested again: its model is still DELETING.
+            actions = [update(model_key, changes, "attribute_exists(#pk)")]
         else:
-            actions = [update(model_key, change, "attribute_exists(#pk) AND #state <> :deleting", **wanted)]
+            living = "attribute_exists(#pk) AND #state <> :deleting"
+            actions = [update(model_key, changes, living, deleting=DELETING)]
         if kind == DEPLOY:
             actions.append(
                 update(
                     version_key,
-                    "SET #deploy_id = :id",
+                    {"deploy_id": deploy.deploy_id},
                     "#state = :uploaded AND #deploy_id = :none",
-                    id=deploy.deploy_id,
                     uploaded=UPLOADED,
                     none="",
                 )
@@ -166,12 +163,8 @@ class Deploys:
 
     def append_log(self, project: str, deploy_id: str, line: str) -> LogLine:
         """Adds a line; its number is taken from the deploy's row."""
-        row = self.table.update(
-            (project_pk(project), deploy_sk(deploy_id)),
-            "ADD #lines :one",
-            "attribute_exists(#pk)",
-            one=1,
-        )
+        key = (project_pk(project), deploy_sk(deploy_id))
+        row = self.table.update(key, {"lines": add(1)}, "attribute_exists(#pk)")
         made = LogLine(row["lines"], now(), line)
         self.table.put({"pk": log_pk(project, deploy_id), "sk": f"{made.n:06d}", **asdict(made)})
         return made

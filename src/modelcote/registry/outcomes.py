@@ -53,11 +53,10 @@ class Outcomes(Versions, Deploys):
         at = now()
         running = update(
             deploy.key,
-            "SET #state = :running, #updated_at = :at",
+            {"state": RUNNING, "updated_at": at},
             "#state IN (:queued, :running)",
-            running=RUNNING,
             queued=QUEUED,
-            at=at,
+            running=RUNNING,
         )
         model_key = (project_pk(project), model_sk(deploy.model))
         if deploy.kind == DELETE:
@@ -68,11 +67,10 @@ class Outcomes(Versions, Deploys):
             actions.append(
                 update(
                     (project_pk(project), version_sk(deploy.model, deploy.version)),
-                    "SET #state = :building, #updated_at = :at",
+                    {"state": BUILDING, "updated_at": at},
                     "#state IN (:uploaded, :building)",
-                    building=BUILDING,
                     uploaded=UPLOADED,
-                    at=at,
+                    building=BUILDING,
                 )
             )
         try:
@@ -89,14 +87,14 @@ class Outcomes(Versions, Deploys):
         """Records the package of a BUILDING version, so that the next snapshot may hold it."""
         self.table.update(
             (project_pk(deploy.project), version_sk(deploy.model, deploy.version)),
-            "SET #package_json = :package, #runtime = :runtime, #compiled = :used, #compiled_json = :report, "
-            "#updated_at = :at",
+            {
+                "package_json": json.dumps(asdict(package)),
+                "runtime": runtime,
+                "compiled": bool(compiled and compiled.get("used")),
+                "compiled_json": json.dumps(compiled) if compiled else "",
+                "updated_at": now(),
+            },
             "#state = :building",
-            package=json.dumps(asdict(package)),
-            runtime=runtime,
-            used=bool(compiled and compiled.get("used")),
-            report=json.dumps(compiled) if compiled else "",
-            at=now(),
             building=BUILDING,
         )
 
@@ -115,36 +113,28 @@ class Outcomes(Versions, Deploys):
             settled = model.wanted_version == deploy.version
             actions = [
                 self._ended(deploy, SUCCEEDED),
-                update(version.key, "SET #state = :ready, #updated_at = :at", ready=READY, at=at),
+                update(version.key, {"state": READY, "updated_at": at}),
                 update(
                     model.key,
-                    "SET #current_version = :version, #previous_version = :previous, #state = :state, "
-                    "#function_name = :function, #runtime = :runtime, #compiled = :compiled, #timeout_s = :timeout, "
-                    "#mode = :mode, #updated_at = :at",
+                    {
+                        "current_version": version.version,
+                        "previous_version": before,
+                        "state": READY if settled else DEPLOYING,
+                        "function_name": function_name,
+                        "runtime": version.runtime,
+                        "compiled": version.compiled,
+                        "timeout_s": version.spec.timeout,
+                        "mode": version.spec.mode,
+                        "updated_at": at,
+                    },
                     "#current_version = :current AND #wanted_version = :wanted AND #state <> :deleting",
-                    version=version.version,
-                    previous=before,
-                    state=READY if settled else DEPLOYING,
-                    function=function_name,
-                    runtime=version.runtime,
-                    compiled=version.compiled,
-                    timeout=version.spec.timeout,
-                    mode=version.spec.mode,
-                    at=at,
                     current=model.current_version,
                     wanted=model.wanted_version,
                     deleting=DELETING,
                 ),
             ]
             if replaces:
-                actions.append(
-                    update(
-                        (pk, version_sk(deploy.model, before)),
-                        "SET #state = :archived, #updated_at = :at",
-                        archived=ARCHIVED,
-                        at=at,
-                    )
-                )
+                actions.append(update((pk, version_sk(deploy.model, before)), {"state": ARCHIVED, "updated_at": at}))
             try:
                 self.table.transact(*actions)
             except ConditionFailed:
@@ -162,10 +152,8 @@ class Outcomes(Versions, Deploys):
         version_key = (project_pk(deploy.project), version_sk(deploy.model, deploy.version))
         archived = update(
             version_key,
-            "SET #state = :archived, #updated_at = :at",
+            {"state": ARCHIVED, "updated_at": now()},
             "attribute_exists(#pk) AND #state <> :ready",
-            archived=ARCHIVED,
-            at=now(),
             ready=READY,
         )
         self._finish(deploy, self._ended(deploy, SUCCEEDED), archived)
@@ -184,11 +172,8 @@ class Outcomes(Versions, Deploys):
             actions.append(
                 update(
                     (pk, version_sk(deploy.model, deploy.version)),
-                    "SET #state = :failed, #message = :message, #updated_at = :at",
+                    {"state": FAILED, "message": str(error), "updated_at": now()},
                     "#state IN (:uploaded, :building)",
-                    failed=FAILED,
-                    message=str(error),
-                    at=now(),
                     uploaded=UPLOADED,
                     building=BUILDING,
                 )
@@ -200,10 +185,12 @@ class Outcomes(Versions, Deploys):
                 actions.append(
                     update(
                         model.key,
-                        "SET #wanted_version = #current_version, #state = :state, #updated_at = :at",
+                        {
+                            "wanted_version": model.current_version,
+                            "state": READY if model.current_version else FAILED,
+                            "updated_at": now(),
+                        },
                         "#deploy_id = :id AND #current_version = :current AND #state <> :deleting",
-                        state=READY if model.current_version else FAILED,
-                        at=now(),
                         id=deploy.deploy_id,
                         current=model.current_version,
                         deleting=DELETING,
@@ -233,11 +220,8 @@ class Outcomes(Versions, Deploys):
     def _ended(self, deploy: Deploy, state: str, error: ModelcoteError | None = None) -> dict[str, Any]:
         return update(
             deploy.key,
-            "SET #state = :ended, #error_json = :error, #updated_at = :at",
+            {"state": state, "error_json": json.dumps(to_problem(error)) if error else "", "updated_at": now()},
             "#state IN (:queued, :running)",
-            ended=state,
-            error=json.dumps(to_problem(error)) if error else "",
-            at=now(),
             queued=QUEUED,
             running=RUNNING,
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelcote.aws.rows import project_pk
-from modelcote.aws.table import ConditionFailed, Table, put
+from modelcote.aws.table import ConditionFailed, Table, add, default, put
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.names import check_project_name
 from modelcote.core.spec import ModelSpec, spec_to_dict
@@ -80,17 +80,16 @@ class Versions:
         try:
             model = self.table.update(
                 (project_pk(project), model_sk(spec.name)),
-                "SET #project = :project, #name = :name, #state = if_not_exists(#state, :new), #updated_at = :at, "
-                "#current_version = if_not_exists(#current_version, :zero), "
-                "#wanted_version = if_not_exists(#wanted_version, :zero) "
-                "ADD #last_version :one",
+                {
+                    "project": project,
+                    "name": spec.name,
+                    "state": default(NEW),
+                    "current_version": default(0),
+                    "wanted_version": default(0),
+                    "last_version": add(1),
+                    "updated_at": at,
+                },
                 "attribute_not_exists(#pk) OR #state <> :deleting",
-                project=project,
-                name=spec.name,
-                new=NEW,
-                at=at,
-                zero=0,
-                one=1,
                 deleting=DELETING,
             )
         except ConditionFailed:
@@ -140,11 +139,8 @@ class Versions:
         try:
             self.table.update(
                 (project_pk(project), model_sk(model)),
-                "SET #webhook_url = :url, #webhook_auth = :kind, #updated_at = :at",
+                {"webhook_url": url, "webhook_auth": auth_kind, "updated_at": now()},
                 "attribute_exists(#pk) AND #state <> :deleting",
-                url=url,
-                kind=auth_kind,
-                at=now(),
                 deleting=DELETING,
             )
         except ConditionFailed:
@@ -188,11 +184,8 @@ class Versions:
         try:
             self.table.update(
                 version.key,
-                "SET #state = :failed, #message = :message, #updated_at = :at",
+                {"state": FAILED, "message": message, "updated_at": now()},
                 "#state = :awaiting",
-                failed=FAILED,
-                message=message,
-                at=now(),
                 awaiting=AWAITING_UPLOAD,
             )
         except ConditionFailed:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelcote.aws.table import ConditionFailed, put, update
+from modelcote.aws.table import ConditionFailed, add, put, update
 from modelcote.core.errors import BackendUnavailable, Invalid, TooManyRequests
 from modelcote.core.log import log
 from modelcote.core.runs import FAST, LONG, RUNNING, RunLimits
@@ -83,7 +83,7 @@ def detach(store: RunStore, submission: Submission, started_at_s: float) -> Run:
     run = _stored_input(store, run, submission.event)
     # Soon, since the result may have come while this was written; S3's notice of it would have found no run.
     soon = store.clock() + store.policy.keep_after_s
-    count = update(counter_key(run.project, run.counter), "ADD #open :one", one=1)
+    count = update(counter_key(run.project, run.counter), {"open": add(1)})
     store.table.transact(put(due(run, soon), "attribute_not_exists(#pk)"), count)
     return run
 
@@ -191,9 +191,8 @@ def _actions(store: RunStore, run: Run, submission: Submission, digest: str, lim
         put(due(run, run.created_at_s + store.policy.resend_after_s), "attribute_not_exists(#pk)"),
         update(
             counter_key(run.project, run.counter),
-            "ADD #open :one",
+            {"open": add(1)},
             "attribute_not_exists(#open) OR #open < :limit",
-            one=1,
             limit=limit,
         ),
     ]

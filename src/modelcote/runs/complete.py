@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelcote.aws.table import ConditionFailed, put, update
+from modelcote.aws.table import ConditionFailed, add, put, update
 from modelcote.core.log import log
 from modelcote.core.runs import EVENTS, OPEN, SUCCEEDED
 from modelcote.runs.records import Delivery, Run, counter_key, due
@@ -44,23 +44,24 @@ def complete(store: RunStore, run: Run, outcome: Outcome, *, any_attempt: bool =
         condition, values = "#state = :was AND #attempt = :attempt", {"was": run.state, "attempt": run.attempt}
     ended = update(
         run.key,
-        "SET #state = :state, #ended_at_s = :at, #error_json = :error, #result_key = :object, #result_bytes = :bytes, "
-        "#result_sha256 = :sha256, #result_until_s = :until, #run_time_ms = :took, #points = :points, "
-        "#expires_at_s = :expires REMOVE #due_pk, #due_at_s",
+        {
+            "state": outcome.state,
+            "ended_at_s": at,
+            "error_json": json.dumps(outcome.error) if outcome.error else "",
+            "result_key": outcome.result_key,
+            "result_bytes": outcome.result_bytes,
+            "result_sha256": outcome.result_sha256,
+            "result_until_s": at + run.result_ttl_s if outcome.state == SUCCEEDED else 0,
+            "run_time_ms": outcome.run_time_ms,
+            "points": outcome.points,
+            "expires_at_s": int(at + store.policy.row_ttl_s),
+            "due_pk": None,
+            "due_at_s": None,
+        },
         condition,
         **values,
-        state=outcome.state,
-        at=at,
-        error=json.dumps(outcome.error) if outcome.error else "",
-        object=outcome.result_key,
-        bytes=outcome.result_bytes,
-        sha256=outcome.result_sha256,
-        until=at + run.result_ttl_s if outcome.state == SUCCEEDED else 0,
-        took=outcome.run_time_ms,
-        points=outcome.points,
-        expires=int(at + store.policy.row_ttl_s),
     )
-    count = update(counter_key(run.project, run.counter), "ADD #open :less", less=-1)
+    count = update(counter_key(run.project, run.counter), {"open": add(-1)})
     try:
         store.table.transact(ended, count, *_outbox(store, run, outcome, at))
     except ConditionFailed:

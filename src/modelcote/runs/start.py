@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 
-from modelcote.aws.table import ConditionFailed
+from modelcote.aws.table import ConditionFailed, add, plus
 from modelcote.core.errors import ModelcoteError, RunExpired, to_problem
 from modelcote.core.runs import EXPIRED, FAILED, LONG, QUEUED, RUNNING
 from modelcote.runs.accept import enqueue
@@ -24,17 +24,19 @@ def start(store: RunStore, project: str, run_id: str) -> Run | None:
     try:
         item = store.table.update(
             run_key(project, run_id),
-            # The lease is set by the run's own limit, which DynamoDB adds up.
-            "SET #state = :running, #attempt = #attempt + :one, #started_at_s = :at, #worker = :worker, "
-            "#lease_until_s = #run_limit_s + :slack, #due_pk = :due_pk, #due_at_s = #run_limit_s + :slack",
+            {
+                "state": RUNNING,
+                "attempt": add(1),
+                "started_at_s": at,
+                "worker": worker,
+                # The lease depends on the run's own limit, which DynamoDB adds.
+                "lease_until_s": plus("run_limit_s", at + store.policy.lease_slack_s),
+                "due_pk": due_pk(run_id),
+                "due_at_s": plus("run_limit_s", at + store.policy.lease_slack_s),
+            },
             "#state = :queued AND #queue_until_s > :at",
-            running=RUNNING,
             queued=QUEUED,
-            one=1,
             at=at,
-            worker=worker,
-            slack=at + store.policy.lease_slack_s,
-            due_pk=due_pk(run_id),
         )
     except ConditionFailed:
         run = store.find(project, run_id)
@@ -80,15 +82,16 @@ def release(store: RunStore, run: Run, error: ModelcoteError, *, failure: bool =
     try:
         item = store.table.update(
             run.key,
-            "SET #state = :queued, #failures = :failures, #crashes = :crashes, #due_pk = :due_pk, #due_at_s = :due",
+            {
+                "state": QUEUED,
+                "failures": failures,
+                "crashes": crashes,
+                "due_pk": due_pk(run.run_id),
+                "due_at_s": at + pause + policy.resend_after_s,
+            },
             "#state = :running AND #attempt = :attempt",
-            queued=QUEUED,
             running=RUNNING,
             attempt=run.attempt,
-            failures=failures,
-            crashes=crashes,
-            due_pk=due_pk(run.run_id),
-            due=at + pause + policy.resend_after_s,
         )
     except ConditionFailed:
         return  # Ended or taken over meanwhile.

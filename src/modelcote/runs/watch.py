@@ -101,16 +101,13 @@ def _delivery(store: RunStore, delivery: Delivery, due_at_s: float) -> str:
 
 def _postpone(store: RunStore, row: Run | Delivery, was_s: float, at_s: float, **changes: int) -> bool:
     """Makes the row due later; False where somebody else has changed that meanwhile."""
-    sets = "".join(f", #{name} = :{name}" for name in changes)
     try:
         store.table.update(
             row.key,
-            f"SET #due_at_s = :at{sets}",
+            {"due_at_s": at_s, **changes},
             "#due_at_s = :was AND #state = :state",
-            at=at_s,
             was=was_s,
             state=row.state,
-            **changes,
         )
     except ConditionFailed:
         return False

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from modelcote.aws.table import ConditionFailed, put, update
+from modelcote.aws.table import ConditionFailed, add, put, update
 from modelcote.core.runs import SUCCEEDED
 from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Attempt, Delivery, Run, delivery_key, due_pk
 from modelcote.runs.results import reference, result_members
@@ -107,12 +107,14 @@ class Deliverer:
         try:
             item = self.store.table.update(
                 delivery.key,
-                "SET #attempts = #attempts + :one, #tries = #tries + :one, #claimed_until_s = :until, "
-                "#due_at_s = :until, #due_pk = :due_pk",
+                {
+                    "attempts": add(1),
+                    "tries": add(1),
+                    "claimed_until_s": until,
+                    "due_at_s": until,
+                    "due_pk": due_pk(delivery.run_id),
+                },
                 "#state = :pending AND #attempts = :attempts AND #claimed_until_s <= :at",
-                one=1,
-                until=until,
-                due_pk=due_pk(delivery.run_id),
                 pending=PENDING,
                 attempts=delivery.attempts,
                 at=at,
@@ -158,11 +160,12 @@ class Deliverer:
         by_queue = pause_s <= _SQS_DELAY_S
         changed = update(
             delivery.key,
-            "SET #next_at_s = :next, #claimed_until_s = :none, #due_at_s = :due",
+            {
+                "next_at_s": next_at,
+                "claimed_until_s": 0,
+                "due_at_s": next_at + (store.policy.delivery_claim_s if by_queue else 0),
+            },
             "#state = :pending AND #attempts = :attempts",
-            next=next_at,
-            none=0,
-            due=next_at + (store.policy.delivery_claim_s if by_queue else 0),
             pending=PENDING,
             attempts=delivery.attempts,
         )
@@ -175,13 +178,15 @@ class Deliverer:
         at = self.store.clock()
         changed = update(
             delivery.key,
-            "SET #state = :state, #reason = :reason, #delivered_at_s = :delivered, #claimed_until_s = :none "
-            "REMOVE #due_pk, #due_at_s",
+            {
+                "state": state,
+                "reason": reason,
+                "delivered_at_s": at if state == DELIVERED else 0,
+                "claimed_until_s": 0,
+                "due_pk": None,
+                "due_at_s": None,
+            },
             "#state = :pending AND #attempts = :attempts",
-            state=state,
-            reason=reason,
-            delivered=at if state == DELIVERED else 0,
-            none=0,
             pending=PENDING,
             attempts=delivery.attempts,
         )

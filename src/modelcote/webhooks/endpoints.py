@@ -32,10 +32,12 @@ def enable(store: RunStore, project: str, url: str) -> None:
     """Uses a receiver again: a replay says that it is wanted."""
     store.table.update(
         endpoint_key(project, url),
-        "SET #failing_since_s = :none, #disabled_at_s = :none, #reason = :empty, #expires_at_s = :soon",
-        none=0,
-        empty="",
-        soon=int(store.clock() + store.policy.row_ttl_s),
+        {
+            "failing_since_s": 0,
+            "disabled_at_s": 0,
+            "reason": "",
+            "expires_at_s": int(store.clock() + store.policy.row_ttl_s),
+        },
     )
 
 
@@ -48,12 +50,12 @@ def failed(store: RunStore, project: str, url: str, before: Endpoint, *, gone: b
         return False
     store.table.update(
         endpoint_key(project, url),
-        "SET #failing_since_s = :since, #disabled_at_s = :disabled, #reason = :reason, #expires_at_s = :expires, "
-        "#url = :url",
-        since=since,
-        disabled=at if disabled else 0,
-        reason=("it answered 410" if gone else "it failed for too long") if disabled else "",
-        expires=int(at + policy.row_ttl_s),
-        url=url,
+        {
+            "failing_since_s": since,
+            "disabled_at_s": at if disabled else 0,
+            "reason": ("it answered 410" if gone else "it failed for too long") if disabled else "",
+            "expires_at_s": int(at + policy.row_ttl_s),
+            "url": url,
+        },
     )
     return disabled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from modelcote.aws.table import add
 from modelcote.runs.records import PENDING, Delivery, due_pk
 from modelcote.runs.store import RunStore
 from modelcote.webhooks import endpoints
@@ -15,16 +16,17 @@ def replay(store: RunStore, delivery: Delivery) -> Delivery:
     endpoints.enable(store, delivery.project, delivery.url)
     item = store.table.update(
         delivery.key,
-        "SET #state = :pending, #tries = :none, #replays = #replays + :one, #next_at_s = :at, #reason = :empty, "
-        "#claimed_until_s = :none, #due_pk = :due_pk, #due_at_s = :due",
+        {
+            "state": PENDING,
+            "tries": 0,
+            "replays": add(1),
+            "next_at_s": at,
+            "reason": "",
+            "claimed_until_s": 0,
+            "due_pk": due_pk(delivery.run_id),
+            "due_at_s": at + store.policy.delivery_claim_s,
+        },
         "attribute_exists(#pk)",
-        pending=PENDING,
-        none=0,
-        one=1,
-        at=at,
-        empty="",
-        due_pk=due_pk(delivery.run_id),
-        due=at + store.policy.delivery_claim_s,
     )
     store.announce(delivery.project, delivery.run_id, delivery.model)
     return replace(delivery, **{name: item[name] for name in ("state", "tries", "replays", "next_at_s", "reason")})

@@ -140,7 +140,7 @@ def test_a_large_result_is_downloaded_and_checked(front: Front, size: int) -> No
 
 def test_predict_follows_what_became_a_run(front: Front) -> None:
     registry = front.stand.registry
-    registry.table.update((project_pk(PROJECT), model_sk(MODEL)), "SET #mode = :mode", mode="async")
+    registry.table.update((project_pk(PROJECT), model_sk(MODEL)), {"mode": "async"})
     with front.client() as client, front.working():
         answer = client.predict(MODEL, [[1, 2], [3, 4]])
         assert answer["result"] == [[2, 4], [6, 8]]

@@ -88,7 +88,7 @@ def test_a_model_that_is_not_there_or_goes(front: Front) -> None:
     check_problem(stand.call("DELETE", "/models/nobody/webhook"), 404)
     check_problem(stand.call("GET", "/models/nobody/webhook"), 404)
     assert stand.services.webhook_secrets.auth(PROJECT, "nobody") is None
-    stand.registry.table.update((project_pk(PROJECT), model_sk(MODEL)), "SET #state = :deleting", deleting=DELETING)
+    stand.registry.table.update((project_pk(PROJECT), model_sk(MODEL)), {"state": DELETING})
     for auth in (None, BASIC):
         check_problem(put(stand, {"url": HOOK, "auth": auth}), 409)
     check_problem(stand.call("DELETE", f"/models/{MODEL}/webhook"), 409)

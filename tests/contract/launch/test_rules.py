@@ -372,9 +372,7 @@ def test_the_status_of_a_task(state: str, status: str) -> None:
 
 def test_a_model_that_goes_away(launch: Launch) -> None:
     endpoint_id = launch.create()
-    launch.front.stand.registry.table.update(
-        (project_pk(PROJECT), model_sk(MODEL)), "SET #state = :deleting", deleting=DELETING
-    )
+    launch.front.stand.registry.table.update((project_pk(PROJECT), model_sk(MODEL)), {"state": DELETING})
     (shown,) = launch.listed(NAME)
     assert shown["status"] == "UPDATE_FAILED"
     assert shown["deployment_state"]["available_workers"] == 0

@@ -18,6 +18,7 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
+from modelcote.aws.table import add
 from modelcote.bundle.make import make_bundle
 from modelcote.core.errors import BackendUnavailable, Conflict
 from modelcote.core.flow import Flow, ModelType, Processor, Stage
@@ -314,7 +315,7 @@ def test_a_lost_lease_leaves_the_requests_for_the_next_one(registry: Registry, d
 
     class Stolen(ThisInterpreter):
         def layer_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
-            registry.table.update(("LEASE", "deploy"), "SET #owner = :other ADD #token :one", other="other", one=1)
+            registry.table.update(("LEASE", "deploy"), {"owner": "other", "token": add(1)})
             return super().layer_for(runtime, python_version, requirements)
 
     engine = Engine()

@@ -110,16 +110,14 @@ def test_a_callbacks_credentials_are_nowhere_to_be_read(asked: Asked, capsys: py
 
 
 def test_a_model_whose_mode_is_async(asked: Asked, registry: Registry) -> None:
-    registry.table.update((f"P#{PROJECT}", f"MODEL#{MODEL}"), "SET #mode = :mode", mode="async")
+    registry.table.update((f"P#{PROJECT}", f"MODEL#{MODEL}"), {"mode": "async"})
     asked.reset()
     status, _, body = asked.send([[1]])
     assert (status, body["state"]) == (202, QUEUED)
 
 
 def test_the_models_own_webhook(asked: Asked, registry: Registry) -> None:
-    registry.table.update(
-        (f"P#{PROJECT}", f"MODEL#{MODEL}"), "SET #webhook_url = :url, #webhook_auth = :kind", url=HOOK, kind="basic"
-    )
+    registry.table.update((f"P#{PROJECT}", f"MODEL#{MODEL}"), {"webhook_url": HOOK, "webhook_auth": "basic"})
     asked.reset()
     runs = [
         asked.stand.run(asked.send(data, prefer="respond-async")[2]["run_id"])
@@ -150,7 +148,7 @@ def test_the_limits_of_a_run(asked: Asked) -> None:
 
 
 def test_a_model_with_a_long_timeout_is_the_long_lanes(asked: Asked, registry: Registry) -> None:
-    registry.table.update((f"P#{PROJECT}", f"MODEL#{MODEL}"), "SET #timeout_s = :timeout", timeout=600)
+    registry.table.update((f"P#{PROJECT}", f"MODEL#{MODEL}"), {"timeout_s": 600})
     asked.reset()
     _, _, body = asked.send([[1]], prefer="respond-async")
     assert asked.stand.run(body["run_id"]).lane == LONG

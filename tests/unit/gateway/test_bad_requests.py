@@ -143,7 +143,7 @@ def credentials(stand: Stand) -> dict[str, str | None]:
     gone, gone_text = registry.create_key(PROJECT, "gone", ["predict"])
     registry.revoke_key(PROJECT, gone.key_id)
     old, old_text = registry.create_key(PROJECT, "old", ["predict"], 5)
-    registry.table.update(old.key, "SET #expires_at_s = :at", at=1)
+    registry.table.update(old.key, {"expires_at_s": 1})
     registry.put_issuer(PROJECT, ISSUER, AUDIENCE, pem(private_key("RS256")), ["predict"])
     return {
         "none": None,

@@ -36,7 +36,7 @@ def wrong_headers(registry: Registry) -> dict[str, str | None]:
     gone, gone_text = registry.create_key("demo", "two", ["admin"])
     registry.revoke_key("demo", gone.key_id)
     old, old_text = registry.create_key("demo", "three", ["admin"], expires_in_s=5)
-    registry.table.update(old.key, "SET #expires_at_s = :at", at=int(time.time()) - 1)
+    registry.table.update(old.key, {"expires_at_s": int(time.time()) - 1})
     return {
         "none": None,
         "empty": "",
@@ -87,7 +87,7 @@ def test_two_active_keys_of_a_name_for_rotation(registry: Registry) -> None:
     registry.create_key("else", "ci", ["deploy"])
     registry.revoke_key("demo", first.key_id)
     third, _ = registry.create_key("demo", "ci", ["deploy"])
-    registry.table.update(third.key, "SET #expires_at_s = :at", at=1)
+    registry.table.update(third.key, {"expires_at_s": 1})
     registry.create_key("demo", "ci", ["deploy"])
 
 

@@ -64,8 +64,8 @@ def test_a_failed_version_is_never_chosen(registry: Registry) -> None:
     """Even where the model's row still wants it, as after a crash between two writes."""
     served(registry, "one", "a")
     served(registry, "one", "a")
-    registry.table.update((project_pk("one"), version_sk("a", 2)), "SET #state = :failed", failed="FAILED")
-    registry.table.update((project_pk("one"), "MODEL#a"), "SET #current_version = :one", one=1)
+    registry.table.update((project_pk("one"), version_sk("a", 2)), {"state": "FAILED"})
+    registry.table.update((project_pk("one"), "MODEL#a"), {"current_version": 1})
     assert [model.version for model in registry.snapshot().models] == [1]
 
 

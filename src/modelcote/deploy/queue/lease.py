@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from modelcote.aws.table import ConditionFailed, Table
+from modelcote.aws.table import ConditionFailed, Table, add
 from modelcote.core.errors import Conflict
 
 KEY = ("LEASE", "deploy")
@@ -41,9 +41,8 @@ class Lease:
         try:
             self.table.update(
                 KEY,
-                "SET #until_s = :until",
+                {"until_s": time.time() + seconds},
                 "#owner = :owner AND #token = :token",
-                until=time.time() + seconds,
                 owner=self.owner,
                 token=self.token,
             )
@@ -57,11 +56,8 @@ def take(table: Table, seconds: float = SECONDS) -> Lease | None:
     try:
         row = table.update(
             KEY,
-            "SET #owner = :owner, #until_s = :until ADD #token :one",
+            {"owner": owner, "until_s": at + seconds, "token": add(1)},
             "attribute_not_exists(#pk) OR #until_s < :at",
-            owner=owner,
-            until=at + seconds,
-            one=1,
             at=at,
         )
     except ConditionFailed:
@@ -74,9 +70,8 @@ def release(lease: Lease) -> None:
     with suppress(ConditionFailed):
         lease.table.update(
             KEY,
-            "SET #until_s = :zero",
+            {"until_s": 0},
             "#owner = :owner AND #token = :token",
-            zero=0,
             owner=lease.owner,
             token=lease.token,
         )
