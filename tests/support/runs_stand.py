@@ -22,7 +22,8 @@ from modelcote.aws.http import aws_client
 from modelcote.aws.services import S3, DynamoDb, Kms, Sqs
 from modelcote.aws.table import Table
 from modelcote.backends.lambda_ import LambdaBackend
-from modelcote.core.errors import ModelcoteError
+from modelcote.core.errors import ModelcoteError, to_problem
+from modelcote.core.event import answer_members, error_json, event_json
 from modelcote.core.policy import Policy
 from modelcote.core.runs import RunLimits, new_run_id
 from modelcote.flow.result import dumps
@@ -34,7 +35,7 @@ from modelcote.runs.store import RunStore
 from modelcote.runs.watch import watch
 from modelcote.runs.work import work
 from modelcote.serving import stored
-from modelcote.serving.stored import keep, predict_and_store
+from modelcote.serving.predictor import respond
 from tests.support.lambda_door import LambdaDoor, Reply, lambda_door
 
 PROJECT, MODEL, FUNCTION = "demo", "iris", "local_demo_iris"
@@ -43,7 +44,7 @@ Play = Callable[[Any], bytes]
 
 def double(data: Any) -> bytes:
     """A model that doubles numbers."""
-    return dumps({"result": [[2 * value for value in row] for row in data], "run_time_ms": 1.5, "points": len(data)})
+    return dumps(answer_members([[2 * value for value in row] for row in data], 1.5, len(data)))
 
 
 @dataclass
@@ -100,7 +101,7 @@ class RunsStand:
     def submission(self, data: Any = None, **changes: Any) -> Submission:
         run_id = new_run_id(self.clock())
         body = json.dumps([[1, 2]] if data is None else data).encode()
-        event = b'{"data":' + body + b',"run_id":"' + run_id.encode() + b'"}'
+        event = event_json(body, b"", run_id)
         made = Submission(PROJECT, MODEL, 1, FUNCTION, run_id, event, RunLimits(3_600, 60, 7 * 86_400), body=body)
         return replace(made, **changes)
 
@@ -147,22 +148,16 @@ class RunsStand:
         return sum((self.store.table.get(*counter_key(PROJECT, shard)) or {"open": 0})["open"] for shard in range(16))
 
     def reply(self, payload: bytes) -> Reply:
-        """The model's function, as `modelcote.serving.lambda_entry` is."""
+        """Answer as the model's function does."""
         event = json.loads(payload)
         self.calls[event["run_id"]] += 1
-        wish = event.get("store")
-        if wish and "after_s" not in wish:
-            return 200, {}, predict_and_store(self._predict, event)
-        answer = self._predict(event)
-        return 200, {}, keep(wish, answer) if wish else answer
+        return 200, {}, respond(self._predict, event)
 
     def _predict(self, event: Mapping[str, Any]) -> bytes:
         try:
             return self.play(event["data"])
         except ModelcoteError as error:
-            from modelcote.core.errors import to_problem
-
-            return dumps({"error": to_problem(error)})
+            return error_json(to_problem(error))
 
 
 def _record(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 from modelcote.bundle.inspect import inspect_bundle
 from modelcote.control.foreign import foreign_spec, without_foreign_members
 from modelcote.core.errors import Conflict, Invalid, InvalidBundle, PayloadTooLarge
+from modelcote.core.objects import bundle_key, upload_key
 from modelcote.core.spec import spec_to_dict
 from modelcote.registry.records import AWAITING_UPLOAD, FAILED, Version
 from modelcote.registry.store import Registry
-from modelcote.registry.versions import bundle_key, upload_key
 
 # Lambda's limit for a function with its layers, unpacked; a larger bundle could not be served.
 MAX_BUNDLE = 250 * 1024 * 1024

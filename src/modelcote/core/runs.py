@@ -47,11 +47,6 @@ def keep_days(result_ttl_s: float) -> int:
     return next(days for days in KEEP_DAYS if days * DAY >= result_ttl_s)
 
 
-def result_object(folder: str, project: str, model: str, run_id: str, attempt: int) -> str:
-    """`results/<project>/<model>/<run id>/<attempt>`; under `detached/` S3 tells the queue `results` of it."""
-    return f"{folder}/{project}/{model}/{run_id}/{attempt}"
-
-
 def new_run_id(at_s: float | None = None) -> str:
     """A UUID of version 7 (RFC 9562) in hexadecimal: ids sort by the millisecond they were made in."""
     millis = int((time.time() if at_s is None else at_s) * 1000)

@@ -1,4 +1,4 @@
-"""From an HTTP API event to its answer: authenticate, resolve, check, invoke, splice.
+"""From an HTTP API event to its answer: authenticate, resolve, check, invoke, respond.
 
 What asks for the background, or is not answered in time, goes to `modelcote.gateway.background`, which is imported
 only then.
@@ -23,8 +23,10 @@ from modelcote.core.errors import (
     NotYetAnswered,
     to_problem,
 )
+from modelcote.core.event import StoreRequest, with_store_request
+from modelcote.core.objects import DETACHED, ResultKey
 from modelcote.core.policy import Policy
-from modelcote.core.runs import ASYNC, keep_days, new_run_id, result_object
+from modelcote.core.runs import ASYNC, keep_days, new_run_id
 from modelcote.core.strict_json import loads
 from modelcote.gateway.event import WEBHOOK_HEADERS, WEBHOOK_MEMBERS, Event, Reply, prefers_async
 from modelcote.gateway.registry_cache import RegistryCache
@@ -37,7 +39,7 @@ from modelcote.gateway.request import (
     request_id_of,
     unknown_model,
 )
-from modelcote.gateway.response import splice
+from modelcote.gateway.response import respond
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import PREDICT
 from modelcote.registry.records import DELETING, Model, model_sk
@@ -118,20 +120,21 @@ class Gateway:
         started = time.time()
         invoked = time.perf_counter()
         try:
-            answer = self._invoke(request, model, data.to_json(self._kept(request, model, facts.run_id)))
+            answer = self._invoke(request, model, self._kept(request, model, facts.run_id, data.to_json()))
         except NotYetAnswered:
             return self.background().detach(request, model, data, sent, started)
         finally:
             facts.model_ms = (time.perf_counter() - invoked) * 1000
-        return splice(answer, facts.run_id), 200, _HEADERS
+        return respond(answer, facts.run_id), 200, _HEADERS
 
-    def _kept(self, request: Request, model: Model, run_id: str) -> bytes:
-        """Where the model's function leaves an answer that may come too late; nothing where none can."""
+    def _kept(self, request: Request, model: Model, run_id: str, event: bytes) -> bytes:
+        """Return the event, with a store request if the answer may be later than its caller waits."""
         if model.timeout_s <= self.policy.keep_after_s:
-            return b""
-        key = result_object("detached", request.project, request.model, run_id, 1)
-        days = keep_days(self.policy.result_ttl_s)
-        return f',"store":{{"key":"{key}","keep_days":{days},"after_s":{self.policy.keep_after_s}}}'.encode()
+            return event
+        key = str(ResultKey(DETACHED, request.project, request.model, run_id, 1))
+        return with_store_request(
+            event, StoreRequest(key, keep_days(self.policy.result_ttl_s), self.policy.keep_after_s)
+        )
 
     def _resolve(self, request: Request) -> Model:
         item = self.registry.get(project_pk(request.project), model_sk(request.model))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelcote.core.event import event_json
+
 # A webhook and its credentials, in the body or in headers. Either alone asks for the background too, where it is
 # refused: credentials never go on to the model.
 WEBHOOK_MEMBERS = frozenset({"webhook_endpoint", "webhook_auth"})
@@ -23,9 +25,8 @@ class Event:
     files: bytes
     run_id: str
 
-    def to_json(self, more: bytes = b"") -> bytes:
-        files = b',"files":' + self.files if self.files else b""
-        return b'{"data":' + self.body + b',"run_id":"' + self.run_id.encode() + b'"' + files + more + b"}"
+    def to_json(self) -> bytes:
+        return event_json(self.body, self.files, self.run_id)
 
 
 def prefers_async(headers: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ from modelcote.aws.rows import project_pk
 from modelcote.aws.table import ConditionFailed, Table, add, default, put
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.names import check_project_name
+from modelcote.core.objects import bundle_key, upload_key
 from modelcote.core.spec import ModelSpec, spec_to_dict
 from modelcote.core.times import now
 from modelcote.registry.records import (
@@ -29,21 +30,6 @@ if TYPE_CHECKING:
 
 UPLOAD_SECONDS = 15 * 60
 ZIP = "application/zip"
-
-
-def upload_key(project: str, model: str, version: int) -> str:
-    """Where a client uploads a bundle, unread as yet."""
-    return f"uploads/{project}/{model}/{version}/bundle.zip"
-
-
-def bundle_key(project: str, model: str, version: int) -> str:
-    """Where an inspected bundle lies."""
-    return f"bundles/{project}/{model}/{version}/bundle.zip"
-
-
-def package_key(project: str, model: str, version: int, sha256_hex: str) -> str:
-    """Where the package built from a bundle lies."""
-    return f"packages/{project}/{model}/{version}/{sha256_hex}.zip"
 
 
 class Versions:

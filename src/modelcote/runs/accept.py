@@ -14,9 +14,10 @@ from typing import Any
 from modelcote.aws.table import ConditionFailed, add, put, update
 from modelcote.core.errors import BackendUnavailable, Invalid, TooManyRequests
 from modelcote.core.log import log
+from modelcote.core.objects import input_key
 from modelcote.core.runs import FAST, LONG, RUNNING, RunLimits
 from modelcote.runs.messages import INLINE_LIMIT, body_of, size_attribute
-from modelcote.runs.records import Run, counter_key, due, idempotency_key, input_object
+from modelcote.runs.records import Run, counter_key, due, idempotency_key
 from modelcote.runs.store import RunStore
 
 _RUNS_PER_COUNTER = 500
@@ -132,7 +133,7 @@ def _stored_input(store: RunStore, run: Run, event: bytes) -> Run:
     # A state machine's input shows in its history, so the long lane's data never goes there.
     if len(event) <= INLINE_LIMIT and run.lane == FAST:
         return replace(run, input=event.decode())
-    key = input_object(run.project, run.model, run.run_id)
+    key = input_key(run.project, run.model, run.run_id)
     try:
         store.s3.put_object(Bucket=store.bucket, Key=key, Body=event, ContentType="application/json")
     except Exception as error:

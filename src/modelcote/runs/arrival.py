@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import unquote_plus
 
+from modelcote.core.objects import parse_result_key
 from modelcote.core.runs import RUNNING, is_run_id
 from modelcote.runs.settle import settle_stored
 from modelcote.runs.store import RunStore
@@ -18,10 +19,11 @@ def settle_arrival(store: RunStore, body: str) -> list[str]:
     """
     settled = []
     for record in json.loads(body).get("Records", ()):  # S3's test event, sent once, has none.
-        parts = unquote_plus(record["s3"]["object"]["key"]).split("/")
-        if len(parts) != 5 or not is_run_id(parts[3]):
-            continue
-        run = store.find(parts[1], parts[3])
+        try:
+            key = parse_result_key(unquote_plus(record["s3"]["object"]["key"]))
+        except ValueError:
+            continue  # A model's own code may have written it.
+        run = store.find(key.project, key.run_id) if is_run_id(key.run_id) else None
         if run is not None and run.state == RUNNING and run.attempt == 1 and run.detached and settle_stored(store, run):
             settled.append(run.run_id)
     return settled

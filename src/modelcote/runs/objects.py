@@ -5,27 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from modelcote.core.event import read_metadata
 from modelcote.runs.store import RunStore
 
 _MISSING = ("404", "NoSuchKey", "NotFound")
 
 
-def head(store: RunStore, key: str) -> dict[str, Any] | None:
-    """The summary that stands in an object's metadata, all of it text but `bytes`; None where there is no object."""
+def head(store: RunStore, key: str) -> tuple[bool, dict[str, Any]] | None:
+    """Return what `read_metadata` reads of an object; None where there is no object."""
     try:
         answer = store.s3.head_object(Bucket=store.bucket, Key=key)
     except Exception as error:
         if _is_missing(error):
             return None
         raise
-    metadata = answer.get("Metadata", {})
-    return {
-        "outcome": metadata.get("outcome", ""),
-        "sha256": metadata.get("sha256", ""),
-        "run_time_ms": metadata.get("run-time-ms", "0"),
-        "points": metadata.get("points", "0"),
-        "bytes": answer["ContentLength"],
-    }
+    return read_metadata(answer.get("Metadata", {}), answer["ContentLength"])
 
 
 def read_answer(store: RunStore, key: str, limit_bytes: int) -> dict[str, Any] | None:

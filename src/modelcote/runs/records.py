@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelcote.aws.rows import Row
-from modelcote.core.runs import FAST, QUEUED, TERMINAL, result_object
+from modelcote.core.objects import DETACHED, RESULTS, ResultKey
+from modelcote.core.runs import FAST, QUEUED, TERMINAL
 
 SHARDS = 8
 # Deliveries' states.
@@ -121,12 +122,8 @@ class Run(Row):
 
     def result_object(self, attempt: int) -> str:
         """The key of the object that an attempt's result goes to."""
-        folder = "detached" if self.detached and attempt == 1 else "results"
-        return result_object(folder, self.project, self.model, self.run_id, attempt)
-
-
-def input_object(project: str, model: str, run_id: str) -> str:
-    return f"inputs/{project}/{model}/{run_id}"
+        folder = DETACHED if self.detached and attempt == 1 else RESULTS
+        return str(ResultKey(folder, self.project, self.model, self.run_id, attempt))
 
 
 @dataclass(frozen=True)

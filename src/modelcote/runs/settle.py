@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from modelcote.core.errors import (
     TooManyRequests,
     to_problem,
 )
+from modelcote.core.event import read_stored
 from modelcote.core.runs import FAILED, SUCCEEDED, TIMED_OUT
 from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.objects import head, read_answer
@@ -48,22 +48,19 @@ def settle_answer(store: RunStore, run: Run, answer: bytes) -> None:
     complete(store, run, outcome)
 
 
-def _succeeded(run: Run, stored: Mapping[str, Any]) -> Outcome:
-    """The outcome of a stored answer's summary, as `modelcote.serving.stored` makes it.
+def _succeeded(run: Run, members: Mapping[str, Any]) -> Outcome:
+    """Return the outcome of a stored answer; raise one of `_UNREADABLE`.
 
     The object is the attempt's own, whatever the function says: a model's code must not name another project's.
-    Raises one of `_UNREADABLE`.
     """
-    took, size, points = float(stored["run_time_ms"]), int(stored["bytes"]), int(stored["points"])
-    if not (math.isfinite(took) and _is_small(size) and _is_small(points)):
-        raise ValueError("no numbers that a row can hold")
+    stored = read_stored(members)
     return Outcome(
         SUCCEEDED,
         result_key=run.result_object(run.attempt),
-        result_bytes=size,
-        result_sha256=str(stored["sha256"])[:64],
-        run_time_ms=took,
-        points=points,
+        result_bytes=stored.size,
+        result_sha256=stored.sha256,
+        run_time_ms=stored.run_time_ms,
+        points=stored.points,
     )
 
 
@@ -107,14 +104,15 @@ def settle_stored(store: RunStore, run: Run) -> bool:
     A worker that died between the upload and the terminal write left one, and so does a detached call.
     """
     key = run.result_object(run.attempt)
-    found = head(store, key)
-    if found is None:
+    summary = head(store, key)
+    if summary is None:
         return False
+    failed, members = summary
     try:
-        if found["outcome"] == "failed":
+        if failed:
             outcome = _failed((read_answer(store, key, _PROBLEM_BYTES) or {})["error"])
         else:
-            outcome = _succeeded(run, found)
+            outcome = _succeeded(run, members)
     except _UNREADABLE:
         # For good: the object stays what it is however often it is looked at.
         outcome = Outcome(FAILED, to_problem(_no_answer()))

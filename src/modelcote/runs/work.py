@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from modelcote.core.errors import BackendUnavailable, ModelcoteError, ModelTimeout
+from modelcote.core.event import StoreRequest, long_event_json, with_store_request
 from modelcote.core.log import log
 from modelcote.core.runs import LONG
 from modelcote.runs.messages import Task
@@ -44,7 +44,7 @@ def work(store: RunStore, task: Task, invoke: Invoke, start_execution: StartExec
 
 def _predict(store: RunStore, run: Run, invoke: Invoke) -> None:
     try:
-        answer = invoke(run.function_name, payload(run), run.run_limit_s + _ANSWER_S)
+        answer = invoke(run.function_name, event_of(run), run.run_limit_s + _ANSWER_S)
     except ModelTimeout as error:
         settle_error(store, run, ModelTimeout(f"the model took longer than {run.run_limit_s:g} seconds.", error.remedy))
     except ModelcoteError as error:
@@ -61,7 +61,7 @@ def _start_long(store: RunStore, run: Run, start_execution: StartExecution) -> N
         "function": run.function_name,
         "attempt": run.attempt,
         "timeout_s": math.ceil(run.run_limit_s + _ANSWER_S),
-        "event": event_of(run),
+        "event": json.loads(event_of(run)),
     }
     try:
         start_execution(execution_name(run), json.dumps(parameters))
@@ -75,16 +75,7 @@ def execution_name(run: Run) -> str:
     return f"{run.run_id}-{run.attempt}"
 
 
-def event_of(run: Run) -> dict[str, Any]:
-    """The model's event for this attempt, its input by reference where it is not short."""
-    store: dict[str, Any] = {"key": run.result_object(run.attempt), "keep_days": run.keep_days}
-    given: Mapping[str, Any] = json.loads(run.input) if run.input else {"input_key": run.input_key}
-    return {**given, "run_id": run.run_id, "store": store}
-
-
-def payload(run: Run) -> bytes:
-    """The event as bytes; the data in it byte for byte as it was sent."""
-    if not run.input:
-        return json.dumps(event_of(run)).encode()
-    store = json.dumps({"key": run.result_object(run.attempt), "keep_days": run.keep_days})
-    return f'{run.input.removesuffix("}")},"store":{store}}}'.encode()
+def event_of(run: Run) -> bytes:
+    """Return the model's event for this attempt, its input by reference where it is not short."""
+    event = run.input.encode() if run.input else long_event_json(run.input_key, run.run_id)
+    return with_store_request(event, StoreRequest(run.result_object(run.attempt), run.keep_days))

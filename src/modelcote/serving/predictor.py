@@ -1,20 +1,38 @@
-"""An event becomes an answer: the one server behind every door."""
+"""Turns an event into an answer: the one server behind every way in."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from modelcote.core.errors import BadRequest, InvalidInput, ModelcoteError, ModelFailed, to_problem
+from modelcote.core.event import answer_members, error_json, store_request
 from modelcote.core.manifest import MANIFEST, parse_manifest
 from modelcote.flow.inputs import count
 from modelcote.flow.load import LoadedFlow, load_flow
 from modelcote.flow.result import dumps
+
+Predict = Callable[[Mapping[str, Any]], bytes]
+
+
+def respond(predict: Predict, event: Mapping[str, Any]) -> bytes:
+    """Return the answer to an event, and store it where the event has a store request."""
+    request = store_request(event)
+    if request is None:
+        return predict(event)
+    started = perf_counter()
+    answer = b"" if request.after_s is None else predict(event)
+    if request.after_s is not None and perf_counter() - started <= request.after_s:
+        return answer
+    # Only for what is stored: a cold start need not wait for this import.
+    from modelcote.serving.stored import keep, predict_and_store
+
+    return keep(request, answer) if answer else predict_and_store(predict, event, request)
 
 
 class Predictor:
@@ -25,29 +43,29 @@ class Predictor:
 
     @classmethod
     def from_folder(cls, folder: Path) -> Predictor:
-        """The predictor of an unpacked bundle; raises `InvalidBundle` and `VersionMismatch`."""
+        """Return the predictor of an unpacked bundle; raise `InvalidBundle` and `VersionMismatch`."""
         manifest = parse_manifest(json.loads((folder / MANIFEST).read_bytes()))
         return cls(load_flow(folder, manifest))
 
     def predict(self, event: Mapping[str, Any]) -> bytes:
-        """The answer to `{"data", "files"?}`: `{"result", "run_time_ms", "points"}` or `{"error": problem}`.
+        """Return the answer to an event that holds its data (`modelcote.core.event`), an error's answer included.
 
-        `files` are `{"name", "content_type", "b64"}`. Nothing that the model's code raises leaves here, a
-        `sys.exit` neither: only a dead process is a failed invocation.
+        `files` are `{"name", "content_type", "b64"}`. No exception of the model's code leaves this method, not even a
+        `sys.exit`: only a dead process is a failed invocation.
         """
         start = perf_counter()
         try:
             data = event["data"]
             result = self.run(data, _files(event["files"]) if event.get("files") else ())
             took = round((perf_counter() - start) * 1000, 4)
-            return dumps({"result": result, "run_time_ms": took, "points": count(data)})
+            return dumps(answer_members(result, took, count(data)))
         except ModelcoteError as error:
-            return dumps({"error": to_problem(error)})
+            return error_json(to_problem(error))
         except KeyError as error:
-            return dumps({"error": to_problem(BadRequest(f"the event has no {error}.", "Call through the gateway."))})
+            return error_json(to_problem(BadRequest(f"the event has no {error}.", "Call through the gateway.")))
 
     def run(self, data: Any, files: Sequence[bytes] = ()) -> Any:
-        """The result of a request's data; raises `InvalidInput`, and `ModelFailed` for what the model's code raised."""
+        """Return the result of a request's data; raise `InvalidInput`, or `ModelFailed` for an error in model code."""
         try:
             return self.flow.predict(data, files)
         except ModelcoteError:

@@ -23,6 +23,7 @@ from modelcote.bundle.make import make_bundle
 from modelcote.core.errors import BackendUnavailable, Conflict
 from modelcote.core.flow import Flow, ModelType, Processor, Stage
 from modelcote.core.manifest import Manifest
+from modelcote.core.objects import bundle_key
 from modelcote.core.snapshot import Layer, Snapshot
 from modelcote.core.spec import ModelSpec, default_python_version
 from modelcote.deploy.artifacts.runtimes import parse_key, runtime_key
@@ -30,7 +31,6 @@ from modelcote.deploy.queue.consume import receive, serve
 from modelcote.deploy.queue.worker import work
 from modelcote.registry.records import DELETE, DEPLOY, ROLLBACK, Deploy
 from modelcote.registry.store import Registry
-from modelcote.registry.versions import bundle_key
 
 PROJECT = "demo"
 ROWS, LABELS = load_iris(return_X_y=True)

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from modelcote.core.errors import Conflict, DeployFailed, NotFound
+from modelcote.core.objects import upload_key
 from modelcote.registry.records import ARCHIVED, BUILDING, DELETING, FAILED, READY, SUCCEEDED, Deploy, Version
 from modelcote.registry.store import Registry
-from modelcote.registry.versions import upload_key
 from tests.support.specs import a_package, a_spec
 
 PROJECT = "demo"

@@ -144,7 +144,7 @@ def test_a_worker_that_dies_after_the_upload_is_not_computed_again(stand: RunsSt
     stand.messages()
     taken = start(stand.store, PROJECT, run.run_id)
     assert taken
-    stand.reply(json.dumps(event_of(taken)).encode())
+    stand.reply(event_of(taken))
     stand.later(91)
     assert stand.watch() == {"completed": 1}
     ended = stand.run(run.run_id)

@@ -16,6 +16,7 @@ from modelcote.control.launch.endpoints import ERRORS
 from modelcote.control.launch.views import READY, CreatedTask, TaskView, endpoint_status, task_status
 from modelcote.control.services import Services
 from modelcote.core.errors import BadRequest, Conflict, Invalid, NotFound
+from modelcote.core.event import event_json
 from modelcote.core.runs import SUCCEEDED, new_run_id, run_limits
 from modelcote.registry.endpoints import LaunchEndpoint
 from modelcote.registry.records import Model
@@ -51,7 +52,7 @@ def create_async_task(
         version=model.current_version,
         function_name=model.function_name,
         run_id=run_id,
-        event=json.dumps({"data": data, "run_id": run_id}).encode(),
+        event=event_json(json.dumps(data).encode(), b"", run_id),
         limits=run_limits(parts.runs.policy, model.timeout_s),
         dialect=DIALECT,
         webhook_url=url,

@@ -14,6 +14,7 @@ from modelcote.bundle.read import unpack
 from modelcote.bundle.versions import check_versions
 from modelcote.core.errors import InvalidBundle, VersionMismatch
 from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict, parse_manifest
+from modelcote.core.objects import package_key
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec
 from modelcote.deploy.artifacts.archive import sha256, sha256_base64
@@ -23,7 +24,6 @@ from modelcote.deploy.artifacts.runtimes import extra_requirements, runtime_vers
 from modelcote.deploy.queue.isolated import run_step
 from modelcote.registry.records import Deploy, Version
 from modelcote.registry.store import Registry
-from modelcote.registry.versions import package_key
 
 Say = Callable[[str], None]
 
