@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from modelcote.core.errors import DeployFailed
+from modelcote.core.processes import ask
 from modelcote.core.snapshot import Snapshot, snapshot_from_json
 
 _READ_SECONDS = 300
@@ -48,13 +47,12 @@ def _from_file(path: Path) -> Snapshot:
 
 
 def read_registry(stack: str, region: str) -> Reading:
-    """Asks the deployer for a snapshot, in a process of its own: the program itself knows no registry."""
-    command = [sys.executable, "-m", "modelcote.deploy.queue.snapshot", "--stack", stack, "--region", region]
-    done = subprocess.run(  # noqa: S603 (the running interpreter, checked names)
-        command, capture_output=True, text=True, timeout=_READ_SECONDS, check=False
+    """Ask the deployer for a snapshot, in a process of its own: the program itself does not know the registry."""
+    answer = ask(
+        [sys.executable, "-m", "modelcote.deploy.queue.snapshot"],
+        {"stack": stack, "region": region},
+        what="reading the registry",
+        remedy="Check the AWS credentials and the region.",
+        timeout_s=_READ_SECONDS,
     )
-    if done.returncode != 0:
-        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise DeployFailed(f"The registry could not be read: {last[0]}", "Check the AWS credentials and the region.")
-    answer = json.loads(done.stdout)
-    return Reading(snapshot_from_json(json.dumps(answer["snapshot"])), answer["table_exists"])
+    return Reading(snapshot_from_json(answer["snapshot"]), answer["table_exists"])

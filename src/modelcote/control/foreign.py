@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from modelcote.bundle.inspect import requirements_of
+from modelcote.bundle.zips import Content, write_zip
 from modelcote.core.errors import InvalidBundle
 from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict
 from modelcote.core.spec import ModelSpec, check_spec, spec_from_dict
@@ -18,7 +19,6 @@ _KNOWN = frozenset(
     {"name", "flow", "processors", "libraries", "inputs", "compiled", "trusted"}
     | {"hardware", "python_version", "cpu", "memory", "version"}
 )
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def foreign_spec(fields_json: str, manifest: Manifest, zip_path: Path) -> ModelSpec:
@@ -47,13 +47,7 @@ def without_foreign_members(zip_path: Path, out: Path) -> Path:
         known = {name: value for name, value in data.items() if name in _KNOWN}
         if known == data:
             return zip_path
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as copy:
-            for entry in archive.infolist():
-                info = zipfile.ZipInfo(entry.filename, _EPOCH)
-                info.compress_type = zipfile.ZIP_DEFLATED
-                if entry.filename == MANIFEST:
-                    copy.writestr(info, json.dumps(known))
-                elif not entry.is_dir():
-                    with archive.open(entry) as source, copy.open(info, "w", force_zip64=True) as target:
-                        shutil.copyfileobj(source, target)
-    return out
+        members: dict[str, Content] = {
+            entry.filename: partial(archive.open, entry) for entry in archive.infolist() if not entry.is_dir()
+        }
+        return write_zip(out, {**members, MANIFEST: json.dumps(known).encode()}.items())

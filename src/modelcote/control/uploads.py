@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from modelcote.bundle.inspect import inspect_bundle
 from modelcote.control.foreign import foreign_spec, without_foreign_members
+from modelcote.core.digests import file_sha256
 from modelcote.core.errors import Conflict, Invalid, InvalidBundle, PayloadTooLarge
 from modelcote.core.objects import bundle_key, upload_key
 from modelcote.core.spec import spec_to_dict
@@ -48,64 +49,62 @@ def accept_upload(registry: Registry, version: Version) -> Version:
         raise Conflict("the bundle has not been uploaded yet.", "PUT it to the upload URL first.")
     with tempfile.TemporaryDirectory() as folder:
         try:
-            uploaded, path = _inspected(registry, version, size, Path(folder))
+            uploaded, path, sha256 = _inspected(registry, version, size, Path(folder))
         except (Invalid, PayloadTooLarge) as error:
             registry.refuse_upload(version, str(error))
             _delete_upload(registry, version)
             raise
         registry.s3.upload_file(str(path), registry.bucket, bundle_key(version.project, version.name, version.version))
-        made = _mark(registry, uploaded, path)
+        made = _mark(registry, uploaded, path, sha256)
     _delete_upload(registry, version)
     return made
 
 
-def _inspected(registry: Registry, version: Version, size: int, folder: Path) -> tuple[Version, Path]:
-    """The version with its whole spec, and the bundle as it will be kept."""
+def _inspected(registry: Registry, version: Version, size: int, folder: Path) -> tuple[Version, Path, str]:
+    """Return the version with its whole spec, and the bundle as it will be kept, with its sha256."""
     if size > MAX_BUNDLE:
         raise PayloadTooLarge(f"the bundle has {size:,} bytes.", f"Send at most {MAX_BUNDLE:,} bytes.")
     path = folder / "bundle.zip"
-    _download(registry, version, path)
-    _check_declared(version, path)
+    sha256 = _download(registry, version, path)
+    _check_declared(version, path, sha256)
     if version.client == CONDUIT:
         manifest = inspect_bundle(path, None)
         spec = foreign_spec(version.spec_json, manifest, path)
         version = replace(version, spec_json=json.dumps(spec_to_dict(spec), separators=(",", ":")))
     else:
         inspect_bundle(path, version.spec)
-    return version, without_foreign_members(path, folder / "kept.zip")
+    kept = without_foreign_members(path, folder / "kept.zip")
+    return version, kept, sha256 if kept == path else file_sha256(kept)
 
 
-def _download(registry: Registry, version: Version, path: Path) -> None:
+def _download(registry: Registry, version: Version, path: Path) -> str:
+    """Return the sha256 of what was read."""
     key = upload_key(version.project, version.name, version.version)
     body = registry.s3.get_object(Bucket=registry.bucket, Key=key)["Body"]
-    read = 0
+    read, digest = 0, hashlib.sha256()
     with path.open("wb") as file:
         for chunk in body.iter_chunks(_CHUNK):
             read += len(chunk)
             if read > MAX_BUNDLE:
                 raise PayloadTooLarge("the bundle grew while it was read.", f"Send at most {MAX_BUNDLE:,} bytes.")
             file.write(chunk)
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
-def _check_declared(version: Version, path: Path) -> None:
+def _check_declared(version: Version, path: Path, sha256: str) -> None:
     size = path.stat().st_size
     if version.declared_bytes and size != version.declared_bytes:
         raise InvalidBundle(
             f"the bundle has {size:,} bytes, {version.declared_bytes:,} were announced.", "Upload it again, whole."
         )
-    if version.declared_sha256 and digest(path) != version.declared_sha256:
+    if version.declared_sha256 and sha256 != version.declared_sha256:
         raise InvalidBundle("the bundle's sha256 is not the announced one.", "Upload the file that was announced.")
 
 
-def digest(path: Path) -> str:
-    """The file's sha256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _mark(registry: Registry, version: Version, path: Path) -> Version:
+def _mark(registry: Registry, version: Version, path: Path, sha256: str) -> Version:
     try:
-        return registry.mark_uploaded(version, digest(path), path.stat().st_size)
+        return registry.mark_uploaded(version, sha256, path.stat().st_size)
     except Conflict:
         # Another request for the same upload was faster.
         return registry.get_version(version.project, version.name, version.version)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelcote.core.errors import DeployFailed, from_problem
+from modelcote.core.processes import ask
 from modelcote.core.snapshot import Snapshot, snapshot_to_json
 from modelcote.local.host.settings import HOST_VARIABLE
 
@@ -27,30 +24,20 @@ class LocalEngine:
     environment: Mapping[str, str]
 
     def up(self, snapshot: Snapshot) -> Mapping[str, Any]:
-        """The program's outputs; raises `DeployFailed` and what else the run reports."""
-        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-            file.write(snapshot_to_json(snapshot))
-            file.flush()
-            done = subprocess.run(  # noqa: S603
-                [
-                    *(sys.executable, "-m", "modelcote.local.materialise"),
-                    *("--home", str(self.home), "--snapshot", file.name, "--settings", str(self.settings)),
-                    *("--emulator", self.environment["AWS_ENDPOINT_URL"], "--host", self.environment[HOST_VARIABLE]),
-                ],
-                env=dict(self.environment),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
-        try:
-            said = json.loads(done.stdout.strip().splitlines()[-1])
-        except (IndexError, ValueError) as error:
-            raise DeployFailed(
-                f"the program did not run: {done.stderr.strip()[-600:]}", "Run `cote local reset` and deploy again."
-            ) from error
-        if "error" in said:
-            raise from_problem(said["error"])
-        outputs: Mapping[str, Any] = said["outputs"]
+        """Return the program's outputs. Raises `DeployFailed` and whatever else the run reports."""
+        answer: Mapping[str, Any] = ask(
+            [sys.executable, "-m", "modelcote.local.materialise"],
+            {
+                "home": str(self.home),
+                "emulator": self.environment["AWS_ENDPOINT_URL"],
+                "host": self.environment[HOST_VARIABLE],
+                "snapshot": snapshot_to_json(snapshot),
+                "settings": self.settings.read_text(encoding="utf-8"),
+            },
+            what="the program",
+            remedy="Run `cote local reset` and deploy again.",
+            timeout_s=_TIMEOUT_S,
+            env=self.environment,
+        )
+        outputs: Mapping[str, Any] = answer["outputs"]
         return outputs

@@ -1,36 +1,28 @@
-"""`python -m modelcote.serving.check FOLDER`: loads a bundle where it will be served, before any traffic reaches it.
+"""`python -m modelcote.serving.check`: load a bundle where it will be served, before any traffic reaches it.
 
-Prints one JSON line: `{"ok": true}`, or `{"error": problem}` with exit status 1.
+The task is the bundle's folder; see `modelcote.core.processes`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
 from pathlib import Path
 
-from modelcote.core.errors import InvalidBundle, ModelcoteError, to_problem
+from modelcote.core.errors import InvalidBundle, ModelcoteError
+from modelcote.core.processes import answer
 from modelcote.serving.predictor import Predictor
 
 
-def main(folder: Path) -> int:
-    """The exit status."""
-    with contextlib.redirect_stdout(sys.stderr):
-        try:
-            Predictor.from_folder(folder)
-            line: dict[str, object] = {"ok": True}
-        except ModelcoteError as error:
-            line = {"error": to_problem(error)}
-        except Exception as error:  # whatever a model does while it loads would end its function the same way
-            line = {
-                "error": to_problem(
-                    InvalidBundle(f"the model does not load: {type(error).__name__}: {error}"[:500], "Load it locally.")
-                )
-            }
-    print(json.dumps(line))
-    return 0 if "ok" in line else 1
+def check(folder: str) -> None:
+    """Raise a `ModelcoteError` if the bundle does not load."""
+    try:
+        Predictor.from_folder(Path(folder))
+    except ModelcoteError:
+        raise
+    except Exception as error:  # whatever a model does while it loads would end its function the same way
+        raise InvalidBundle(
+            f"the model does not load: {type(error).__name__}: {error}"[:500], "Load it locally."
+        ) from error
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    answer(check)

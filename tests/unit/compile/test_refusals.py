@@ -160,10 +160,14 @@ def test_the_build_step_prints_one_line(tmp_path: Path) -> None:
     flow = forest(tmp_path)
     (tmp_path / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
     done = subprocess.run(
-        [sys.executable, "-m", "modelcote.compile", tmp_path], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "modelcote.compile"],
+        input=json.dumps(str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    report = json.loads(done.stdout)["answer"]
     assert done.stdout.count("\n") == 1
     assert report["used"] is True
     assert report["feeds"] == [{"name": "rows", "dtype": "float64", "columns": list(range(30))}]
@@ -174,10 +178,14 @@ def test_the_build_step_answers_a_problem_for_what_cannot_load(tmp_path: Path) -
     flow = Flow((Stage(ModelType.SKLEARN, "absent.pkl"),))
     (tmp_path / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
     done = subprocess.run(
-        [sys.executable, "-m", "modelcote.compile", tmp_path], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "modelcote.compile"],
+        input=json.dumps(str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
-    assert json.loads(done.stdout)["error"]["code"] == "invalid_bundle"
+    assert json.loads(done.stdout)["problem"]["code"] == "invalid_bundle"
 
 
 def test_a_column_that_nothing_is_known_of_is_left_alone(tmp_path: Path) -> None:

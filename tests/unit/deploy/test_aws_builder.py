@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
-from infra.snapshot import read_registry
+from infra.snapshot import Reading, read_registry
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer, Package, Snapshot
 from modelcote.deploy.artifacts.aws_builder import AwsBuilder
@@ -62,12 +57,16 @@ def test_before_the_first_up_there_is_no_table_and_no_model(
 def test_a_registry_that_cannot_be_reached_is_no_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in Emulator("http://127.0.0.1:1").environment.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(DeployFailed, match="could not be read"):
+    with pytest.raises(DeployFailed, match="reading the registry ended with status 1"):
         read_registry("dev", "us-east-1")
 
 
-def test_the_registry_of_a_stack_is_read_whole(emulator: Emulator, registry: Registry) -> None:
-    """The command itself, on a table with the stack's own name."""
+def test_the_registry_of_a_stack_is_read_whole(
+    emulator: Emulator, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a table with the stack's own name."""
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
     clients = emulator.clients
     clients.dynamodb.create_table(
         TableName="modelcote-reading-registry",
@@ -79,12 +78,4 @@ def test_the_registry_of_a_stack_is_read_whole(emulator: Emulator, registry: Reg
         BillingMode="PAY_PER_REQUEST",
     )
     Registry("modelcote-reading-registry", registry.bucket, registry.queue_url, clients).ensure_project("demo")
-    done = subprocess.run(
-        [sys.executable, "-m", "modelcote.deploy.queue.snapshot", "--stack", "reading", "--region", "us-east-1"],
-        env={**os.environ, **emulator.environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    answer = json.loads(done.stdout)
-    assert answer == {"table_exists": True, "snapshot": {"models": [], "tombstones": [], "layers": []}}
+    assert read_registry("reading", "us-east-1") == Reading(Snapshot(), table_exists=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelcote.core.errors import DeployFailed, InvalidBundle
 from modelcote.deploy.queue import isolated
 
-STEP = "import json, os, sys, resource\n"
+STEP = "import json, os, sys, resource\ndef answer(value): print(json.dumps({'answer': value}))\n"
 
 
-def step(folder: Path, source: str) -> dict[str, object]:
+def step(folder: Path, source: str) -> Any:
     (folder / "peek.py").write_text(STEP + source, encoding="utf-8")
     return isolated.run_step(Path(sys.executable), folder, "peek", folder)
 
@@ -21,24 +22,22 @@ def step(folder: Path, source: str) -> dict[str, object]:
 def test_it_sees_no_credentials_and_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_SECRET_ACCESS_KEY", "MODELCOTE_API_KEY", "PULUMI_ACCESS_TOKEN", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "hush")
-    seen = step(tmp_path, "print(json.dumps({**os.environ, 'cwd': os.getcwd(), 'argv': sys.argv[1:]}))")
+    seen = step(tmp_path, "answer({**os.environ, 'cwd': os.getcwd(), 'task': json.load(sys.stdin)})")
     assert "hush" not in seen.values()
     assert seen["HOME"] == seen["cwd"] != str(tmp_path)
-    assert seen["argv"] == [str(tmp_path)]
+    assert seen["task"] == str(tmp_path)
     assert seen["PYTHONPATH"] == str(tmp_path)
 
 
 def test_its_memory_and_its_time_are_bounded(tmp_path: Path) -> None:
-    seen = step(
-        tmp_path, "print(json.dumps([resource.getrlimit(x) for x in (resource.RLIMIT_DATA, resource.RLIMIT_CPU)]))"
-    )
+    seen = step(tmp_path, "answer([resource.getrlimit(x) for x in (resource.RLIMIT_DATA, resource.RLIMIT_CPU)])")
     assert seen == [[isolated.MEMORY_BYTES] * 2, [isolated.TIMEOUT_S] * 2]
     with pytest.raises(DeployFailed, match="MemoryError"):
         step(tmp_path, f"bytearray({isolated.MEMORY_BYTES + 1})")
 
 
 def test_what_a_model_prints_is_not_taken_for_the_answer(tmp_path: Path) -> None:
-    assert step(tmp_path, "print('hello'); print(json.dumps({'ok': True}))") == {"ok": True}
+    assert step(tmp_path, "print('hello'); answer({'ok': True})") == {"ok": True}
 
 
 @pytest.mark.parametrize("source", ["os._exit(3)", "os.abort()", "print('no json')", "raise SystemExit(1)"])
@@ -56,4 +55,4 @@ def test_one_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.Monk
 def test_an_error_comes_out_as_its_class(tmp_path: Path) -> None:
     problem = {"code": "invalid_bundle", "detail": "it does not load.", "remedy": "Save it again."}
     with pytest.raises(InvalidBundle, match="it does not load"):
-        step(tmp_path, f"print(json.dumps({{'error': {problem}}}))")
+        step(tmp_path, f"print(json.dumps({{'problem': {problem}}}))")

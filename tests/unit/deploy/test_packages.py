@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelcote.bundle.zips import tree, write_zip
+from modelcote.core.digests import file_sha256
 from modelcote.core.errors import DeployFailed
 from modelcote.core.project import project_root
-from modelcote.deploy.artifacts.archive import sha256, sha256_base64, tree, write_zip
 from modelcote.deploy.artifacts.layers import LAMBDA_BYTES, build_layer
 from modelcote.deploy.artifacts.package import SERVING, build_package, platform_package, project_package, staged_code
 
@@ -35,7 +36,7 @@ def test_equal_files_are_equal_zips(tmp_path_factory: pytest.TempPathFactory, fi
             os.utime(path, (index, index))
             pairs.append((name, path))
         made.append(write_zip(folder / "out.zip", pairs))
-    assert sha256(made[0]) == sha256(made[1])
+    assert file_sha256(made[0]) == file_sha256(made[1])
     with zipfile.ZipFile(made[0]) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == files
 
@@ -55,7 +56,7 @@ def bundle(folder: Path) -> Path:
 def test_a_package_is_reproducible_and_serves_without_the_rest(tmp_path: Path) -> None:
     first = build_package(bundle(tmp_path / "bundle"), tmp_path / "a.zip", PYTHON, tmp_path / "one")
     second = build_package(tmp_path / "bundle", tmp_path / "b.zip", PYTHON, tmp_path / "two")
-    assert sha256_base64(first) == sha256_base64(second)
+    assert file_sha256(first) == file_sha256(second)
     with zipfile.ZipFile(first) as archive:
         names = archive.namelist()
         archive.extractall(tmp_path / "task")

@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from modelcote.bundle.zips import tree, write_zip
 from modelcote.core.errors import DeployFailed
-from modelcote.deploy.artifacts.archive import tree, write_zip
 from modelcote.deploy.artifacts.runtimes import lock_path
 
 # A function's code and layers together, unpacked: 250 MB as AWS counts them.

@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from modelcote.bundle.zips import tree, write_zip
 from modelcote.core.errors import DeployFailed
 from modelcote.core.project import project_root
-from modelcote.deploy.artifacts.archive import tree, write_zip
 
 _SOURCE = Path(__file__).resolve().parents[2]
 SERVING = ("core", "aws", "flow", "serving")
@@ -31,7 +31,7 @@ def build_package(bundle: Path, out: Path, python: Path, work: Path) -> Path:
 
     `work` is a folder where the compiled serving code is kept between packages.
     """
-    return write_zip(out, [*tree(bundle, "bundle/"), *tree(staged_code(SERVING, python, work))], level=1)
+    return write_zip(out, [*tree(bundle, "bundle/"), *tree(staged_code(SERVING, python, work))])
 
 
 def platform_package(out: Path, python: Path) -> Path:

@@ -6,8 +6,6 @@ between two plans are made of it. `python -m modelcote.deploy.program.plan` plan
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -19,7 +17,8 @@ from infra.components.model import TYPE as MODEL_TYPE
 from infra.components.model import component_name
 from infra.config import Scope, Settings, settings_from_json, settings_to_json
 from infra.program import program
-from modelcote.core.errors import DeployFailed, ModelcoteError, from_problem, to_problem
+from modelcote.core.errors import DeployFailed
+from modelcote.core.processes import answer, ask
 from modelcote.core.snapshot import Snapshot, snapshot_from_json, snapshot_to_json
 from modelcote.deploy.program.checks import UNKNOWN, problems
 from modelcote.deploy.program.limits import NAMES
@@ -109,22 +108,14 @@ def plan_here(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> P
 
 def plan(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> Plan:
     """The plan, made in a process of its own. Raises what planning raised."""
-    task = {"snapshot": snapshot_to_json(snapshot), "settings": settings_to_json(settings), "scope": scope}
-    done = subprocess.run(
+    rows = ask(
         [sys.executable, "-m", "modelcote.deploy.program.plan"],
-        input=json.dumps(task),
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
+        {"snapshot": snapshot_to_json(snapshot), "settings": settings_to_json(settings), "scope": scope},
+        what="planning",
+        remedy="See the deployer's log.",
+        timeout_s=_SECONDS,
     )
-    if done.returncode != 0:
-        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise DeployFailed(f"Planning ended with {done.returncode}: {last[0]}", "See the deployer's log.")
-    answer = json.loads(done.stdout)
-    if "problem" in answer:
-        raise from_problem(answer["problem"])
-    return plan_from_dict(answer)
+    return plan_from_dict(rows)
 
 
 def diff(old: Plan, new: Plan) -> Diff:
@@ -225,16 +216,11 @@ def _rich(value: Any) -> Any:
             return value
 
 
-def main() -> None:
-    """Reads `{"snapshot", "settings", "scope"}` from stdin, writes the plan or `{"problem"}` to stdout."""
-    task = json.load(sys.stdin)
-    try:
-        made = plan_here(snapshot_from_json(task["snapshot"]), settings_from_json(task["settings"]), task["scope"])
-    except ModelcoteError as error:
-        json.dump({"problem": to_problem(error)}, sys.stdout)
-        return
-    json.dump(plan_to_dict(made), sys.stdout)
+def _answer(task: Mapping[str, Any]) -> dict[str, Any]:
+    return plan_to_dict(
+        plan_here(snapshot_from_json(task["snapshot"]), settings_from_json(task["settings"]), task["scope"])
+    )
 
 
 if __name__ == "__main__":
-    main()
+    answer(_answer)

@@ -6,10 +6,8 @@ cancels, refreshes and goes on.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -18,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.config import Scope, Settings, settings_to_json
-from modelcote.core.errors import DeployFailed, from_problem
+from modelcote.core.errors import DeployFailed
+from modelcote.core.processes import ask
 from modelcote.core.snapshot import Snapshot, snapshot_to_json
 
 CLI_VERSION = "3.272.0"
@@ -93,25 +92,13 @@ def _run(task: Task) -> dict[str, Any]:
         # State in a folder is encrypted with a passphrase; the program puts no secret into it.
         "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
     }
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "modelcote.deploy.program.pulumi_run"],
-            input=json.dumps(asdict(task)),
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise DeployFailed(
-            f"The engine took more than {_SECONDS} s.", "Deploy again: it goes on from there."
-        ) from error
-    lines = done.stdout.strip().splitlines()
-    if done.returncode != 0 or not lines:
-        raise DeployFailed(f"The engine's process ended with {done.returncode}.", "See the deployer's log.")
-    answer: dict[str, Any] = json.loads(lines[-1])
-    if "problem" in answer:
-        raise from_problem(answer["problem"])
-    outputs: dict[str, Any] = answer["outputs"]
+    outputs: dict[str, Any] = ask(
+        [sys.executable, "-m", "modelcote.deploy.program.pulumi_run"],
+        asdict(task),
+        what="the engine",
+        remedy="See the deployer's log, then deploy again: the engine resumes where it ended.",
+        timeout_s=_SECONDS,
+        env=environment,
+        stderr=None,
+    )
     return outputs

@@ -1,4 +1,4 @@
-"""One run of the Pulumi engine: `python -m modelcote.deploy.program.pulumi_run`, its task as JSON on stdin.
+"""One run of the Pulumi engine: `python -m modelcote.deploy.program.pulumi_run` (see `modelcote.core.processes`).
 
 Before anything is asked of AWS the plan is made and checked: what the stack's state holds and the plan does not
 must be exactly what carries a tombstone. The engine's own output goes to stderr.
@@ -6,17 +6,16 @@ must be exactly what carries a tombstone. The engine's own output goes to stderr
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
 from typing import Any
 
 from pulumi import automation as auto
 
 from infra.config import settings_from_json
 from infra.program import program
-from modelcote.core.errors import DeployFailed, ModelcoteError, to_problem
+from modelcote.core.errors import DeployFailed
+from modelcote.core.processes import answer
 from modelcote.core.snapshot import snapshot_from_json
 from modelcote.deploy.program.monitor import Resource
 from modelcote.deploy.program.plan import Plan, check_deletions, plan
@@ -85,21 +84,14 @@ def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def main() -> None:
-    """Prints `{"outputs"}` or `{"problem"}` as the last line."""
-    task = Task(**json.load(sys.stdin))
-    with redirect_stdout(sys.stderr):
-        try:
-            answer: dict[str, Any] = {"outputs": execute(task)}
-        except ModelcoteError as error:
-            answer = {"problem": to_problem(error)}
-        except auto.CommandError as error:
-            failed = DeployFailed(
-                f"The engine failed: {str(error)[-900:]}", "Correct what it names, then deploy again."
-            )
-            answer = {"problem": to_problem(failed)}
-    print(json.dumps(answer))
+def _answer(task: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return execute(Task(**task))
+    except auto.CommandError as error:
+        raise DeployFailed(
+            f"The engine failed: {str(error)[-900:]}", "Correct what it names, then deploy again."
+        ) from error
 
 
 if __name__ == "__main__":
-    main()
+    answer(_answer)

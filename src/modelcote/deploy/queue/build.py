@@ -9,15 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelcote.bundle.make import describe
 from modelcote.bundle.read import unpack
 from modelcote.bundle.versions import check_versions
+from modelcote.core.digests import as_base64, file_sha256
 from modelcote.core.errors import InvalidBundle, VersionMismatch
 from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict, parse_manifest
 from modelcote.core.objects import package_key
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec
-from modelcote.deploy.artifacts.archive import sha256, sha256_base64
 from modelcote.deploy.artifacts.builder import Builder
 from modelcote.deploy.artifacts.package import COMPILER, SERVING, build_package, staged_code
 from modelcote.deploy.artifacts.runtimes import extra_requirements, runtime_versions
@@ -44,17 +43,16 @@ def build(deploy: Deploy, registry: Registry, builder: Builder, work: Path, say:
         run_step(python, staged_code(SERVING, python, work), "modelcote.serving.check", folder)
         say(f"loads in the runtime {layer.key}")
         package = build_package(folder, Path(scratch) / "package.zip", python, work)
-        key = package_key(version.project, version.name, version.version, sha256(package).hex())
+        sha256 = file_sha256(package)
+        key = package_key(version.project, version.name, version.version, sha256)
         registry.s3.upload_file(str(package), registry.bucket, key)
         say(f"packaged: {package.stat().st_size / 1e6:.1f} MB")
-        registry.mark_built(
-            deploy, Package(sha256_base64(package), key, (layer.key,)), manifest.runtime, _report(manifest)
-        )
+        registry.mark_built(deploy, Package(as_base64(sha256), key, (layer.key,)), manifest.runtime, _report(manifest))
 
 
 def _fetch(version: Version, registry: Registry, path: Path, folder: Path) -> None:
     registry.s3.download_file(registry.bucket, version.bundle_key, str(path))
-    if describe(path).sha256 != version.bundle_sha256:
+    if file_sha256(path) != version.bundle_sha256:
         raise InvalidBundle("the stored bundle is not the one that was inspected.", "Deploy it again.")
     unpack(path, folder)
 

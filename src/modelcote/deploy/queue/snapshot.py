@@ -1,18 +1,18 @@
 """The registry's snapshot with the layers of its packages: what an engine run is given.
 
-`python -m modelcote.deploy.queue.snapshot --stack S --region R` prints it for `pulumi up`.
+`python -m modelcote.deploy.queue.snapshot` answers it to `pulumi up` (see `modelcote.core.processes`).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import boto3
 
 from modelcote.aws.clients import make_clients
+from modelcote.core.processes import answer
 from modelcote.core.snapshot import Layer, Snapshot, snapshot_to_json
 from modelcote.registry.store import Registry
 
@@ -24,25 +24,20 @@ def take_snapshot(registry: Registry, layer_of: Callable[[str], Layer]) -> Snaps
     return replace(found, layers=tuple(layer_of(key) for key in keys))
 
 
-def main() -> None:
-    """Prints `{"table_exists", "snapshot"}`."""
+def _answer(task: Mapping[str, str]) -> dict[str, Any]:
+    """Return `{"table_exists", "snapshot"}` for a task of `stack` and `region`."""
     from modelcote.deploy.artifacts.aws_builder import AwsBuilder
 
-    parser = argparse.ArgumentParser(prog="python -m modelcote.deploy.queue.snapshot")
-    parser.add_argument("--stack", required=True)
-    parser.add_argument("--region", required=True)
-    given = parser.parse_args()
-    clients = make_clients(boto3.Session(region_name=given.region))
-    table = f"modelcote-{given.stack}-registry"
+    clients = make_clients(boto3.Session(region_name=task["region"]))
+    table = f"modelcote-{task['stack']}-registry"
     registry = Registry(table, "", clients=clients)
     try:
         clients.dynamodb.describe_table(TableName=table)
     except clients.dynamodb.exceptions.ResourceNotFoundException:
-        print(json.dumps({"table_exists": False, "snapshot": json.loads(snapshot_to_json(Snapshot()))}))
-        return
-    taken = take_snapshot(registry, AwsBuilder(registry).layer_of)
-    print(json.dumps({"table_exists": True, "snapshot": json.loads(snapshot_to_json(taken))}))
+        return {"table_exists": False, "snapshot": snapshot_to_json(Snapshot())}
+    snapshot = take_snapshot(registry, AwsBuilder(registry).layer_of)
+    return {"table_exists": True, "snapshot": snapshot_to_json(snapshot)}
 
 
 if __name__ == "__main__":
-    main()
+    answer(_answer)

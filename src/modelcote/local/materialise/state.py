@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from modelcote.core.digests import file_sha256
 from modelcote.deploy.program.monitor import Archive, Asset
 from modelcote.local.functions import write_atomically
 
@@ -105,7 +106,7 @@ def plain(value: Any) -> Any:
     """Inputs as JSON values; an archive by its path, and by its content where it is a file."""
     if isinstance(value, Archive | Asset):
         path = Path(value.path)
-        content = hashlib.sha256(path.read_bytes()).hexdigest() if value.path and path.is_file() else ""
+        content = file_sha256(path) if value.path and path.is_file() else ""
         return {"path": value.path, "sha256": content}
     if isinstance(value, Mapping):
         return {str(key): plain(part) for key, part in value.items()}
