@@ -43,7 +43,7 @@ check: $(READY)  ## ruff, mypy, import-linter, the committed OpenAPI
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m modelcote.control.openapi --check
+	$(BIN)/python -m modelcote.dialects.openapi --check
 
 bench: $(READY)  ## measure; writes bench/out/results.json
 	$(BIN)/python -m bench
@@ -51,7 +51,7 @@ bench: $(READY)  ## measure; writes bench/out/results.json
 fmt: $(READY)  ## rewrite formatting, imports and the OpenAPI document
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/python -m modelcote.control.openapi --write
+	$(BIN)/python -m modelcote.dialects.openapi --write
 
 lock: $(READY)  ## pin what development installs
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url \

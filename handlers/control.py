@@ -7,9 +7,10 @@ from mangum import Mangum
 from modelcote.control.app import create_app
 from modelcote.control.log import write
 from modelcote.control.services import services_from_env
+from modelcote.dialects import DIALECTS
 
 handler = Mangum(
-    create_app(services_from_env(), write),
+    create_app(services_from_env(), write, DIALECTS),
     lifespan="off",
     text_mime_types=["text/", "application/json", "application/problem+json"],
 )

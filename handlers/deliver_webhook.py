@@ -7,6 +7,7 @@ from typing import Any
 
 from modelcote.aws.clients import client_config, make_session
 from modelcote.aws.sqs_batch import Record, each
+from modelcote.dialects import WEBHOOK_SHAPES
 from modelcote.runs.messages import read_task
 from modelcote.runs.store import store_from_env
 from modelcote.webhooks.deliver import Deliverer
@@ -21,6 +22,7 @@ _deliverer = Deliverer(
     WebhookSecrets(_session.client("secretsmanager", config=client_config()), _stack, _key_arn, _store.policy),
     _session.client("kms", config=client_config()),
     _stack,
+    WEBHOOK_SHAPES,
 )
 
 

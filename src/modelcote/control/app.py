@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any, NoReturn
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 
-from modelcote.control import conduit
-from modelcote.control.door import Door, Log
-from modelcote.control.errors import install
-from modelcote.control.launch import endpoints as launch_endpoints
-from modelcote.control.launch import tasks as launch_tasks
+from modelcote.control.dialect import Dialect
+from modelcote.control.errors import install, responder
+from modelcote.control.middleware import Log, Middleware
 from modelcote.control.openapi import document
 from modelcote.control.routes import (
     deliveries,
@@ -41,9 +40,6 @@ ROUTERS = (
     runs.router,
     deliveries.router,
     webhooks.router,
-    conduit.router,
-    launch_endpoints.router,
-    launch_tasks.router,
     health.router,
 )
 _elsewhere = APIRouter(include_in_schema=False)
@@ -59,26 +55,27 @@ def predict(request: Request) -> NoReturn:
     raise MethodNotAllowed(f"{request.method} is not a method of predict.", "Use POST.", allow="POST")
 
 
-@cache
-def openapi_document() -> dict[str, Any]:
-    """The API's OpenAPI document."""
-    return document(_routes())
+def openapi_document(dialects: Sequence[Dialect]) -> dict[str, Any]:
+    """Return the API's OpenAPI document."""
+    return document([route for router in _routers(dialects) for route in _api_routes(router)], dialects)
 
 
-def create_app(services: Services, log: Log) -> FastAPI:
-    """The application on these services; `log` is told of every request (see `modelcote.control.door`)."""
+def create_app(services: Services, log: Log, dialects: Sequence[Dialect]) -> FastAPI:
+    """Return the application on these services; `log` is called for every request (`modelcote.control.middleware`)."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services
-    app.add_api_route("/openapi.json", openapi_document, include_in_schema=False)
-    for router in (*ROUTERS, _elsewhere):
+    app.add_api_route("/openapi.json", cache(partial(openapi_document, dialects)), include_in_schema=False)
+    routers = [*_routers(dialects), _elsewhere]
+    for router in routers:
         app.include_router(router)
-    install(app, [*_routes(), *_api_routes(_elsewhere), *_api_routes(app.router)])
-    app.add_middleware(Door, log=log)
+    respond = responder(dialects)
+    install(app, respond, [route for router in (*routers, app.router) for route in _api_routes(router)])
+    app.add_middleware(Middleware, log=log, respond=respond)
     return app
 
 
-def _routes() -> list[APIRoute]:
-    return [route for router in ROUTERS for route in _api_routes(router)]
+def _routers(dialects: Sequence[Dialect]) -> list[APIRouter]:
+    return [*ROUTERS, *(router for dialect in dialects for router in dialect.routers())]
 
 
 def _api_routes(router: APIRouter) -> list[APIRoute]:

@@ -1,9 +1,7 @@
 """JSON bodies, read as strictly as the gateway reads them, then checked against a pydantic model."""
 
-from __future__ import annotations
-
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -36,15 +34,17 @@ async def read_json(request: Request) -> Any:
     return loads(bytes(body))
 
 
-def json_body(model: type[Body], *, optional: bool = False) -> Callable[[Request], Awaitable[Body]]:
-    """A dependency that gives the body as `model`; an empty body stands for `{}` where it is optional."""
+@dataclass(frozen=True)
+class JsonBody(Generic[Body]):
+    """A dependency that returns the body as `model`; an empty body stands for `{}` where it is optional."""
 
-    async def read(request: Request) -> Body:
-        if optional and request.headers.get("content-length", "0") == "0":
-            return check(model, {})
-        return check(model, await read_json(request))
+    model: type[Body]
+    optional: bool = False
 
-    return read
+    async def __call__(self, request: Request) -> Body:
+        if self.optional and request.headers.get("content-length", "0") == "0":
+            return check(self.model, {})
+        return check(self.model, await read_json(request))
 
 
 def check(model: type[Body], value: Any) -> Body:
@@ -55,9 +55,3 @@ def check(model: type[Body], value: Any) -> Body:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"])) or "the body"
         raise Invalid(f"{ascii(field)[1:81]}: {first['msg']}.", "See /openapi.json.", field=field[:80]) from error
-
-
-def takes(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
-    """What OpenAPI says of such a body."""
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}

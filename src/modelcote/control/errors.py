@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -12,45 +12,38 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from modelcote.control.conduit import PATHS
-from modelcote.control.launch.paths import is_launch
-from modelcote.core.errors import BadRequest, Invalid, MethodNotAllowed, ModelcoteError, NotFound, to_problem
+from modelcote.control.dialect import Dialect, surface_of
+from modelcote.core.errors import BadRequest, Invalid, MethodNotAllowed, ModelcoteError, NotFound
 
-MEDIA_TYPE = "application/problem+json"
-_HEADERS: dict[int, dict[str, str]] = {
-    401: {"www-authenticate": 'Bearer realm="modelcote"'},
-    429: {"retry-after": "1"},
-    503: {"retry-after": "1"},
-}
-_LAUNCH_HEADERS = {401: {"www-authenticate": "Basic"}}
+_HEADERS: dict[int, dict[str, str]] = {429: {"retry-after": "1"}, 503: {"retry-after": "1"}}
+# An error, the request's path and its id.
+Respond = Callable[[ModelcoteError, str, str], Response]
 
 
-def problem_response(error: ModelcoteError, path: str, request_id: str) -> Response:
-    """The answer that an error stands for.
+def responder(dialects: Sequence[Dialect]) -> Respond:
+    """Return what answers an error: a problem, or on a dialect's own path the body that its clients read."""
 
-    In the Conduit dialect it has the `message` that its clients show; in the launch dialect it is `{"detail": ...}`.
-    """
-    headers = dict(_HEADERS.get(error.status, {}))
-    if isinstance(error, MethodNotAllowed):
-        headers["allow"] = str(error.extra.get("allow", ""))
-    if is_launch(path):
-        headers |= _LAUNCH_HEADERS.get(error.status, {})
-        return Response(orjson.dumps({"detail": str(error)}), error.status, headers, "application/json")
-    problem = to_problem(error, request_id)
-    if path in PATHS:
-        problem["message"] = str(error)
-    return Response(orjson.dumps(problem, default=str), error.status, headers, MEDIA_TYPE)
+    def respond(error: ModelcoteError, path: str, request_id: str) -> Response:
+        surface = surface_of(path, dialects)
+        headers = dict(_HEADERS.get(error.status, {}))
+        if error.status == 401:
+            headers["www-authenticate"] = surface.challenge
+        if isinstance(error, MethodNotAllowed):
+            headers["allow"] = str(error.extra.get("allow", ""))
+        body = orjson.dumps(surface.problem(error, request_id), default=str)
+        return Response(body, error.status, headers, surface.media_type)
+
+    return respond
 
 
-def install(app: FastAPI, routes: Iterable[APIRoute]) -> None:
-    """Makes the app answer with problems, its router's own errors among them; `routes` are all it has."""
-    known = list(routes)
+def install(app: FastAPI, respond: Respond, routes: Sequence[APIRoute]) -> None:
+    """Make the app answer with problems, its router's own errors among them; `routes` are all it has."""
 
     async def ours(request: Request, error: ModelcoteError) -> Response:
-        return problem_response(error, request.url.path, request.state.request_id)
+        return respond(error, request.url.path, request.state.request_id)
 
     async def routers(request: Request, error: HTTPException) -> Response:
-        return await ours(request, _of_router(error, request, known))
+        return await ours(request, _of_router(error, request, routes))
 
     async def parameters(request: Request, error: RequestValidationError) -> Response:
         return await ours(request, _of_parameters(error.errors()[0]))
@@ -60,10 +53,10 @@ def install(app: FastAPI, routes: Iterable[APIRoute]) -> None:
     app.add_exception_handler(RequestValidationError, parameters)  # type: ignore[arg-type]
 
 
-def _of_router(error: HTTPException, request: Request, routes: list[APIRoute]) -> ModelcoteError:
+def _of_router(error: HTTPException, request: Request, routes: Sequence[APIRoute]) -> ModelcoteError:
     if error.status_code == 405:
-        path = request.url.path
-        allowed = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+        matches = [route for route in routes if route.path_regex.match(request.url.path)]
+        allowed = {method for route in matches for method in route.methods or ()}
         allow = ", ".join(sorted(allowed)) or "GET"
         return MethodNotAllowed(f"{request.method} is not a method of this path.", f"Use {allow}.", allow=allow)
     if error.status_code == 404:

@@ -1,15 +1,8 @@
-"""The OpenAPI document: made from the routes, committed, and compared.
-
-`python -m modelcote.control.openapi --check` fails when `docs/openapi/openapi.json` is not what the code says;
-`--write` makes it so.
-"""
+"""The OpenAPI document, built from the routes."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi.openapi.utils import get_openapi
@@ -17,13 +10,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from modelcote.control.body import Strict
-from modelcote.control.launch.bodies import BODIES as LAUNCH_BODIES
-from modelcote.control.launch.paths import is_launch
+from modelcote.control.body import JsonBody
+from modelcote.control.dialect import NATIVE, Dialect, surface_of
 from modelcote.control.views import Problem
-from modelcote.core.project import project_root
 
-FILE = Path("docs/openapi/openapi.json")
 # The API's version, not the package's: it changes when the contract does.
 VERSION = "1"
 _PROBLEM = {
@@ -33,41 +23,40 @@ _PROBLEM = {
 _OPEN = frozenset({"/healthz"})
 
 
-def document(routes: Sequence[APIRoute]) -> dict[str, Any]:
-    """The document of these routes and of predict, which the gateway answers."""
-    made = get_openapi(
+def document(routes: Sequence[APIRoute], dialects: Sequence[Dialect]) -> dict[str, Any]:
+    """Return the document of these routes and of predict, which the gateway answers."""
+    bodies = [body for route in routes for body in _describe_body(route)]
+    openapi = get_openapi(
         title="modelcote",
         version=VERSION,
         summary="Deploy a model, call it over HTTP.",
         routes=routes,
         separate_input_output_schemas=False,
     )
-    schemas = made["components"]["schemas"]
+    components, surfaces = openapi["components"], [NATIVE, *(dialect.surface for dialect in dialects)]
     for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    schemas.update(_schemas([Problem, *_bodies()]))
-    made["paths"]["/v1/{project}/{model}/predict"] = {"post": _PREDICT}
-    made["components"]["securitySchemes"] = {
-        "key": {"type": "apiKey", "in": "header", "name": "Authorization"},
-        "bearer": {"type": "http", "scheme": "bearer", "description": "an API key, or a JWT of a registered issuer"},
-        "basic": {"type": "http", "scheme": "basic", "description": "launch: an API key as the user name, no password"},
-    }
-    for path, operations in made["paths"].items():
+        components["schemas"].pop(name, None)
+    schemas = {**components["schemas"], **_schemas([Problem, *bodies])}
+    components["schemas"] = dict(sorted(schemas.items()))
+    components["securitySchemes"] = {name: value for one in surfaces for name, value in one.schemes.items()}
+    paths = {**openapi["paths"], "/v1/{project}/{model}/predict": {"post": _PREDICT}}
+    openapi["paths"] = dict(sorted(paths.items()))
+    for path, operations in paths.items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = _PROBLEM
             if path not in _OPEN:
-                operation["security"] = [{"basic": []}] if is_launch(path) else [{"key": []}, {"bearer": []}]
-    made["paths"] = dict(sorted(made["paths"].items()))
-    made["components"]["schemas"] = dict(sorted(schemas.items()))
-    return made
+                operation["security"] = [{name: []} for name in surface_of(path, dialects).schemes]
+    return openapi
 
 
-def _bodies() -> list[type[BaseModel]]:
-    """Every request body: the strict ones, and the dialects'."""
-    from modelcote.control.conduit import DeployRequest
-
-    return [*Strict.__subclasses__(), DeployRequest, *LAUNCH_BODIES]
+def _describe_body(route: APIRoute) -> Iterator[type[BaseModel]]:
+    """Add the body that the route reads to its description, and yield the body's model."""
+    for dependency in route.dependant.dependencies:
+        if isinstance(body := dependency.call, JsonBody):
+            content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body.model.__name__}"}}}
+            route.openapi_extra = {"requestBody": {"required": not body.optional, "content": content}}
+            yield body.model
 
 
 def _schemas(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
@@ -159,30 +148,3 @@ _PREDICT: dict[str, Any] = {
         },
     },
 }
-
-
-def text() -> str:
-    """The document as it is committed."""
-    from modelcote.control.app import openapi_document
-
-    return json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`--check` or `--write`; gives the exit status."""
-    path = project_root() / FILE
-    if arguments == ["--write"]:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(), encoding="utf-8")
-        return 0
-    if arguments == ["--check"]:
-        if path.exists() and path.read_text(encoding="utf-8") == text():
-            return 0
-        print(f"{FILE} is not what the code says: run python -m modelcote.control.openapi --write", file=sys.stderr)
-        return 1
-    print("usage: python -m modelcote.control.openapi --check | --write", file=sys.stderr)
-    return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from modelcote.bundle.inspect import inspect_bundle
-from modelcote.control.foreign import foreign_spec, without_foreign_members
+from modelcote.control.bundle_spec import complete_spec, without_unknown_members
 from modelcote.core.digests import file_sha256
 from modelcote.core.errors import Conflict, Invalid, InvalidBundle, PayloadTooLarge
 from modelcote.core.objects import bundle_key, upload_key
@@ -25,7 +25,6 @@ from modelcote.registry.store import Registry
 
 # Lambda's limit for a function with its layers, unpacked; a larger bundle could not be served.
 MAX_BUNDLE = 250 * 1024 * 1024
-CONDUIT = "conduit"
 _CHUNK = 1024 * 1024
 
 
@@ -67,13 +66,13 @@ def _inspected(registry: Registry, version: Version, size: int, folder: Path) ->
     path = folder / "bundle.zip"
     sha256 = _download(registry, version, path)
     _check_declared(version, path, sha256)
-    if version.client == CONDUIT:
-        manifest = inspect_bundle(path, None)
-        spec = foreign_spec(version.spec_json, manifest, path)
+    fields = json.loads(version.spec_json)
+    if not fields["flow"]:
+        spec = complete_spec(fields, inspect_bundle(path, None), path)
         version = replace(version, spec_json=json.dumps(spec_to_dict(spec), separators=(",", ":")))
     else:
         inspect_bundle(path, version.spec)
-    kept = without_foreign_members(path, folder / "kept.zip")
+    kept = without_unknown_members(path, folder / "kept.zip")
     return version, kept, sha256 if kept == path else file_sha256(kept)
 
 

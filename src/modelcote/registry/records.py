@@ -85,8 +85,9 @@ class Model(Row):
 class Version(Row):
     """An immutable number: a spec and a bundle pinned by its sha256; `package` once built.
 
-    `spec_json`, `package_json` and `compiled_json` are JSON texts; `client` is `native` or `conduit`.
-    `declared_sha256` and `declared_bytes` are what the client said it would upload; empty and 0 in the Conduit dialect.
+    `spec_json`, `package_json` and `compiled_json` are JSON texts; before the upload the spec may have no flow yet,
+    which the bundle brings. `declared_sha256` and `declared_bytes` are what the client announced; empty and 0 if it
+    announced nothing.
     """
 
     project: str
@@ -94,7 +95,6 @@ class Version(Row):
     version: int
     state: str
     spec_json: str
-    client: str = "native"
     declared_sha256: str = ""
     declared_bytes: int = 0
     bundle_key: str = ""

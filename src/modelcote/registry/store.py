@@ -6,7 +6,6 @@ outcomes.py    begin, mark_built, mark_ready, mark_superseded, mark_failed, forg
 snapshots.py   snapshot
 keys.py        create_key, list_keys, revoke_key
 issuers.py     put_issuer, list_issuers, delete_issuer
-endpoints.py   create_endpoint, get/find/list endpoints, change_endpoint, delete_endpoint, models_of
 """
 
 from __future__ import annotations
@@ -17,12 +16,11 @@ from modelcote.aws.clients import Clients, make_clients
 from modelcote.aws.table import Table
 from modelcote.identity.issuers import Issuers
 from modelcote.identity.keys import Keys
-from modelcote.registry.endpoints import LaunchEndpoints
 from modelcote.registry.outcomes import Outcomes
 from modelcote.registry.snapshots import Snapshots
 
 
-class Registry(Outcomes, Snapshots, Keys, Issuers, LaunchEndpoints):
+class Registry(Outcomes, Snapshots, Keys, Issuers):
     """Everything that is known about projects, models, versions, deploys and keys."""
 
     def __init__(self, table_name: str, bucket: str, queue_url: str = "", clients: Clients | None = None) -> None:

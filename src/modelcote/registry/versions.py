@@ -53,9 +53,7 @@ class Versions:
         """Every project's name, sorted."""
         return [item["sk"] for item in self.table.query("PROJECTS")]
 
-    def create_version(
-        self, project: str, spec: ModelSpec, sha256: str = "", size: int = 0, client: str = "native"
-    ) -> tuple[Version, str]:
+    def create_version(self, project: str, spec: ModelSpec, sha256: str = "", size: int = 0) -> tuple[Version, str]:
         """A new version awaiting its upload, and the presigned URL (15 minutes, PUT, `application/zip`).
 
         The number is taken from a counter on the model's row, so no two calls share one; a failed call leaves a
@@ -88,7 +86,6 @@ class Versions:
             model["last_version"],
             AWAITING_UPLOAD,
             json.dumps(spec_to_dict(spec), separators=(",", ":")),
-            client=client,
             declared_sha256=sha256,
             declared_bytes=size,
             created_at=at,

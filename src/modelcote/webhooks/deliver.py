@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
 from modelcote.webhooks.endpoints import Endpoint
 from modelcote.webhooks.seal import unseal
 from modelcote.webhooks.secrets import WebhookSecrets
-from modelcote.webhooks.shapes import body_of
+from modelcote.webhooks.shapes import Shape, body_of
 from modelcote.webhooks.sign import headers
 from modelcote.webhooks.submitted import allowed
 from modelcote.webhooks.transport import Limits, Outgoing, Received, deliver
@@ -37,12 +37,13 @@ Send = Callable[[Outgoing], Received]
 
 @dataclass(frozen=True)
 class Deliverer:
-    """What sending takes. `kms` opens the credentials that a run was given; `stack` labels the metric."""
+    """What sending needs. `kms` opens a run's own credentials, `stack` labels the metric, `shapes` are by dialect."""
 
     store: RunStore
     secrets: WebhookSecrets
     kms: Any
     stack: str
+    shapes: Mapping[str, Shape]
 
     def attempt(self, project: str, run_id: str, send: Send | None = None) -> str:
         """Makes the delivery's next attempt, if it is due; its state then, or `early`, `claimed`, `unknown`.
@@ -71,9 +72,9 @@ class Deliverer:
         store = self.store
         run = store.get(delivery.project, delivery.run_id)
         limit = store.policy.delivery_body_bytes
-        body = body_of(delivery, run, result_members(store, run, limit))
+        body = body_of(self.shapes, delivery, run, result_members(store, run, limit))
         if len(body) > limit and run.state == SUCCEEDED:
-            body = body_of(delivery, run, reference(store, run))
+            body = body_of(self.shapes, delivery, run, reference(store, run))
         signed = headers(
             delivery.webhook_id,
             int(store.clock()),

@@ -16,6 +16,7 @@ import pytest
 from modelcote import AsyncClient, Client
 from modelcote.aws.http import aws_client
 from modelcote.backends.lambda_ import LambdaBackend
+from modelcote.dialects import WEBHOOK_SHAPES
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
@@ -83,7 +84,7 @@ class Front(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def deliver(self, run: Run, status: int = 200) -> str:
         """An attempt at the run's delivery, which the receiver answers with this status."""
         services = self.stand.services
-        deliverer = Deliverer(self.runs.store, services.webhook_secrets, self.runs.kms, services.stack)
+        deliverer = Deliverer(self.runs.store, services.webhook_secrets, self.runs.kms, services.stack, WEBHOOK_SHAPES)
 
         def send(_: Outgoing) -> Received:
             return Received(status, None, b"an answer", None, 12.5)

@@ -19,6 +19,7 @@ from modelcote.control.app import create_app
 from modelcote.control.services import Services
 from modelcote.core.policy import Policy
 from modelcote.core.spec import ModelSpec, spec_to_dict
+from modelcote.dialects import DIALECTS
 from modelcote.registry.records import Deploy
 from modelcote.registry.store import Registry
 from modelcote.runs.executions import StateMachine
@@ -97,7 +98,7 @@ def stand_on(emulator: Emulator) -> Stand:
     keys = {scope: registry.create_key(PROJECT, scope, [scope])[1] for scope in ("predict", "deploy", "admin")}
     log: list[tuple[str, dict[str, Any]]] = []
     services = services_on(emulator, registry)
-    app = create_app(services, lambda event, members: log.append((event, members)))
+    app = create_app(services, lambda event, members: log.append((event, members)), DIALECTS)
     http = httpx.Client(transport=AppTransport(app), base_url=URL)
     return Stand(http, registry, services, keys, log, app)
 

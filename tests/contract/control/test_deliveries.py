@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -148,10 +147,10 @@ def test_the_body_that_is_sent_holds_the_result(front: Front) -> None:
     run = owed(front)
     from modelcote.runs.listing import find_delivery
     from modelcote.runs.results import result_members
-    from modelcote.webhooks.shapes import body_of
+    from modelcote.webhooks.shapes import native_body
 
     delivery = find_delivery(front.runs.store, run.project, run.run_id)
     assert delivery
-    sent = json.loads(body_of(delivery, run, result_members(front.runs.store, run, 1_000)))
+    sent = native_body(delivery, run, result_members(front.runs.store, run, 1_000))
     assert sent["type"] == "run.succeeded"
     assert sent["data"]["result"] == [[2, 4]]

@@ -85,7 +85,7 @@ def test_gateway(stand: Stand) -> None:
     handler: Any = fresh("gateway").handler
     answer = handler(predict_event(key=stand.keys["predict"]), None)
     assert answer["statusCode"] == 404
-    handler.__globals__["_reader"].client.close()
+    handler.__globals__["_table"].client.close()
 
 
 @pytest.mark.usefixtures("environment")

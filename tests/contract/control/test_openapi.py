@@ -10,20 +10,21 @@ import sys
 from openapi_spec_validator import validate
 
 from modelcote.control.app import openapi_document
-from modelcote.control.openapi import FILE, main
 from modelcote.core.errors import BY_CODE
 from modelcote.core.project import project_root
+from modelcote.dialects import DIALECTS
+from modelcote.dialects.openapi import FILE, main
 from tests.contract.control.stand import Stand
 
 
 def test_the_committed_document_is_the_code_s() -> None:
-    assert json.loads((project_root() / FILE).read_text()) == openapi_document()
+    assert json.loads((project_root() / FILE).read_text()) == openapi_document(DIALECTS)
     assert main(["--check"]) == 0
     assert main(["--nothing"]) == 2
 
 
 def test_it_is_valid_and_complete() -> None:
-    document = openapi_document()
+    document = openapi_document(DIALECTS)
     validate(document)
     text = json.dumps(document)
     assert "HTTPValidationError" not in text
@@ -34,11 +35,11 @@ def test_it_is_valid_and_complete() -> None:
 
 
 def test_it_is_served(stand: Stand) -> None:
-    assert stand.http.get("/openapi.json").json() == openapi_document()
+    assert stand.http.get("/openapi.json").json() == openapi_document(DIALECTS)
 
 
 def test_check_runs_as_a_command() -> None:
-    command = [sys.executable, "-m", "modelcote.control.openapi", "--check"]
+    command = [sys.executable, "-m", "modelcote.dialects.openapi", "--check"]
     assert subprocess.run(command, cwd=project_root(), check=False).returncode == 0
 
 

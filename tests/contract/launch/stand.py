@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
+from modelcote.dialects import WEBHOOK_SHAPES
+from modelcote.dialects.launch.store import LaunchEndpoint, get_endpoint
 from modelcote.flow.result import dumps
-from modelcote.registry.endpoints import LaunchEndpoint
 from modelcote.runs.records import Run
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
 from modelcote.webhooks.deliver import Deliverer
@@ -107,7 +108,7 @@ class Launch:
         return self.front.runs.run(task_id)
 
     def row(self, endpoint_id: str) -> LaunchEndpoint:
-        return self.front.stand.registry.get_endpoint(PROJECT, endpoint_id)
+        return get_endpoint(self.front.stand.registry.table, PROJECT, endpoint_id)
 
     def default_auth(self, endpoint_id: str) -> BasicAuth | MtlsAuth | None:
         """The endpoint's default credentials as they are kept."""
@@ -117,7 +118,9 @@ class Launch:
         """Works the task off, and makes an attempt at its delivery."""
         self.front.runs.drain()
         services = self.front.stand.services
-        deliverer = Deliverer(self.front.runs.store, services.webhook_secrets, self.front.runs.kms, services.stack)
+        deliverer = Deliverer(
+            self.front.runs.store, services.webhook_secrets, self.front.runs.kms, services.stack, WEBHOOK_SHAPES
+        )
         return deliverer.attempt(PROJECT, task_id)
 
     def policy(self, **changes: Any) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from modelcote.aws.rows import project_pk
-from modelcote.control.launch.views import endpoint_status, task_status
 from modelcote.core.runs import CANCELED, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT, new_run_id
+from modelcote.dialects.launch import store
+from modelcote.dialects.launch.views import endpoint_status, task_status
 from modelcote.registry.records import DELETING, DEPLOYING, NEW, Model, model_sk
 from modelcote.registry.records import FAILED as MODEL_FAILED
 from modelcote.runs.cancel import cancel
@@ -118,12 +119,11 @@ def test_an_edit_against_the_rules_changes_nothing(launch: Launch) -> None:
 
 def test_two_operations_at_once(launch: Launch) -> None:
     endpoint_id = launch.create()
-    registry = launch.front.stand.registry
     stale = launch.row(endpoint_id)
     launch.edit(endpoint_id, per_worker=11)
     path = f"/model-endpoints/{endpoint_id}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "get_endpoint", lambda *_: stale)
+        patch.setattr(store, "get_endpoint", lambda *_: stale)
         launch.refused(409, "PUT", path, json={"per_worker": 12, "default_callback_auth": BASIC})
         launch.refused(409, "DELETE", path)
     assert launch.listed(NAME)[0]["deployment_state"]["per_worker"] == 11
@@ -132,8 +132,7 @@ def test_two_operations_at_once(launch: Launch) -> None:
 
 def test_a_write_whose_answer_was_lost_is_no_conflict(launch: Launch) -> None:
     endpoint_id = launch.create()
-    registry = launch.front.stand.registry
-    table, row = registry.table, launch.row(endpoint_id)
+    table, row = launch.front.stand.registry.table, launch.row(endpoint_id)
     put = table.put
 
     def twice(*arguments: Any, **values: Any) -> None:
@@ -142,7 +141,7 @@ def test_a_write_whose_answer_was_lost_is_no_conflict(launch: Launch) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table, "put", twice)
-        assert registry.change_endpoint(row) == launch.row(endpoint_id)
+        assert store.change_endpoint(table, row) == launch.row(endpoint_id)
 
 
 def test_credentials_that_go_away_between(launch: Launch) -> None:
@@ -386,7 +385,7 @@ def test_a_canceled_task(launch: Launch) -> None:
     task = launch.task(launch.create())
     cancel(launch.front.runs.store, launch.front.runs.executions, PROJECT, task)
     shown = launch.status(task)
-    assert (shown["status"], shown["result"], shown["status_code"]) == ("FAILURE", None, 500)
+    assert (shown["status"], shown["result"], shown["status_code"]) == ("FAILURE", None, 409)
     assert "canceled" in shown["traceback"]
 
 

@@ -17,6 +17,7 @@ from standardwebhooks import Webhook as Verifier
 from modelcote.core.errors import ModelFailed
 from modelcote.core.policy import DAY, HOUR, MINUTE, Policy
 from modelcote.core.runs import CANCELED, FAILED
+from modelcote.dialects import WEBHOOK_SHAPES
 from modelcote.runs.cancel import cancel
 from modelcote.runs.listing import attempts, find_delivery
 from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Delivery, Run, delivery_key
@@ -39,7 +40,7 @@ def make_deliverer(stand: RunsStand) -> Deliverer:
     stack = f"t{os.urandom(4).hex()}"
     client = stand.session.client("secretsmanager")
     secrets = WebhookSecrets(client, stack, stand.key_arn, stand.store.policy, stand.clock)
-    return Deliverer(stand.store, secrets, stand.kms, stack)
+    return Deliverer(stand.store, secrets, stand.kms, stack, WEBHOOK_SHAPES)
 
 
 def ended(stand: RunsStand, url: str, data: Any = None, **changes: Any) -> Run:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from modelcote.aws.table import ConditionFailed
 from modelcote.control.auth import Parts, Predictor
-from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.body import JsonBody, Strict
 from modelcote.control.paging import Limit, Selection, make_wanted
 from modelcote.control.run_views import (
     DeliveryDetail,
@@ -61,9 +61,9 @@ def get_delivery(project: Predictor, parts: Parts, run_id: str) -> DeliveryDetai
     return delivery_detail(row, attempts(parts.runs, row))
 
 
-@router.post("/replay", openapi_extra=takes(ReplayRequest))
+@router.post("/replay")
 def replay_deliveries(
-    project: Predictor, parts: Parts, body: Annotated[ReplayRequest, Depends(json_body(ReplayRequest))]
+    project: Predictor, parts: Parts, body: Annotated[ReplayRequest, Depends(JsonBody(ReplayRequest))]
 ) -> Replayed:
     """Sends many again. What does not fit into one request goes on with the answer's `cursor`."""
     wanted = make_wanted(body.model, since=str(body.since), cursor=body.cursor, state=body.state or "")

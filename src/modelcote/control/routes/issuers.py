@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from modelcote.control.auth import Admin, Parts
-from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.body import JsonBody, Strict
 from modelcote.control.views import IssuerList, IssuerView, issuer_view
 
 router = APIRouter(prefix="/v1/projects/{project}/jwt-issuers", tags=["keys"])
@@ -29,8 +29,8 @@ def list_issuers(project: Admin, parts: Parts) -> IssuerList:
     return IssuerList(issuers=[issuer_view(row) for row in parts.registry.list_issuers(project)])
 
 
-@router.put("", openapi_extra=takes(PutIssuer))
-def put_issuer(project: Admin, parts: Parts, body: Annotated[PutIssuer, Depends(json_body(PutIssuer))]) -> IssuerView:
+@router.put("")
+def put_issuer(project: Admin, parts: Parts, body: Annotated[PutIssuer, Depends(JsonBody(PutIssuer))]) -> IssuerView:
     """Registers an issuer and audience, or replaces their key and scopes."""
     row = parts.registry.put_issuer(project, body.issuer, body.audience, body.public_key, body.scopes)
     return issuer_view(row)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from modelcote.control.auth import Admin, Parts
-from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.body import JsonBody, Strict
 from modelcote.control.views import CreatedKey, KeyList, key_view
 
 router = APIRouter(prefix="/v1/projects/{project}/keys", tags=["keys"])
@@ -28,8 +28,8 @@ def list_keys(project: Admin, parts: Parts) -> KeyList:
     return KeyList(keys=[key_view(row) for row in parts.registry.list_keys(project)])
 
 
-@router.post("", status_code=201, openapi_extra=takes(CreateKey))
-def create_key(project: Admin, parts: Parts, body: Annotated[CreateKey, Depends(json_body(CreateKey))]) -> CreatedKey:
+@router.post("", status_code=201)
+def create_key(project: Admin, parts: Parts, body: Annotated[CreateKey, Depends(JsonBody(CreateKey))]) -> CreatedKey:
     """A new key; the answer alone holds its text."""
     row, text = parts.registry.create_key(project, body.name, body.scopes, body.expires_in_s)
     return CreatedKey(key=text, **key_view(row).model_dump())

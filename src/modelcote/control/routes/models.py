@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from modelcote.control.auth import Deployer, Parts
-from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.body import JsonBody, Strict
 from modelcote.control.views import Accepted, ModelList, ModelView, accepted, model_view
 from modelcote.core.errors import Conflict
 from modelcote.registry.records import DELETE, ROLLBACK
@@ -33,12 +33,12 @@ def get_model(project: Deployer, parts: Parts, model: str) -> ModelView:
     return model_view(parts.registry.get_model(project, model), parts)
 
 
-@router.post("/{model}/rollback", status_code=202, openapi_extra=takes(RollbackRequest, required=False))
+@router.post("/{model}/rollback", status_code=202)
 def roll_back(
     project: Deployer,
     parts: Parts,
     model: str,
-    body: Annotated[RollbackRequest, Depends(json_body(RollbackRequest, optional=True))],
+    body: Annotated[RollbackRequest, Depends(JsonBody(RollbackRequest, optional=True))],
 ) -> Accepted:
     """Serves an earlier version again."""
     version = body.version

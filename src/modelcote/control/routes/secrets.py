@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from modelcote.control.auth import Admin, Parts
-from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.body import JsonBody, Strict
 from modelcote.control.services import Services
 from modelcote.control.views import SecretList, SecretView, instant
 from modelcote.core.errors import Invalid, NotFound
@@ -50,9 +50,9 @@ def get_secret(project: Admin, parts: Parts, key: str) -> SecretView:
     return SecretView(key=key, updated_at=instant((row.get("LastChangedDate") or row["CreatedDate"]).timestamp()))
 
 
-@router.put("/{key}", status_code=204, openapi_extra=takes(PutSecret))
+@router.put("/{key}", status_code=204)
 def put_secret(
-    project: Admin, parts: Parts, key: str, body: Annotated[PutSecret, Depends(json_body(PutSecret))]
+    project: Admin, parts: Parts, key: str, body: Annotated[PutSecret, Depends(JsonBody(PutSecret))]
 ) -> None:
     """Makes the secret, or replaces its value."""
     name = _name(parts, project, key)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from modelcote.control.auth import Deployer, Parts
-from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.body import JsonBody, Strict
 from modelcote.control.uploads import MAX_BUNDLE, accept_upload
 from modelcote.control.views import (
     Accepted,
@@ -41,9 +41,9 @@ class CreateVersion(Strict):
     bundle: Bundle
 
 
-@router.post("", status_code=201, openapi_extra=takes(CreateVersion))
+@router.post("", status_code=201)
 def create_version(
-    project: Deployer, parts: Parts, model: str, body: Annotated[CreateVersion, Depends(json_body(CreateVersion))]
+    project: Deployer, parts: Parts, model: str, body: Annotated[CreateVersion, Depends(JsonBody(CreateVersion))]
 ) -> CreatedVersion:
     """A new version of the model, awaiting the upload of its bundle."""
     spec = spec_from_dict(body.spec)

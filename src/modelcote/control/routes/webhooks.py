@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from modelcote.control.auth import Admin, Deployer, Parts
-from modelcote.control.body import Strict, json_body, takes
+from modelcote.control.body import JsonBody, Strict
 from modelcote.control.services import Services
 from modelcote.control.views import instant
 from modelcote.core.errors import ModelcoteError, NotFound
@@ -91,9 +91,9 @@ def get_webhook(project: Deployer, parts: Parts, model: str) -> WebhookView:
     return WebhookView(url=row.webhook_url, auth=row.webhook_auth or None)
 
 
-@router.put("/models/{model}/webhook", openapi_extra=takes(PutWebhook))
+@router.put("/models/{model}/webhook")
 def put_webhook(
-    project: Deployer, parts: Parts, model: str, body: Annotated[PutWebhook, Depends(json_body(PutWebhook))]
+    project: Deployer, parts: Parts, model: str, body: Annotated[PutWebhook, Depends(JsonBody(PutWebhook))]
 ) -> WebhookView:
     """Sets the model's own webhook, for the runs that are accepted from now on."""
     target = check_url(body.url, allowed(parts.runs.policy), "url")

@@ -22,7 +22,10 @@ _SOURCE = Path(__file__).resolve().parents[2]
 SERVING = ("core", "aws", "flow", "serving")
 # What a build compiles with; no model's package holds it.
 COMPILER = (*SERVING, "compile")
-PLATFORM = ("core", "aws", "identity", "registry", "bundle", "backends", "runs", "webhooks", "gateway", "control")
+PLATFORM = (
+    *("core", "aws", "identity", "bundle", "backends", "registry", "runs", "webhooks"),
+    *("gateway", "control", "dialects"),
+)
 _DATA = (".py", ".json")
 
 

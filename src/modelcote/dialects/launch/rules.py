@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modelcote.control.launch.bodies import ASYNC
 from modelcote.core.errors import BadRequest, Invalid
+from modelcote.dialects.launch.bodies import ASYNC
 
 MAX_WORKERS = 250
 # Bytes of metadata, labels and numbers as JSON: a list of endpoints has to fit into one answer.

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modelcote.control.errors import problem_response
+from modelcote.control.errors import Respond
 from modelcote.core.errors import HeadersTooLarge, ModelcoteError, NotFound
 
 HEADER_LIMIT = 10 * 1024  # An HTTP API's own limit for all headers.
@@ -19,15 +19,16 @@ _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]{1,128})+", re.ASCII)
 Log = Callable[[str, dict[str, Any]], None]
 
 
-class Door:
+class Middleware:
     """ASGI middleware. `log` is called with an event's name and its members, none of them secret.
 
     An exception that nothing else has answered becomes a 500 here, and its trace goes to the log.
     """
 
-    def __init__(self, app: ASGIApp, log: Log) -> None:
+    def __init__(self, app: ASGIApp, log: Log, respond: Respond) -> None:
         self.app = app
         self.log = log
+        self.respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,13 +51,13 @@ class Door:
             if refusal is None:
                 await self.app(scope, receive, answer)
             else:
-                await problem_response(refusal, scope["path"], request_id)(scope, receive, answer)
+                await self.respond(refusal, scope["path"], request_id)(scope, receive, answer)
         except Exception as error:
             self.log("failed", {"request_id": request_id, "path": scope["path"], "exception": error})
             if status:
                 raise
             unexpected = ModelcoteError("the control API failed.", "Try again; if it stays so, report the request_id.")
-            await problem_response(unexpected, scope["path"], request_id)(scope, receive, answer)
+            await self.respond(unexpected, scope["path"], request_id)(scope, receive, answer)
         took_ms = round((time.perf_counter() - started) * 1000, 3)
         known = {"method": scope["method"], "path": scope["path"], "status": status, "ms": took_ms}
         self.log("request", {"request_id": request_id, **known})

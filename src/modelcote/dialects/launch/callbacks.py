@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from modelcote.control.launch.bodies import CALLBACK, CreateAsyncTask
 from modelcote.control.services import Services
 from modelcote.core.errors import BackendUnavailable, Invalid, ModelcoteError
-from modelcote.registry.endpoints import LaunchEndpoint
+from modelcote.dialects.launch.bodies import CALLBACK, CreateAsyncTask
+from modelcote.dialects.launch.store import LaunchEndpoint
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, parse_auth
 from modelcote.webhooks.guard import check_url
 from modelcote.webhooks.seal import seal

@@ -1,4 +1,4 @@
-"""The Conduit deploy dialect: `POST /deploy`, a PUT of the bundle, `GET /streamBuildLogs` until it is done.
+"""The routes of a deploy: `POST /deploy`, a PUT of the bundle, `GET /streamBuildLogs` until it is done.
 
 Nothing tells us that the upload has come, so the poll that finds it takes it in. Errors are problems with a
 `message`, which is what these clients show.
@@ -14,16 +14,15 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
 from modelcote.control.auth import Parts, Who
-from modelcote.control.body import json_body, takes
+from modelcote.control.body import JsonBody
 from modelcote.control.services import Services
-from modelcote.control.uploads import CONDUIT, accept_upload, is_uploaded
+from modelcote.control.uploads import accept_upload, is_uploaded
 from modelcote.core.errors import Invalid, NotFound, PayloadTooLarge
 from modelcote.core.flow import Flow
 from modelcote.core.spec import ModelSpec, spec_from_dict
 from modelcote.identity import scopes
 from modelcote.registry.records import AWAITING_UPLOAD, DEPLOY, FAILED, SUCCEEDED, Version
 
-PATHS = frozenset({"/deploy", "/streamBuildLogs"})
 router = APIRouter(tags=["conduit"])
 _BUILD_ID = re.compile(r"([a-z0-9-]{1,20})\.([0-9]{1,8})", re.ASCII)
 _STATUS = {SUCCEEDED: "success", FAILED: "failed"}
@@ -62,11 +61,11 @@ class BuildLogs(BaseModel):
     logs: list[str]
 
 
-@router.post("/deploy", openapi_extra=takes(DeployRequest))
-def deploy(who: Who, parts: Parts, body: Annotated[DeployRequest, Depends(json_body(DeployRequest))]) -> DeployAnswer:
+@router.post("/deploy")
+def deploy(who: Who, parts: Parts, body: Annotated[DeployRequest, Depends(JsonBody(DeployRequest))]) -> DeployAnswer:
     """A new version in the project of the key; its bundle is to be PUT to `uploadUrl`."""
     who.require(scopes.DEPLOY)
-    version, url = parts.registry.create_version(who.project, _spec(body), client=CONDUIT)
+    version, url = parts.registry.create_version(who.project, _spec(body))
     return DeployAnswer(
         uploadUrl=url,
         projectId=who.project,

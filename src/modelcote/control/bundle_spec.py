@@ -1,12 +1,14 @@
-"""Bundles that another client made: their spec lies in the zip, and so may things that must not be kept."""
+"""Bundles that another client made: their zip holds the flow, and may hold things that must not be stored."""
 
 from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from modelcote.bundle.inspect import requirements_of
 from modelcote.bundle.zips import Content, write_zip
@@ -21,8 +23,8 @@ _KNOWN = frozenset(
 )
 
 
-def foreign_spec(fields_json: str, manifest: Manifest, zip_path: Path) -> ModelSpec:
-    """The spec of a Conduit deploy: the fields that were sent with it, flow and requirements from the bundle.
+def complete_spec(fields: Mapping[str, Any], manifest: Manifest, zip_path: Path) -> ModelSpec:
+    """Return the spec of a version that was created without a flow: flow and requirements come from the bundle.
 
     Raises `InvalidSpec`, `InvalidBundle`.
     """
@@ -31,13 +33,13 @@ def foreign_spec(fields_json: str, manifest: Manifest, zip_path: Path) -> ModelS
             "a bundle that calls itself trusted is not taken here.", "Deploy it with `cote deploy --trusted`."
         )
     rows = manifest_to_dict(manifest)
-    fields = {**json.loads(fields_json), "flow": rows["flow"], "processors": rows["processors"]}
+    fields = {**fields, "flow": rows["flow"], "processors": rows["processors"]}
     with zipfile.ZipFile(zip_path) as archive:
         requirements = requirements_of(archive)
     return check_spec(replace(spec_from_dict(fields), requirements=requirements))
 
 
-def without_foreign_members(zip_path: Path, out: Path) -> Path:
+def without_unknown_members(zip_path: Path, out: Path) -> Path:
     """The bundle itself, if its manifest holds known members only; else a copy at `out` that holds just these.
 
     For an inspected bundle: its size and names are known to be harmless.

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from modelcote.control.services import Services
 from modelcote.core.runs import QUEUED, RUNNING, SUCCEEDED
-from modelcote.registry.endpoints import LaunchEndpoint
+from modelcote.dialects.launch.store import LaunchEndpoint
 from modelcote.registry.records import DELETING, DEPLOYING, NEW, Model
 from modelcote.runs.records import Run
 

@@ -9,22 +9,23 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from modelcote.control.auth import Parts
-from modelcote.control.body import json_body, takes
-from modelcote.control.launch.auth import Deployer, Reader
-from modelcote.control.launch.bodies import CreateModelEndpoint, EditModelEndpoint
-from modelcote.control.launch.callbacks import drop_auth, kept_auth, read_auth, read_url
-from modelcote.control.launch.rules import check_name, check_settings
-from modelcote.control.launch.views import (
+from modelcote.control.body import JsonBody
+from modelcote.control.services import Services
+from modelcote.core.errors import BadRequest, Conflict, NotFound
+from modelcote.core.names import MODEL_NAME
+from modelcote.dialects.launch import store
+from modelcote.dialects.launch.auth import Deployer, Reader
+from modelcote.dialects.launch.bodies import CreateModelEndpoint, EditModelEndpoint
+from modelcote.dialects.launch.callbacks import drop_auth, kept_auth, read_auth, read_url
+from modelcote.dialects.launch.rules import check_name, check_settings
+from modelcote.dialects.launch.store import LaunchEndpoint, new_endpoint_id
+from modelcote.dialects.launch.views import (
     CreatedEndpoint,
     DeletedEndpoint,
     Detail,
     EndpointList,
     endpoint_view,
 )
-from modelcote.control.services import Services
-from modelcote.core.errors import BadRequest, Conflict, NotFound
-from modelcote.core.names import MODEL_NAME
-from modelcote.registry.endpoints import LaunchEndpoint, new_endpoint_id
 from modelcote.registry.records import DELETING
 
 ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": Detail} for status in ("4XX", "5XX")}
@@ -41,17 +42,17 @@ def list_model_endpoints(
 ) -> EndpointList:
     """The project's endpoints; with a name that one, or an empty list."""
     if name is None:
-        rows = parts.registry.list_endpoints(project)
+        rows = store.list_endpoints(parts.registry.table, project)
     else:
-        found = parts.registry.find_endpoint(project, name) if len(name) <= 63 else None
+        found = store.find_endpoint(parts.registry.table, project, name) if len(name) <= 63 else None
         rows = [found] if found else []
-    models = parts.registry.models_of(rows)
+    models = store.models_of(parts.registry.table, rows)
     return EndpointList(model_endpoints=[endpoint_view(row, models.get(row.model), parts) for row in rows])
 
 
-@router.post("", openapi_extra=takes(CreateModelEndpoint))
+@router.post("")
 def create_model_endpoint(
-    project: Deployer, parts: Parts, body: Annotated[CreateModelEndpoint, Depends(json_body(CreateModelEndpoint))]
+    project: Deployer, parts: Parts, body: Annotated[CreateModelEndpoint, Depends(JsonBody(CreateModelEndpoint))]
 ) -> CreatedEndpoint:
     """A new endpoint over a model of the project; it is ready when the model serves."""
     row = LaunchEndpoint(
@@ -67,21 +68,21 @@ def create_model_endpoint(
     auth = read_auth(body.default_callback_auth, "default_callback_auth")
     with kept_auth(parts, project, row.endpoint_id, auth) as kept:
         try:
-            parts.registry.create_endpoint(replace(row, callback_auth=kept))
+            store.create_endpoint(parts.registry.table, replace(row, callback_auth=kept))
         except Conflict as error:
             raise BadRequest(error.detail, error.remedy) from error  # The status that these clients know.
     return _done()
 
 
-@router.put("/{model_endpoint_id}", openapi_extra=takes(EditModelEndpoint))
+@router.put("/{model_endpoint_id}")
 def edit_model_endpoint(
     project: Deployer,
     parts: Parts,
     model_endpoint_id: str,
-    body: Annotated[EditModelEndpoint, Depends(json_body(EditModelEndpoint))],
+    body: Annotated[EditModelEndpoint, Depends(JsonBody(EditModelEndpoint))],
 ) -> CreatedEndpoint:
     """Changes what is given, for the tasks that are accepted from now on."""
-    before = parts.registry.get_endpoint(project, model_endpoint_id)
+    before = store.get_endpoint(parts.registry.table, project, model_endpoint_id)
     bundle = body.model_bundle_id
     url = read_url(parts, body.default_callback_url, "default_callback_url")
     row = replace(
@@ -93,7 +94,7 @@ def edit_model_endpoint(
     )
     auth = read_auth(body.default_callback_auth, "default_callback_auth")
     with kept_auth(parts, project, row.endpoint_id, auth) as kept:
-        parts.registry.change_endpoint(replace(row, callback_auth=kept or before.callback_auth))
+        store.change_endpoint(parts.registry.table, replace(row, callback_auth=kept or before.callback_auth))
     if kept:
         drop_auth(parts, project, before.callback_auth)
     return _done()
@@ -102,8 +103,8 @@ def edit_model_endpoint(
 @router.delete("/{model_endpoint_id}")
 def delete_model_endpoint(project: Deployer, parts: Parts, model_endpoint_id: str) -> DeletedEndpoint:
     """Deletes the endpoint, not its model. Tasks that were accepted are finished, and told of."""
-    row = parts.registry.get_endpoint(project, model_endpoint_id)
-    parts.registry.delete_endpoint(row)
+    row = store.get_endpoint(parts.registry.table, project, model_endpoint_id)
+    store.delete_endpoint(parts.registry.table, row)
     drop_auth(parts, project, row.callback_auth)
     return DeletedEndpoint(deleted=True)
 

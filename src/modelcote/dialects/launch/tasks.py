@@ -8,38 +8,38 @@ from typing import Annotated, Any, NoReturn
 from fastapi import APIRouter, Depends, Query, Response
 
 from modelcote.control.auth import Parts
-from modelcote.control.body import json_body, takes
-from modelcote.control.launch.auth import Predictor
-from modelcote.control.launch.bodies import ASYNC, CreateAsyncTask
-from modelcote.control.launch.callbacks import callback_of
-from modelcote.control.launch.endpoints import ERRORS
-from modelcote.control.launch.views import READY, CreatedTask, TaskView, endpoint_status, task_status
+from modelcote.control.body import JsonBody
 from modelcote.control.services import Services
 from modelcote.core.errors import BadRequest, Conflict, Invalid, NotFound
 from modelcote.core.event import event_json
 from modelcote.core.runs import SUCCEEDED, new_run_id, run_limits
-from modelcote.registry.endpoints import LaunchEndpoint
+from modelcote.dialects.launch import NAME, store
+from modelcote.dialects.launch.auth import Predictor
+from modelcote.dialects.launch.bodies import ASYNC, CreateAsyncTask
+from modelcote.dialects.launch.callbacks import callback_of
+from modelcote.dialects.launch.endpoints import ERRORS
+from modelcote.dialects.launch.store import LaunchEndpoint
+from modelcote.dialects.launch.views import READY, CreatedTask, TaskView, endpoint_status, task_status
+from modelcote.dialects.launch.webhook import task_result, traceback_of
 from modelcote.registry.records import Model
 from modelcote.runs.accept import Submission, accept
 from modelcote.runs.records import Run
 from modelcote.runs.results import result_members
-from modelcote.webhooks.shapes import launch_result, launch_traceback
 
-DIALECT = "launch"
 router = APIRouter(prefix="/v1", tags=["launch"], responses=ERRORS)
 SHOWN_BYTES = 256 * 1024  # Of a stored result that stands in the answer itself.
 EndpointId = Annotated[str, Query(max_length=64)]
 
 
-@router.post("/async-tasks", openapi_extra=takes(CreateAsyncTask))
+@router.post("/async-tasks")
 def create_async_task(
     project: Predictor,
     parts: Parts,
     model_endpoint_id: EndpointId,
-    body: Annotated[CreateAsyncTask, Depends(json_body(CreateAsyncTask))],
+    body: Annotated[CreateAsyncTask, Depends(JsonBody(CreateAsyncTask))],
 ) -> CreatedTask:
     """Accepts a task; its result is polled for, and told to the endpoint's callback if it has the hook."""
-    endpoint = parts.registry.get_endpoint(project, model_endpoint_id)
+    endpoint = store.get_endpoint(parts.registry.table, project, model_endpoint_id)
     if endpoint.endpoint_type != ASYNC:
         raise BadRequest(f"the endpoint's type is {endpoint.endpoint_type}.", "Make one of type async.")
     data = _data(body)
@@ -54,7 +54,7 @@ def create_async_task(
         run_id=run_id,
         event=event_json(json.dumps(data).encode(), b"", run_id),
         limits=run_limits(parts.runs.policy, model.timeout_s),
-        dialect=DIALECT,
+        dialect=NAME,
         webhook_url=url,
         webhook_auth=auth,
     )
@@ -69,14 +69,14 @@ def get_async_task(project: Predictor, parts: Parts, task_id: str) -> Response:
         run = parts.runs.get(project, task_id)
     except NotFound:
         raise missing from None
-    if run.dialect != DIALECT:
+    if run.dialect != NAME:
         raise missing
     failed = not run.open and run.state != SUCCEEDED
     answer = {
         "task_id": run.run_id,
         "status": task_status(run),
         "result": _result(parts, run),
-        "traceback": launch_traceback(run) if failed else None,
+        "traceback": traceback_of(run) if failed else None,
         "status_code": _status_code(run),
     }
     # Not orjson, which has no whole numbers beyond 64 bits.
@@ -86,7 +86,7 @@ def get_async_task(project: Predictor, parts: Parts, task_id: str) -> Response:
 @router.post("/sync-tasks", response_model=None, include_in_schema=False)
 def create_sync_task(project: Predictor, parts: Parts, model_endpoint_id: EndpointId) -> NoReturn:
     """Refused for an endpoint of type async; not served yet for the others."""
-    if parts.registry.get_endpoint(project, model_endpoint_id).endpoint_type == ASYNC:
+    if store.get_endpoint(parts.registry.table, project, model_endpoint_id).endpoint_type == ASYNC:
         raise BadRequest("the endpoint's type is async.", "Use POST /v1/async-tasks.")
     raise NotFound("synchronous tasks are not served yet.", "Use POST /v1/{project}/{model}/predict.")
 
@@ -101,7 +101,7 @@ def _data(body: CreateAsyncTask) -> dict[str, Any]:
 
 
 def _serving(parts: Services, endpoint: LaunchEndpoint) -> Model:
-    model = parts.registry.models_of([endpoint]).get(endpoint.model)
+    model = store.models_of(parts.registry.table, [endpoint]).get(endpoint.model)
     status = endpoint_status(model)
     if model is None or status != READY:
         raise Conflict(f"the endpoint is {status}: its model does not serve.", "Wait until it is READY.")
@@ -112,7 +112,7 @@ def _result(parts: Services, run: Run) -> dict[str, Any] | None:
     """An object for every task that has succeeded, which clients look into: empty once the result has expired."""
     if run.state != SUCCEEDED:
         return None
-    members = launch_result(result_members(parts.runs, run, SHOWN_BYTES))
+    members = task_result(result_members(parts.runs, run, SHOWN_BYTES))
     names = [name for name in ("result", "result_url") if name in members]
     return {name: members[name] for name in names}
 

@@ -1,0 +1,136 @@
+"""Endpoints of the launch interface: each a row over one of the project's models, under an id and a name of its own.
+
+Beside the row (`LAUNCHENDPOINT#id`) stands one that keeps its name unique (`LAUNCHNAME#name`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modelcote.aws.rows import Row, project_pk
+from modelcote.aws.table import ConditionFailed, Table, delete, put
+from modelcote.core.errors import Conflict, NotFound
+from modelcote.core.times import now
+from modelcote.registry.records import Model, model_sk
+
+_PREFIX = "LAUNCHENDPOINT#"
+_ID = re.compile(r"end_[0-9a-f]{20}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class LaunchEndpoint(Row):
+    """A named way to one model.
+
+    `settings_json` holds what the caller gave and is shown again, as JSON. `callback_auth` names the entry of Secrets
+    Manager with the default credentials of its callbacks; empty for none. `revision` counts the changes: each holds
+    only on the revision that it was made for.
+    """
+
+    project: str
+    endpoint_id: str
+    name: str
+    model: str
+    endpoint_type: str
+    hooks: tuple[str, ...] = ()
+    callback_url: str = ""
+    callback_auth: str = ""
+    settings_json: str = "{}"
+    revision: int = 1
+    created_at: str = ""
+    updated_at: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return project_pk(self.project), f"{_PREFIX}{self.endpoint_id}"
+
+    @property
+    def name_key(self) -> tuple[str, str]:
+        return _name_key(self.project, self.name)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        made: dict[str, Any] = json.loads(self.settings_json)
+        return made
+
+
+def new_endpoint_id() -> str:
+    return f"end_{secrets.token_hex(10)}"
+
+
+def create_endpoint(table: Table, row: LaunchEndpoint) -> LaunchEndpoint:
+    """Writes a new endpoint; raises `Conflict` where the project has one of this name."""
+    at = now()
+    row = replace(row, created_at=at, updated_at=at)
+    pk, sk = row.name_key
+    try:
+        table.transact(
+            put({"pk": pk, "sk": sk, "endpoint_id": row.endpoint_id}, "attribute_not_exists(#pk)"),
+            put(row.to_item(), "attribute_not_exists(#pk)"),
+        )
+    except ConditionFailed:
+        raise Conflict("there is a model endpoint of this name.", "Edit that one, or use another name.") from None
+    return row
+
+
+def get_endpoint(table: Table, project: str, endpoint_id: str) -> LaunchEndpoint:
+    """One endpoint; raises `NotFound` for an id that is malformed, unknown, or another project's."""
+    item = table.get(project_pk(project), f"{_PREFIX}{endpoint_id}") if _ID.fullmatch(endpoint_id) else None
+    if item is None:
+        raise NotFound("there is no such model endpoint in this project.", "List them with GET /v1/model-endpoints.")
+    return LaunchEndpoint.from_item(item)
+
+
+def find_endpoint(table: Table, project: str, name: str) -> LaunchEndpoint | None:
+    """The endpoint of a name, or None."""
+    named = table.get(*_name_key(project, name))
+    item = table.get(project_pk(project), f"{_PREFIX}{named['endpoint_id']}") if named else None
+    return LaunchEndpoint.from_item(item) if item else None
+
+
+def list_endpoints(table: Table, project: str) -> list[LaunchEndpoint]:
+    """The project's endpoints by name."""
+    rows = [LaunchEndpoint.from_item(item) for item in table.query(project_pk(project), _PREFIX)]
+    return sorted(rows, key=lambda row: row.name)
+
+
+def change_endpoint(table: Table, row: LaunchEndpoint) -> LaunchEndpoint:
+    """Writes a changed endpoint, whose revision is the one that was read.
+
+    Raises `Conflict` where another change was made meanwhile, `NotFound` where it was deleted.
+    """
+    changed = replace(row, revision=row.revision + 1, updated_at=now())
+    try:
+        table.put(changed.to_item(), "#revision = :seen", seen=row.revision)
+    except ConditionFailed:
+        # An answer was lost on the way, perhaps, and the same write was sent again.
+        if get_endpoint(table, row.project, row.endpoint_id) != changed:
+            raise _overtaken() from None
+    return changed
+
+
+def delete_endpoint(table: Table, row: LaunchEndpoint) -> None:
+    """Deletes an endpoint and frees its name; raises as `change_endpoint` does."""
+    try:
+        table.transact(delete(row.key, "#revision = :seen", seen=row.revision), delete(row.name_key))
+    except ConditionFailed:
+        get_endpoint(table, row.project, row.endpoint_id)
+        raise _overtaken() from None
+
+
+def models_of(table: Table, rows: Iterable[LaunchEndpoint]) -> dict[str, Model]:
+    """The models behind these endpoints, by name; one that is gone is missing."""
+    keys = {(project_pk(row.project), model_sk(row.model)) for row in rows}
+    return {item["name"]: Model.from_item(item) for item in table.get_many(sorted(keys)).values()}
+
+
+def _overtaken() -> Conflict:
+    return Conflict("another operation on this endpoint was made at the same moment.", "Look at it, then try again.")
+
+
+def _name_key(project: str, name: str) -> tuple[str, str]:
+    return project_pk(project), f"LAUNCHNAME#{name}"
