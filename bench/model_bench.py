@@ -20,8 +20,9 @@ from xgboost import XGBClassifier
 
 from bench.lambda_process import make_task_root, started
 from modelcote.compile import compile_flow
-from modelcote.core.flow import Flow, ModelType, Stage
+from modelcote.core.flow import Flow, Stage
 from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict
+from modelcote.core.runtimes import ModelType
 from modelcote.flow.load import load_flow
 from modelcote.local.runtimes import python_for
 

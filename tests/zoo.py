@@ -66,7 +66,7 @@ from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
-from modelcote.core.flow import ModelType
+from modelcote.core.runtimes import ModelType
 
 PREDICT, CLASSIFY, TRANSFORM = ModelType.SKLEARN, ModelType.SKLEARN_CLASSIFIER, ModelType.SKLEARN_PREPROCESSOR
 XGB_CLASSIFY, XGB_REGRESS = ModelType.XGBOOST_CLASSIFIER, ModelType.XGBOOST_REGRESSOR

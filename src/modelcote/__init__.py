@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelcote.core import errors
-    from modelcote.core.flow import ModelType as model_type
     from modelcote.core.hardware import Hardware as hardware
+    from modelcote.core.runtimes import ModelType as model_type
     from modelcote.sdk.api_request import model_api_request
     from modelcote.sdk.async_client import AsyncClient
     from modelcote.sdk.client import Client
@@ -23,7 +23,7 @@ _EXPORTS = {
     "errors": ("modelcote.core.errors", ""),
     "hardware": ("modelcote.core.hardware", "Hardware"),
     "model_api_request": ("modelcote.sdk.api_request", "model_api_request"),
-    "model_type": ("modelcote.core.flow", "ModelType"),
+    "model_type": ("modelcote.core.runtimes", "ModelType"),
     "python_version": ("modelcote.sdk.python_version", "python_version"),
 }
 

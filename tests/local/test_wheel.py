@@ -36,7 +36,6 @@ def test_the_wheel_carries_the_program_and_the_runtimes(wheel: Path) -> None:
         "modelcote/_project/infra/program.py",
         "modelcote/_project/handlers/gateway.py",
         "modelcote/_project/runtime-images/sklearn/requirements.lock",
-        "modelcote/core/hardware.json",
     }
     assert carried <= names
     assert not [name for name in names if name.startswith(("tests", "modelcote/_project/tests"))]

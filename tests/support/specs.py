@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modelcote.core.flow import Flow, ModelType, Stage
+from modelcote.core.flow import Flow, Stage
+from modelcote.core.runtimes import ModelType
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec
 

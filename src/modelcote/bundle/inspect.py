@@ -1,20 +1,19 @@
-"""Inspecting a bundle before anything is built from it: zip rules, content against type, pickles, requirements."""
+"""Inspecting a bundle before anything is built from it: zip rules, each artifact by its runtime, requirements."""
 
 from __future__ import annotations
 
-import json
 import zipfile
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from modelcote.bundle.onnx import check_onnx
-from modelcote.bundle.pickles import inspect_pickle
+from modelcote.bundle.inspectors import Artifact, inspect_artifact
 from modelcote.bundle.read import opened, raw_manifest
 from modelcote.bundle.requirements import MAX_BYTES, check_requirements
 from modelcote.core.errors import InvalidBundle
-from modelcote.core.flow import RULES, ModelType, Stage
+from modelcote.core.flow import Stage
 from modelcote.core.manifest import COMPILED, REQUIREMENTS, Manifest, parse_manifest
+
+# RULES
+from modelcote.core.runtimes import ModelType
 from modelcote.core.spec import ModelSpec
 
 # What one artifact may hold. A function's package has 250 MB, so a larger one could not be served from it.
@@ -35,7 +34,7 @@ def inspect_bundle(path: Path, spec: ModelSpec | None = None) -> Manifest:
         for stage in manifest.flow.stages:
             _check_stage(archive, stage, manifest, names)
         if COMPILED in names:
-            check_onnx(_read(archive, COMPILED), COMPILED, names)
+            inspect_artifact(Artifact(COMPILED, _read(archive, COMPILED), ModelType.ONNX, names))
         elif manifest.compiled is not None:
             raise InvalidBundle(f"the manifest promises {COMPILED}, which is not in the bundle.", "Deploy again.")
         if REQUIREMENTS in names:
@@ -69,13 +68,8 @@ def _check_stage(archive: zipfile.ZipFile, stage: Stage, manifest: Manifest, nam
         raise InvalidBundle(
             f"the bundle has no {ascii(stage.file)[:80]} at its root.", "Put every artifact beside conduit.json."
         )
-    suffix = PurePosixPath(stage.file).suffix.lower()
-    check = _CHECKS.get(suffix)
-    if check is None:
-        raise InvalidBundle(
-            f"a {stage.model_type.name} artifact cannot be inspected.", "This version serves .pkl, .json and .onnx."
-        )
-    check(_read(archive, stage.file), stage, manifest, names)
+    data = _read(archive, stage.file)
+    inspect_artifact(Artifact(stage.file, data, stage.model_type, names, manifest.trusted))
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -87,36 +81,3 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
             f"{name} is larger than {MAX_ARTIFACT_BYTES // 1024**2} MB.", "Train a smaller model, or export it to ONNX."
         )
     return archive.read(name)
-
-
-def _check_pickle(data: bytes, stage: Stage, manifest: Manifest, _names: set[str]) -> None:
-    inspect_pickle(data, RULES[stage.model_type].runtime, trusted=manifest.trusted)
-
-
-def _check_xgboost(data: bytes, stage: Stage, _manifest: Manifest, _names: set[str]) -> None:
-    wrong = InvalidBundle(f"{stage.file} is not an XGBoost model in JSON.", "Save it with `model.save_model(...)`.")
-    try:
-        model = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise wrong from error
-    learner = model.get("learner") if isinstance(model, dict) else None
-    if not isinstance(learner, dict) or not {"gradient_booster", "learner_model_param", "objective"} <= set(learner):
-        raise wrong
-    objective = str((learner["objective"] or {}).get("name", "")) if isinstance(learner["objective"], dict) else ""
-    classifies = objective.startswith(("binary:", "multi:"))
-    if objective and classifies != (stage.model_type is ModelType.XGBOOST_CLASSIFIER):
-        raise InvalidBundle(
-            f"{stage.file} has the objective {ascii(objective)[:40]}, which is no {stage.model_type.name}'s.",
-            "Choose the other XGBoost model type.",
-        )
-
-
-def _check_onnx_stage(data: bytes, stage: Stage, _manifest: Manifest, names: set[str]) -> None:
-    check_onnx(data, stage.file, names)
-
-
-_CHECKS: dict[str, Callable[[bytes, Stage, Manifest, set[str]], Any]] = {
-    ".pkl": _check_pickle,
-    ".json": _check_xgboost,
-    ".onnx": _check_onnx_stage,
-}

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from modelcote.bundle.globals import allowed
+from modelcote.bundle.allow_list import AllowList
 from modelcote.bundle.streams import decompress
 from modelcote.core.errors import InvalidBundle, UnsafePickle
 
@@ -50,16 +50,16 @@ class _Reader(_Interpreter):  # type: ignore[misc]
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_Interpreter.dispatch)
 
-    def __init__(self, file: io.BytesIO, runtime: str, trusted: bool) -> None:
+    def __init__(self, file: io.BytesIO, allowed: AllowList, trusted: bool) -> None:
         super().__init__(file)
         self.file = file
-        self.runtime = runtime
+        self.allowed = allowed
         self.trusted = trusted
 
     def find_class(self, module: Any, name: Any) -> Symbol:
         if not isinstance(module, str) or not isinstance(name, str):
             raise UnsafePickle("the pickle names a global by something other than a text.", _REMEDY)
-        if not self.trusted and not allowed(self.runtime, module, name):
+        if not self.trusted and not self.allowed.allows(module, name):
             raise UnsafePickle(f"the pickle names {ascii(module)[1:-1]}.{ascii(name)[1:-1]}."[:200], _REMEDY)
         return Symbol(module, name)
 
@@ -146,7 +146,7 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 2**40 for size in shape):
             raise UnsafePickle("an array of the pickle has no shape.", _REMEDY)
         if dtype == "O":
-            read_pickle(self.file, self.runtime, trusted=self.trusted)
+            read_pickle(self.file, self.allowed, trusted=self.trusted)
             return
         if state.get("numpy_array_alignment_bytes") is not None:
             (padding,) = self.file.read(1) or (0,)
@@ -211,10 +211,10 @@ def _item_size(dtype: str) -> int:
     return int(digits or 1) * (4 if "U" in dtype else 1)
 
 
-def read_pickle(file: io.BytesIO, runtime: str, *, trusted: bool) -> Any:
+def read_pickle(file: io.BytesIO, allowed: AllowList, *, trusted: bool) -> Any:
     """Follow one pickle of a stream; raises `UnsafePickle` and `InvalidBundle`."""
     try:
-        return _Reader(file, runtime, trusted).load()
+        return _Reader(file, allowed, trusted).load()
     except InvalidBundle:
         raise
     except Exception as error:  # a hostile stream breaks the interpreter in every way that Python can be broken
@@ -223,7 +223,7 @@ def read_pickle(file: io.BytesIO, runtime: str, *, trusted: bool) -> Any:
         ) from error
 
 
-def inspect_pickle(data: bytes, runtime: str, *, trusted: bool = False) -> None:
+def inspect_pickle(data: bytes, allowed: AllowList, *, trusted: bool = False) -> None:
     """Check every pickle of an artifact, compressed or not, one after the other to its last byte.
 
     Raises `UnsafePickle` for a global outside the allow-list, `InvalidBundle` for what is no pickle.
@@ -237,6 +237,6 @@ def inspect_pickle(data: bytes, runtime: str, *, trusted: bool = False) -> None:
         rest = plain[start:]
         inner = decompress(rest) if start else rest
         if inner is not rest:
-            inspect_pickle(inner, runtime, trusted=trusted)
+            inspect_pickle(inner, allowed, trusted=trusted)
             return
-        read_pickle(file, runtime, trusted=trusted)
+        read_pickle(file, allowed, trusted=trusted)

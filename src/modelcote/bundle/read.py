@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcote.core.errors import InvalidBundle
-from modelcote.core.manifest import MANIFEST, Manifest, parse_manifest
+from modelcote.core.manifest import MANIFEST
 
 MAX_BYTES = 2 * 1024**3
 MAX_MEMBERS = 10_000
@@ -91,12 +91,6 @@ def unpack(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(member) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink)
-
-
-def read_manifest(path: Path) -> Manifest:
-    """The manifest of a bundle; raises `InvalidBundle` and `InvalidSpec`."""
-    with opened(path) as archive:
-        return parse_manifest(raw_manifest(archive))
 
 
 def raw_manifest(archive: zipfile.ZipFile) -> Any:

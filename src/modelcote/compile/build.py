@@ -62,11 +62,10 @@ def _compile(folder: Path, flow: Flow, inputs: InputSchema, sample: list[Any]) -
     from modelcote.compile.knowledge import know
     from modelcote.compile.probe import find_limits
     from modelcote.compile.rows import generate, ordinary_row
-    from modelcote.flow.runners.sklearn import METHODS
 
     loaded = load_flow(folder, Manifest("", flow))
     models = [part.runner.model for part in loaded.stages]
-    stages = [Stage(model, METHODS[stage.model_type]) for model, stage in zip(models, flow.stages, strict=True)]
+    stages = [Stage(model, stage.model_type.method) for model, stage in zip(models, flow.stages, strict=True)]
     original = Original(loaded, stages[-1].method, hasattr(models[-1], "classes_"))
     if sample:
         original.answer(sample)

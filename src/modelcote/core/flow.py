@@ -4,51 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
-
-
-class ModelType(StrEnum):
-    """A model type, by its value in `conduit.json` (the Conduit interface's own spelling)."""
-
-    SKLEARN = "sklearn"
-    SKLEARN_CLASSIFIER = "sklearn_classifier"
-    SKLEARN_PREPROCESSOR = "sklearn_preprocessor"
-    XGBOOST_CLASSIFIER = "xgboost_classifier"
-    XGBOOST_REGRESSOR = "xgboost_regressor"
-    TORCH = "torch"
-    ONNX = "onnx"
-    SPACY = "spacy"
-    HUGGINGFACE_PIPELINE = "hf_pipeline"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a model type asks for: file suffixes (`""` is a folder) and the runtime that serves it."""
-
-    suffixes: tuple[str, ...]
-    runtime: str
-
-
-RULES: dict[ModelType, Rule] = {
-    ModelType.SKLEARN: Rule((".pkl",), "sklearn"),
-    ModelType.SKLEARN_CLASSIFIER: Rule((".pkl",), "sklearn"),
-    ModelType.SKLEARN_PREPROCESSOR: Rule((".pkl",), "sklearn"),
-    ModelType.XGBOOST_CLASSIFIER: Rule((".pkl", ".json"), "xgboost"),
-    ModelType.XGBOOST_REGRESSOR: Rule((".pkl", ".json"), "xgboost"),
-    ModelType.TORCH: Rule((".pkl", ".pt"), "torch"),
-    ModelType.ONNX: Rule((".onnx",), "onnx"),
-    ModelType.SPACY: Rule(("",), "spacy"),
-    ModelType.HUGGINGFACE_PIPELINE: Rule((), "transformers"),
-}
-
-# The runtimes that this version builds; the others are refused before anything is sent.
-RUNTIMES = ("onnx", "sklearn", "xgboost")
-# A flow of several types is served by the richest runtime among its stages.
-_RICHNESS = ("onnx", "sklearn", "xgboost", "spacy", "torch", "transformers")
+from modelcote.core.runtimes import MODEL_TYPES, RUNTIMES, BaseModelType, ModelType
 
 
 @dataclass(frozen=True)
@@ -63,14 +23,14 @@ class Processor:
 class Stage:
     """One stage: a file's base name in the bundle (or a folder's), or the arguments of a Hugging Face pipeline."""
 
-    model_type: ModelType
+    model_type: BaseModelType
     artifact: str | Mapping[str, Any]
     pre: Processor | None = None
     post: Processor | None = None
 
     @property
     def file(self) -> str:
-        """The artifact's base name; a Hugging Face stage has none and gives an empty string."""
+        """The artifact's base name; empty for a Hugging Face stage, which has none."""
         return self.artifact if isinstance(self.artifact, str) else ""
 
     @property
@@ -87,32 +47,26 @@ class Flow:
     @property
     def runtime(self) -> str:
         """The runtime that serves every stage of this flow."""
-        return max((RULES[stage.model_type].runtime for stage in self.stages), key=_RICHNESS.index)
+        return max((stage.model_type.runtime for stage in self.stages), key=lambda name: RUNTIMES[name].rank)
 
     @property
     def compilable(self) -> bool:
-        """Whether the compiled tier may serve it: scikit-learn and XGBoost stages without processors."""
-        return all(
-            RULES[stage.model_type].runtime in ("sklearn", "xgboost") and not stage.has_processors
-            for stage in self.stages
-        )
+        """Whether the compiled tier may serve it: stages that the compiler knows, without processors."""
+        return all(RUNTIMES[stage.model_type.runtime].compilable and not stage.has_processors for stage in self.stages)
 
 
-def parse_model_type(value: object) -> ModelType:
-    """A model type by its value or its name; raises `InvalidSpec` naming the known ones."""
-    if isinstance(value, ModelType):
-        return value
+def parse_model_type(value: object) -> BaseModelType:
+    """Return the model type of that value or name; raise `InvalidSpec` that lists the names."""
+    by_name = {member.name: member for member in MODEL_TYPES.values()}
     if isinstance(value, str):
-        if value in ModelType._value2member_map_:
-            return ModelType(value)
-        if value.upper() in ModelType.__members__:
-            return ModelType[value.upper()]
-    known = ", ".join(member.name for member in ModelType)
-    raise InvalidSpec(f"model type {ascii(value)[:60]} is not known.", f"Use one of: {known}.", field="flow")
+        member = MODEL_TYPES.get(value) or by_name.get(value.upper())
+        if member is not None:
+            return member
+    raise InvalidSpec(f"unknown model type {ascii(value)[:60]}.", f"Use one of: {', '.join(by_name)}.", field="flow")
 
 
-def check_artifact(model_type: ModelType, artifact: object) -> str | dict[str, Any]:
-    """A path whose suffix fits the type (given back as it is), or the arguments of a Hugging Face pipeline."""
+def check_artifact(model_type: BaseModelType, artifact: object) -> str | dict[str, Any]:
+    """Return the artifact: a path whose suffix fits the type, or the arguments of a Hugging Face pipeline."""
     if model_type is ModelType.HUGGINGFACE_PIPELINE:
         if isinstance(artifact, Mapping) and artifact and all(isinstance(key, str) for key in artifact):
             return dict(artifact)
@@ -127,7 +81,7 @@ def check_artifact(model_type: ModelType, artifact: object) -> str | dict[str, A
             "Give the path of the model file.",
             field="flow",
         )
-    suffixes = RULES[model_type].suffixes
+    suffixes = model_type.suffixes
     if "" not in suffixes and PurePosixPath(artifact.replace("\\", "/")).suffix.lower() not in suffixes:
         raise InvalidSpec(
             f"a {model_type.name} stage cannot be read from {ascii(artifact)[:60]}.",
@@ -138,7 +92,7 @@ def check_artifact(model_type: ModelType, artifact: object) -> str | dict[str, A
 
 
 def parse_flow(rows: object, processors: object = ()) -> Flow:
-    """The flow of a `conduit.json`: `[[type, artifact, {"pre": name, "post": name}], ...]` and their sources.
+    """Return the flow of a `conduit.json`: `[[type, artifact, {"pre": name, "post": name}], ...]` and their sources.
 
     `processors` is parallel to `rows`: `[{"pre": source | None, "post": source | None}, ...]`.
     """
@@ -158,7 +112,7 @@ def flow_from_stored(rows: Sequence[Any], processors: Sequence[Mapping[str, Any]
 def _stored_stage(row: Sequence[Any], sources: Mapping[str, Any]) -> Stage:
     model_type, artifact, names = row
     pre, post = (Processor(names[place], sources[place]) if names[place] else None for place in ("pre", "post"))
-    return Stage(ModelType(model_type), artifact, pre, post)
+    return Stage(MODEL_TYPES[model_type], artifact, pre, post)
 
 
 def _parse_stage(row: object, sources: object) -> Stage:
@@ -193,7 +147,7 @@ def _parse_processor(place: str, names: Mapping[str, Any], sources: Mapping[str,
 
 
 def flow_rows(flow: Flow) -> tuple[list[Any], list[dict[str, str | None]]]:
-    """The inverse of `parse_flow`: `(rows, processors)` as they stand in `conduit.json`."""
+    """Return the flow as `conduit.json` holds it, `(rows, processors)`: the inverse of `parse_flow`."""
     rows = [
         [
             stage.model_type.value,

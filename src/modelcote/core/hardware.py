@@ -1,17 +1,8 @@
-"""The hardware names of the Conduit interface, and the AWS capacity behind each.
-
-The catalogue is `hardware.json`: ordered instance types per name (GPU capacity runs out), prices in dollars per
-hour on the day it names. AWS sells no single A100, so `AMPERE_A100` is an L40S first and one H100 when asked
-for faster; the eight-GPU machine is never picked silently.
-"""
+"""The hardware names of the Conduit interface, and Lambda's memory."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from pathlib import Path
 
 from modelcote.core.errors import InvalidSpec
 
@@ -39,23 +30,6 @@ class Hardware(StrEnum):
     @property
     def is_gpu(self) -> bool:
         return self is not Hardware.CPU
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What serves a name: instance types in order of preference, GPU memory in GB per GPU."""
-
-    instances: tuple[str, ...]
-    gpu_memory_gb: int
-
-
-@cache
-def catalogue() -> dict[Hardware, Capacity]:
-    """The capacity of every hardware name, read once."""
-    data = json.loads(Path(__file__).with_name("hardware.json").read_text(encoding="utf-8"))
-    return {
-        Hardware(name): Capacity(tuple(row["instances"]), row["gpu_memory_gb"]) for name, row in data["names"].items()
-    }
 
 
 def parse_hardware(value: object) -> Hardware:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
-from modelcote.core.flow import RUNTIMES, Flow, flow_from_stored, flow_rows, parse_flow
+from modelcote.core.flow import Flow, flow_from_stored, flow_rows, parse_flow
 from modelcote.core.hardware import Hardware, lambda_memory_mb, parse_hardware
 from modelcote.core.names import check_model_name
 from modelcote.core.runs import MODES, SYNC
+from modelcote.core.runtimes import served_runtimes
 
 PYTHON_VERSIONS = ("3.11", "3.12", "3.13")
 CPU = (1, 32, 2)  # low, high, default; whole vCPUs
@@ -80,11 +81,11 @@ def check_spec(spec: ModelSpec) -> ModelSpec:
 
 
 def _check_served(spec: ModelSpec) -> None:
-    runtime = spec.flow.runtime
-    if runtime not in RUNTIMES:
+    runtime, served = spec.flow.runtime, served_runtimes()
+    if runtime not in served:
         raise InvalidSpec(
             f"the {runtime} runtime is not in this version of modelcote.",
-            f"Runtimes of this version: {', '.join(RUNTIMES)}. Export the model to ONNX where you can.",
+            f"Runtimes of this version: {', '.join(served)}. Export the model to ONNX where you can.",
             field="flow",
         )
     if spec.hardware.is_gpu:

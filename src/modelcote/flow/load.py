@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from modelcote.core.errors import InvalidBundle
-from modelcote.core.flow import RULES, Stage
+from modelcote.core.flow import Stage
 from modelcote.core.manifest import Manifest
+from modelcote.core.runtimes import RUNTIMES
 from modelcote.flow import inputs as schemas
 from modelcote.flow.inputs import FEED, InputSchema
 from modelcote.flow.processors import Store, load_processor
@@ -61,9 +62,9 @@ def _load_stage(folder: Path, stage: Stage, store: Store) -> LoadedStage:
     path = folder / stage.file
     if not path.exists():
         raise InvalidBundle(f"{stage.file} is not in the bundle.", "Put the model file beside conduit.json.")
-    family = import_module(f"modelcote.flow.runners.{RULES[stage.model_type].runtime}")
+    module = import_module(RUNTIMES[stage.model_type.runtime].runner)
     return LoadedStage(
-        family.load(path, stage.model_type),
+        module.load(path, stage.model_type),
         load_processor(stage.pre, store) if stage.pre else None,
         load_processor(stage.post, store) if stage.post else None,
     )

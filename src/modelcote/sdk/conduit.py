@@ -20,15 +20,13 @@ from modelcote.core.errors import InvalidSpec
 from modelcote.core.hardware import Hardware, parse_hardware
 from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_dict
 from modelcote.core.runs import SYNC
+from modelcote.core.runtimes import RUNTIMES
 from modelcote.core.spec import COOLDOWN_S, TIMEOUT_S, ModelSpec, check_spec, default_python_version
 from modelcote.sdk.client import Client
 from modelcote.sdk.config import find_target
 from modelcote.sdk.progress import Reporter, snippets
 from modelcote.sdk.stages import read_flow, read_requirements
 from modelcote.sdk.wire import to_plain
-
-# What loading a flow here takes, by its runtime.
-_LIBRARIES = {"onnx": ("onnxruntime",), "sklearn": ("sklearn",), "xgboost": ("xgboost", "sklearn")}
 
 
 class Conduit:
@@ -154,15 +152,15 @@ class Conduit:
     def _prepare(self, folder: Path) -> Manifest:
         """The bundle's content in `folder`, loaded once, compiled where it may be; the manifest that describes it."""
         manifest = self._stage(folder, Path())
-        missing = [name for name in ("numpy", *_LIBRARIES[manifest.flow.runtime]) if find_spec(name) is None]
+        missing = [name for name in ("numpy", *RUNTIMES[manifest.flow.runtime].modules) if find_spec(name) is None]
         if missing:
             self._reporter.say(f"not loaded here, since {missing[0]} is not installed: the build loads and compiles it")
             return manifest
-        from modelcote.flow.describe import libraries
+        from modelcote.flow.library_versions import library_versions
         from modelcote.flow.load import load_flow
 
         inputs = load_flow(folder, manifest).inputs
-        manifest = replace(manifest, inputs=inputs.to_dict(), libraries=libraries(manifest.flow, inputs))
+        manifest = replace(manifest, inputs=inputs.to_dict(), libraries=library_versions(manifest.flow, inputs))
         if not (self.spec.compile and manifest.flow.compilable):
             return manifest
         from modelcote.compile import compile_flow

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelcote.bundle.inspectors import Artifact, inspect_artifact, sklearn
 from modelcote.bundle.pickles import inspect_pickle
 from modelcote.core.errors import InvalidBundle, UnsafePickle
 from tests.zoo import ZOO
@@ -104,14 +105,14 @@ def forms(module: str, name: str) -> list[bytes]:
 def test_what_reaches_outside_is_refused(reach: tuple[str, str], wrap: str) -> None:
     for form in forms(*reach):
         with pytest.raises(UnsafePickle) as caught:
-            inspect_pickle(WRAPS[wrap](form), "sklearn")
+            inspect_pickle(WRAPS[wrap](form), sklearn.ALLOWED)
         assert reach[1] in caught.value.detail
 
 
 @pytest.mark.parametrize("protocol", range(6))
 def test_honest_values_pass_in_every_protocol(protocol: int) -> None:
     value = {"a": [1, 2.5, None, "x", b"y"], "b": np.arange(12.0).reshape(3, 4), "c": {1, 2}, "d": np.float32(1)}
-    inspect_pickle(pickle.dumps(value, protocol), "sklearn")
+    inspect_pickle(pickle.dumps(value, protocol), sklearn.ALLOWED)
 
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
@@ -119,15 +120,14 @@ def test_honest_joblib_files_pass(compress: int, tmp_path: Path) -> None:
     value = [np.arange(1000.0), np.array(["a", "bc"]), np.array([1, "x"], dtype=object), np.zeros((2, 3), np.int32)]
     path = tmp_path / "model.pkl"
     joblib.dump(value, path, compress=compress)
-    inspect_pickle(path.read_bytes(), "sklearn")
+    inspect_pickle(path.read_bytes(), sklearn.ALLOWED)
 
 
 @pytest.mark.parametrize("name", sorted(ZOO))
 def test_every_model_of_the_zoo_passes(name: str, tmp_path: Path) -> None:
     for model_type, path in ZOO[name].build(tmp_path).flow:
         if path.endswith(".pkl"):
-            runtime = "xgboost" if model_type.value.startswith("xgboost") else "sklearn"
-            inspect_pickle(Path(path).read_bytes(), runtime)
+            inspect_artifact(Artifact(path, Path(path).read_bytes(), model_type))
 
 
 @pytest.mark.parametrize(
@@ -142,23 +142,23 @@ def test_every_model_of_the_zoo_passes(name: str, tmp_path: Path) -> None:
 )
 def test_ways_out_of_the_stream_are_refused(stream: bytes) -> None:
     with pytest.raises(InvalidBundle):
-        inspect_pickle(stream, "sklearn")
+        inspect_pickle(stream, sklearn.ALLOWED)
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\x80\x04", pickle.dumps([1.5] * 99)[:-5], b"\x1f\x8bxxxx"])
 def test_what_is_no_pickle_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidBundle):
-        inspect_pickle(data, "sklearn")
+        inspect_pickle(data, sklearn.ALLOWED)
 
 
 def test_trusted_code_is_read_but_not_judged() -> None:
-    inspect_pickle(b"c__main__\nMine\n)R.", "sklearn", trusted=True)
+    inspect_pickle(b"c__main__\nMine\n)R.", sklearn.ALLOWED, trusted=True)
     with pytest.raises(InvalidBundle):
-        inspect_pickle(b"not a pickle", "sklearn", trusted=True)
+        inspect_pickle(b"not a pickle", sklearn.ALLOWED, trusted=True)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200) | st.lists(st.sampled_from(sorted(pickle._Unpickler.dispatch)), max_size=30).map(bytes))
 def test_any_bytes_give_an_answer_of_ours(data: bytes) -> None:
     with contextlib.suppress(InvalidBundle):
-        inspect_pickle(data, "sklearn")
+        inspect_pickle(data, sklearn.ALLOWED)

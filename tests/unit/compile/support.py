@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 
 from modelcote.compile import Report, compile_flow
-from modelcote.core.flow import Flow, ModelType, Stage
+from modelcote.core.flow import Flow, Stage
 from modelcote.core.manifest import Manifest
+from modelcote.core.runtimes import ModelType
 from modelcote.flow.load import LoadedFlow, load_flow
 from modelcote.flow.result import dumps
 

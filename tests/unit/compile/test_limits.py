@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from modelcote.core.errors import InvalidInput
-from modelcote.core.flow import ModelType
+from modelcote.core.runtimes import ModelType
 from modelcote.flow.limits import Limits, check_numbers, limits_from_dict
 from modelcote.flow.load import LoadedFlow
 from tests.support.equal import difference

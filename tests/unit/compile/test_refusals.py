@@ -23,8 +23,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from modelcote.compile import compile_flow, ensembles, trees
 from modelcote.core.errors import InvalidInput
-from modelcote.core.flow import Flow, ModelType, Processor, Stage
+from modelcote.core.flow import Flow, Processor, Stage
 from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_dict
+from modelcote.core.runtimes import ModelType
 from modelcote.flow.inputs import MATRIX, InputSchema
 from tests.unit.compile.support import compiled, pickled
 

@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelcote.core.errors import InvalidSpec
-from modelcote.core.flow import RUNTIMES as SERVED
-from modelcote.core.flow import Flow, ModelType, Stage
+from modelcote.core.flow import Flow, Stage
 from modelcote.core.manifest import Manifest
+from modelcote.core.runtimes import ModelType, served_runtimes
 from modelcote.core.spec import PYTHON_VERSIONS
 from modelcote.deploy.artifacts.runtimes import (
-    RUNTIMES,
     extra_requirements,
     lock_path,
+    locks,
     parse_key,
     runtime_key,
     runtime_versions,
 )
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", locks())
 def test_locks_pin_every_distribution_by_hash_and_name_no_index(runtime: str) -> None:
     text = lock_path(runtime).read_text(encoding="utf-8")
     assert "://" not in text
@@ -35,7 +35,7 @@ def test_locks_pin_every_distribution_by_hash_and_name_no_index(runtime: str) ->
     assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}", text)) >= len(pinned)
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("runtime", locks())
 def test_a_lock_holds_what_was_asked_for(runtime: str) -> None:
     wanted = (lock_path(runtime).with_name("requirements.in")).read_text(encoding="utf-8").splitlines()
     names = {re.split(r"[=;]", line)[0].strip() for line in wanted if line and not line.startswith("#")}
@@ -49,7 +49,7 @@ def test_a_lock_holds_what_was_asked_for(runtime: str) -> None:
 
 def test_the_compiler_loads_what_the_runtimes_serve() -> None:
     compiler = runtime_versions("compiler")
-    for runtime in SERVED:
+    for runtime in served_runtimes():
         for name, version in runtime_versions(runtime).items():
             assert compiler.get(name, version) == version, name
 
@@ -69,7 +69,7 @@ def test_a_requirement_replaces_the_locks_version() -> None:
     assert runtime_versions("sklearn", "3.11", other)["scikit-learn"] == "1.9.1"
 
 
-@given(st.sampled_from(RUNTIMES), st.sampled_from(PYTHON_VERSIONS), st.lists(st.text()))
+@given(st.sampled_from(locks()), st.sampled_from(PYTHON_VERSIONS), st.lists(st.text()))
 def test_keys_are_read_back_and_follow_the_content(runtime: str, python_version: str, lines: list[str]) -> None:
     key = runtime_key(runtime, python_version, lines)
     assert parse_key(key) == (runtime, python_version)
@@ -84,7 +84,7 @@ def test_what_is_no_key_is_refused(key: str) -> None:
 
 
 def test_an_unknown_runtime_is_refused() -> None:
-    with pytest.raises(InvalidSpec, match="not known"):
+    with pytest.raises(InvalidSpec, match="unknown runtime"):
         lock_path("../../etc")
 
 

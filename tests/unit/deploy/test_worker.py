@@ -21,9 +21,10 @@ from sklearn.tree import DecisionTreeClassifier
 from modelcote.aws.table import add
 from modelcote.bundle.make import make_bundle
 from modelcote.core.errors import BackendUnavailable, Conflict
-from modelcote.core.flow import Flow, ModelType, Processor, Stage
+from modelcote.core.flow import Flow, Processor, Stage
 from modelcote.core.manifest import Manifest
 from modelcote.core.objects import bundle_key
+from modelcote.core.runtimes import ModelType
 from modelcote.core.snapshot import Layer, Snapshot
 from modelcote.core.spec import ModelSpec, default_python_version
 from modelcote.deploy.artifacts.runtimes import parse_key, runtime_key

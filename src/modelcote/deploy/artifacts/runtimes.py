@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
-from modelcote.core.flow import RULES
 from modelcote.core.manifest import Manifest
 from modelcote.core.project import project_root
+from modelcote.core.runtimes import RUNTIMES, served_runtimes
 
-# `compiler` is the isolated build step's, `platform` the gateway's and control's own.
-RUNTIMES = ("onnx", "sklearn", "xgboost", "compiler", "platform")
+# Locks that serve no model: the isolated build step's, and the gateway's and control's own.
+_OTHER_LOCKS = ("compiler", "platform")
 # Changes when a layer is built in another way from the same lock.
 _LAYOUT = "1"
 _KEY = re.compile(r"([a-z]+)-py(\d+\.\d+)-([0-9a-f]{12})")
@@ -35,10 +35,15 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 _CLAUSE = re.compile(r"(\w+)\s*(==|!=|<=|>=|<|>)\s*['\"]([^'\"]*)['\"]")
 
 
+def locks() -> tuple[str, ...]:
+    """Return the names of all locks: one per runtime that is served, and those that serve no model."""
+    return (*served_runtimes(), *_OTHER_LOCKS)
+
+
 def lock_path(runtime: str) -> Path:
-    """The runtime's lock; raises `InvalidSpec` for a runtime that this version has not."""
-    if runtime not in RUNTIMES:
-        raise InvalidSpec(f"the runtime {ascii(runtime)[:40]} is not known.", f"Use one of: {', '.join(RUNTIMES)}.")
+    """Return the runtime's lock; raise `InvalidSpec` for a runtime that this version has not."""
+    if runtime not in locks():
+        raise InvalidSpec(f"unknown runtime {ascii(runtime)[:40]}.", f"Use one of: {', '.join(locks())}.")
     return project_root() / "runtime-images" / runtime / "requirements.lock"
 
 
@@ -62,11 +67,18 @@ def parse_key(key: str) -> tuple[str, str]:
 
 
 def extra_requirements(manifest: Manifest) -> tuple[str, ...]:
-    """What a bundle needs besides its runtime's lock: ONNX stages beside others need onnxruntime, as locked."""
-    wanted = {RULES[stage.model_type].runtime for stage in manifest.flow.stages}
-    if manifest.runtime == "onnx" or "onnx" not in wanted:
+    """Return the libraries of the stages that the lock of the bundle's runtime lacks, as their own locks pin them."""
+    if manifest.compiled is not None:
         return ()
-    return (f"onnxruntime=={runtime_versions('onnx')['onnxruntime']}",)
+    pins = {
+        name: version for stage in manifest.flow.stages for name, version in _library_pins(stage.model_type.runtime)
+    }
+    return tuple(f"{name}=={pins[name]}" for name in sorted(pins.keys() - runtime_versions(manifest.runtime).keys()))
+
+
+def _library_pins(runtime: str) -> Iterator[tuple[str, str]]:
+    versions = runtime_versions(runtime)
+    return ((library.distribution, versions[library.distribution]) for library in RUNTIMES[runtime].libraries)
 
 
 def runtime_versions(
@@ -74,13 +86,14 @@ def runtime_versions(
 ) -> dict[str, str]:
     """Distribution -> version in the runtime; a requirement that pins one replaces the lock's.
 
-    `xgboost-cpu` is also given as `xgboost`: they are one library.
+    A library is also named by its main distribution: `xgboost-cpu` as `xgboost`.
     """
     where = {"python_version": python_version, "python_full_version": f"{python_version}.99", "sys_platform": platform}
     found = dict(_pins(_lock(runtime).splitlines(), where))
     found.update(_pins(requirements, where))
-    if "xgboost-cpu" in found:
-        found.setdefault("xgboost", found["xgboost-cpu"])
+    for library in (library for one in RUNTIMES.values() for library in one.libraries):
+        for alias in found.keys() & set(library.aliases):
+            found.setdefault(library.distribution, found[alias])
     return {**found, "python": python_version}
 
 

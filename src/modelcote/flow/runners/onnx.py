@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelcote.core.errors import InvalidBundle, InvalidInput
-from modelcote.core.flow import ModelType
+from modelcote.core.runtimes import BaseModelType
 from modelcote.flow.inputs import FEED, InputSchema
 from modelcote.flow.runners import Runner
 
@@ -44,7 +44,7 @@ def open_session(path: Path) -> Any:
         ) from error
 
 
-def load(path: Path, _model_type: ModelType) -> Runner:
+def load(path: Path, _model_type: BaseModelType) -> Runner:
     """The runner of an ONNX file; raises `InvalidBundle`."""
     session = open_session(path)
     return Runner(InputSchema(FEED), _caller(session), session)

@@ -7,27 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from modelcote.core.errors import InvalidBundle, VersionMismatch
-from modelcote.core.flow import ModelType
+from modelcote.core.runtimes import BaseModelType
 from modelcote.flow.runners import Runner
 from modelcote.flow.schema import schema_of
 
-METHODS = {
-    ModelType.SKLEARN: "predict",
-    ModelType.SKLEARN_CLASSIFIER: "predict_proba",
-    ModelType.SKLEARN_PREPROCESSOR: "transform",
-    ModelType.XGBOOST_CLASSIFIER: "predict_proba",
-    ModelType.XGBOOST_REGRESSOR: "predict",
-}
 
-
-def load(path: Path, model_type: ModelType) -> Runner:
+def load(path: Path, model_type: BaseModelType) -> Runner:
     """The runner of a pickled estimator; raises `InvalidBundle` and `VersionMismatch`."""
     return runner_of(unpickle(path), model_type, path)
 
 
-def runner_of(model: Any, model_type: ModelType, path: Path) -> Runner:
+def runner_of(model: Any, model_type: BaseModelType, path: Path) -> Runner:
     """The runner of a loaded estimator; raises `InvalidBundle` where it lacks the type's method."""
-    method = METHODS[model_type]
+    method = model_type.method
     call = getattr(model, method, None)
     if not callable(call):
         raise InvalidBundle(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelcote.core.errors import InvalidBundle
-from modelcote.core.flow import ModelType
+from modelcote.core.runtimes import BaseModelType, ModelType
 from modelcote.flow.runners import Runner
 from modelcote.flow.runners import sklearn as pickled
 
 
-def load(path: Path, model_type: ModelType) -> Runner:
+def load(path: Path, model_type: BaseModelType) -> Runner:
     """The runner of an XGBoost model; raises `InvalidBundle` and `VersionMismatch`."""
     if path.suffix.lower() == ".pkl":
         return pickled.load(path, model_type)

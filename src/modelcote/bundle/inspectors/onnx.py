@@ -1,4 +1,4 @@
-"""Looking at an ONNX file without an ONNX library: the protocol buffer's outline, and where its tensors lie.
+"""ONNX: the protocol buffer's outline, and where its tensors are, read without an ONNX library.
 
 Field numbers are those of onnx.proto: ModelProto.graph 7, GraphProto.initializer 5, node 1, AttributeProto.t 5,
 tensors 10, g 6, graphs 11, NodeProto.attribute 5, TensorProto.external_data 13, data_location 14.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcote.bundle.inspectors import Artifact
 from modelcote.core.errors import InvalidBundle
 
 _IR_VERSION, _GRAPH, _OPSET_IMPORT = 1, 7, 8
@@ -26,14 +27,14 @@ _MAX_DEPTH = 100
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
-def check_onnx(data: bytes, name: str, members: set[str]) -> None:
-    """Raises `InvalidBundle` for what is no ONNX model, or keeps tensors in a file outside the bundle."""
-    view = memoryview(data)
+def inspect(artifact: Artifact) -> None:
+    """Raise `InvalidBundle` for a file that is not an ONNX model, or keeps tensors in a file outside the bundle."""
+    name, view = artifact.name, memoryview(artifact.data)
     fields = {number for number, _, _ in _fields(view, name)}
     if not {_IR_VERSION, _GRAPH, _OPSET_IMPORT} <= fields:
         raise _broken(name)
     for location in _walk(view, "model", name, 0):
-        if location not in members:
+        if location not in artifact.members:
             raise InvalidBundle(
                 f"{name} keeps tensors in {ascii(location)[:80]}, which is not in the bundle.",
                 "Save the model with its tensors inside (save_as_external_data=False).",
@@ -41,7 +42,7 @@ def check_onnx(data: bytes, name: str, members: set[str]) -> None:
 
 
 def _walk(message: memoryview, kind: str, name: str, depth: int) -> Iterator[str]:
-    """The locations of all external data below a message."""
+    """Yield the locations of all external data below a message."""
     if depth > _MAX_DEPTH:
         raise _broken(name)
     external, located = False, False
@@ -63,7 +64,7 @@ def _walk(message: memoryview, kind: str, name: str, depth: int) -> Iterator[str
 
 
 def _fields(message: memoryview, name: str) -> Iterator[tuple[int, int, int | memoryview]]:
-    """`(field number, wire type, value)` of a message; raises `InvalidBundle` where it is none."""
+    """Yield `(field number, wire type, value)` of a message; raise `InvalidBundle` where it is malformed."""
     position = 0
     while position < len(message):
         key, position = _varint(message, position, name)

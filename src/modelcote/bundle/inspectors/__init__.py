@@ -1,0 +1,45 @@
+"""One inspector per runtime, a module with `inspect(artifact)`: what a model's file holds, without loading it.
+
+The runtime's row in `modelcote.core.runtimes` names it. Inspectors run in the SDK and in the control API, where no
+model's library is installed; nothing of a file is executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import PurePosixPath
+
+from modelcote.core.errors import InvalidBundle
+from modelcote.core.runtimes import MODEL_TYPES, RUNTIMES, BaseModelType, served_runtimes
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model's file: its name and content, its type, and the names of the bundle's members beside it.
+
+    `trusted`: pickled code of the caller's own is accepted.
+    """
+
+    name: str
+    data: bytes
+    model_type: BaseModelType
+    members: Set[str] = frozenset()
+    trusted: bool = False
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.name).suffix.lower()
+
+
+def inspect_artifact(artifact: Artifact) -> None:
+    """Have the artifact inspected by its runtime; raise `InvalidBundle` or `UnsafePickle`."""
+    inspector = RUNTIMES[artifact.model_type.runtime].inspector
+    if not inspector:
+        served = (member.suffixes for member in MODEL_TYPES.values() if member.runtime in served_runtimes())
+        raise InvalidBundle(
+            f"a {artifact.model_type.name} artifact cannot be inspected.",
+            f"This version serves {', '.join(dict.fromkeys(suffix for row in served for suffix in row))}.",
+        )
+    import_module(inspector).inspect(artifact)

@@ -1,0 +1,148 @@
+"""What can be served: the runtimes and the model types, one table each.
+
+A runtime is a set of libraries; a lock (`runtime-images/<name>/requirements.lock`) is one choice of their versions.
+`Runtime.mismatch` decides whether a choice of versions may read a file that another one wrote.
+
+A new model type is a row of each table, a runner (`modelcote.flow.runners`, loads the artifact where its library is
+installed), an inspector (`modelcote.bundle.inspectors`, checks it where no library is) and a lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Self
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library that a runtime's files depend on.
+
+    `digits`: how many leading parts of its version must be the same for a version-bound file to mean the same.
+    `aliases`: other distributions of the same library.
+    """
+
+    distribution: str
+    module: str = ""
+    digits: int = 0
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The libraries that serve a model type, and how they are packaged.
+
+    `rank`: a flow of several runtimes is served by the one of the highest rank, which can load the stages of the
+    others. `runner` and `inspector`: modules, by import path; a runtime without a runner is not served.
+    `version_bound`: suffixes of the files that only the versions that wrote them read alike. `packaging`: a zip
+    function's shared layer, or an image where 250 MB do not suffice. `compilable`: the compiler knows its models.
+    """
+
+    name: str
+    rank: int
+    runner: str = ""
+    inspector: str = ""
+    libraries: tuple[Library, ...] = ()
+    version_bound: tuple[str, ...] = ()
+    packaging: Literal["layer", "image"] = "layer"
+    gpu: bool = False
+    compilable: bool = False
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """What a process must be able to import in order to load an artifact."""
+        return tuple(library.module for library in self.libraries if library.module)
+
+    def mismatch(self, saved: Mapping[str, str], served: Mapping[str, str]) -> Library | None:
+        """Return the first library whose version that saved a file is not the one that would read it.
+
+        Both map a distribution to its version; a distribution that either of them lacks does not decide.
+        """
+        for library in self.libraries:
+            pair = saved.get(library.distribution), served.get(library.distribution)
+            if all(pair) and len({tuple(str(version).split(".")[: library.digits]) for version in pair}) > 1:
+                return library
+        return None
+
+
+# scikit-learn and XGBoost promise nothing across minor versions (their own persistence pages say so); numpy changed
+# its pickles with its major version. xgboost-cpu is xgboost without its CUDA libraries.
+_XGBOOST = Library("xgboost", "xgboost", 2, ("xgboost-cpu",))
+_SKLEARN = (Library("scikit-learn", "sklearn", 2), Library("numpy", digits=1), Library("scipy"))
+
+RUNTIMES: dict[str, Runtime] = {
+    runtime.name: runtime
+    for runtime in (
+        Runtime(
+            "onnx",
+            0,
+            runner="modelcote.flow.runners.onnx",
+            inspector="modelcote.bundle.inspectors.onnx",
+            libraries=(Library("onnxruntime", "onnxruntime"),),
+        ),
+        Runtime(
+            "sklearn",
+            1,
+            runner="modelcote.flow.runners.sklearn",
+            inspector="modelcote.bundle.inspectors.sklearn",
+            libraries=_SKLEARN,
+            version_bound=(".pkl",),
+            compilable=True,
+        ),
+        Runtime(
+            "xgboost",
+            2,
+            runner="modelcote.flow.runners.xgboost",
+            inspector="modelcote.bundle.inspectors.xgboost",
+            libraries=(_XGBOOST, *_SKLEARN),
+            version_bound=(".pkl",),
+            compilable=True,
+        ),
+        # Names of the interface that this version has no runner for.
+        Runtime("spacy", 3, packaging="image"),
+        Runtime("torch", 4, packaging="image", gpu=True),
+        Runtime("transformers", 5, packaging="image", gpu=True),
+    )
+}
+
+
+def served_runtimes() -> tuple[str, ...]:
+    """Return the names of the runtimes that this version builds; the others are refused before anything is sent."""
+    return tuple(name for name, runtime in RUNTIMES.items() if runtime.runner)
+
+
+class BaseModelType(StrEnum):
+    """A model type: a string equal to its value in `conduit.json`, and how it is served. Subclasses add members.
+
+    `suffixes` of its artifact (`""` is a folder; none: the stage has arguments instead of a file); `method` of the
+    loaded model that answers.
+    """
+
+    _value_: str
+    runtime: str
+    suffixes: tuple[str, ...]
+    method: str
+
+    def __new__(cls, value: str, runtime: str, suffixes: tuple[str, ...] = (), method: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.runtime, member.suffixes, member.method = runtime, suffixes, method
+        return member
+
+
+class ModelType(BaseModelType):
+    """The model types of the Conduit interface, in its own spelling. Stored specs name them: none is ever removed."""
+
+    SKLEARN = "sklearn", "sklearn", (".pkl",), "predict"
+    SKLEARN_CLASSIFIER = "sklearn_classifier", "sklearn", (".pkl",), "predict_proba"
+    SKLEARN_PREPROCESSOR = "sklearn_preprocessor", "sklearn", (".pkl",), "transform"
+    XGBOOST_CLASSIFIER = "xgboost_classifier", "xgboost", (".pkl", ".json"), "predict_proba"
+    XGBOOST_REGRESSOR = "xgboost_regressor", "xgboost", (".pkl", ".json"), "predict"
+    TORCH = "torch", "torch", (".pkl", ".pt")
+    ONNX = "onnx", "onnx", (".onnx",)
+    SPACY = "spacy", "spacy", ("",)
+    HUGGINGFACE_PIPELINE = "hf_pipeline", "transformers"
+
+
+MODEL_TYPES: dict[str, BaseModelType] = {member.value: member for member in ModelType}

@@ -1,0 +1,26 @@
+"""A toy runtime's runner and inspector: a `.line` file is JSON, `{"slope": number}`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from modelcote.bundle.inspectors import Artifact
+from modelcote.core.errors import InvalidBundle
+from modelcote.core.runtimes import BaseModelType
+from modelcote.flow.inputs import MATRIX, InputSchema
+from modelcote.flow.runners import Runner
+
+
+class ToyType(BaseModelType):
+    LINE = "line", "toy", (".line",), "predict"
+
+
+def load(path: Path, _model_type: BaseModelType) -> Runner:
+    slope = json.loads(path.read_bytes())["slope"]
+    return Runner(InputSchema(MATRIX, 1), lambda rows: rows[:, 0] * slope, slope)
+
+
+def inspect(artifact: Artifact) -> None:
+    if not artifact.data.startswith(b'{"slope": '):
+        raise InvalidBundle(f"{artifact.name} has no slope.", "Save a line.")
