@@ -1,4 +1,4 @@
-"""modelcote: one serverless function per model, on your own AWS account, and the same thing on a laptop."""
+"""modelcote: one serverless function per model, on your own AWS account, and the same on a laptop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelcote.sdk.conduit import Conduit
     from modelcote.sdk.python_version import python_version
 
-# Name -> where it lives. Nothing is imported before it is asked for: a model's function imports this package too.
+# Name -> (module, attribute). Imported on first use only: a model's function imports this package too.
 _EXPORTS = {
     "AsyncClient": ("modelcote.sdk.async_client", "AsyncClient"),
     "Client": ("modelcote.sdk.client", "Client"),
@@ -42,6 +42,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _EXPORTS:
         raise AttributeError(f"module 'modelcote' has no attribute {name!r}")
-    module, attribute = _EXPORTS[name]
-    found = import_module(module)
-    return getattr(found, attribute) if attribute else found
+    path, attribute = _EXPORTS[name]
+    module = import_module(path)
+    return getattr(module, attribute) if attribute else module

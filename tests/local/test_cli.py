@@ -43,9 +43,9 @@ class Shell:
         )
 
     def json(self, *words: str, stdin: str = "") -> Any:
-        done = self.run(*words, "--json", stdin=stdin)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+        result = self.run(*words, "--json", stdin=stdin)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return json.loads(result.stdout)
 
 
 @pytest.fixture
@@ -73,30 +73,35 @@ def test_the_life_of_a_model(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_keys(shell: Shell) -> None:
-    made = shell.json("keys", "create", "ci", "--scope", "predict")
-    assert made["key"].startswith("mc_")
-    listed = shell.json("keys", "ls")
-    assert made["key_id"] in json.dumps(listed)
-    assert made["key"] not in json.dumps(listed)
-    shell.json("keys", "revoke", made["key_id"])
+    key = shell.json("keys", "create", "ci", "--scope", "predict")
+    assert key["key"].startswith("mc_")
+    listing = shell.run("keys", "ls").stdout
+    assert key["key_id"] in listing
+    assert key["key"] not in listing
+    shell.json("keys", "revoke", key["key_id"])
 
 
 def test_doctor(shell: Shell) -> None:
+    checks = {check["name"]: check for check in shell.json("doctor")["checks"]}
+    assert all(checks[name]["ok"] for name in ("python", "local cloud", "target"))
+    assert shell.environment["MODELCOTE_URL"] in checks["target"]["detail"]
+    shell.environment["MODELCOTE_API_KEY"] = "wrong"
     report = shell.json("doctor")
-    assert report["checks"]
-    assert all(check["ok"] in (True, False) for check in report["checks"])
+    target = next(check for check in report["checks"] if check["name"] == "target")
+    assert (report["ok"], target["ok"]) == (False, False)
+    assert target["remedy"]
 
 
 def test_what_people_read_says_how_to_call(shell: Shell, tmp_path: Path) -> None:
     model = constant_model(tmp_path, 1)
-    done = shell.run("deploy", str(model), "--name", "human", "--type", "SKLEARN")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "curl" in done.stdout
-    assert "model_api_request" in done.stdout
+    result = shell.run("deploy", str(model), "--name", "human", "--type", "SKLEARN")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "curl" in result.stdout
+    assert "model_api_request" in result.stdout
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("deploy", "missing.pkl", "--name", "x", "--type", "SKLEARN"), "missing.pkl"),
         (("deploy", "FILE", "--name", "NOT A NAME", "--type", "SKLEARN"), "name"),
@@ -106,9 +111,9 @@ def test_what_people_read_says_how_to_call(shell: Shell, tmp_path: Path) -> None
         (("rollback", "no-such-model"), "no-such-model"),
     ],
 )
-def test_errors_say_what_was_wrong(shell: Shell, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+def test_errors_say_what_was_wrong(shell: Shell, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
     model = str(constant_model(tmp_path, 1))
-    done = shell.run(*(model if word == "FILE" else word for word in words))
-    assert done.returncode in (1, 2)
-    assert said in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    result = shell.run(*(model if word == "FILE" else word for word in words))
+    assert result.returncode in (1, 2)
+    assert message in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr

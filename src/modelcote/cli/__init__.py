@@ -1,1 +1,1 @@
-"""`cote`: the command line. Each module holds one group of commands."""
+"""`cote`: the command line. Each module holds one group of commands, and `main` lists them."""

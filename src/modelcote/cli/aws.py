@@ -7,28 +7,26 @@ from typing import Annotated
 
 import typer
 
-from modelcote.cli.output import Json, reports_errors, show
+from modelcote.cli.output import Commands, Json, show
 from modelcote.core.errors import DeployFailed
 
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command("up")(reports_errors(up))
+app = Commands()
 
 
+@app.command("up")
 def up(
-    stack: Annotated[str, typer.Option(help="The stack's name: 1 to 20 of a-z, 0-9 and hyphens.")],
-    region: Annotated[str, typer.Option(help="An AWS region.")] = "us-east-1",
-    backend: Annotated[str, typer.Option(help="Where Pulumi keeps state: s3://bucket or file://folder.")] = "",
+    stack: Annotated[str, typer.Option(help="Name of the stack: 1 to 20 of a-z, 0-9 and hyphens.")],
+    region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1",
+    backend: Annotated[str, typer.Option(help="Where Pulumi keeps its state: s3://bucket or file://folder.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Make or update the stack on AWS, with your AWS credentials."""
+    """Create or update a stack on AWS, with your AWS credentials."""
     outputs = dict(engine_of().stack_up(stack, region, backend))
     show(outputs, as_json, lambda: print(f"running at {outputs['url']}"))
 
 
 def engine_of() -> ModuleType:
-    """The module that drives the Pulumi engine; raises `DeployFailed` where it is not installed."""
+    """Return the module that drives the Pulumi engine; raise `DeployFailed` if it is not installed."""
     try:
         from modelcote.deploy import stack
     except ImportError as error:

@@ -6,14 +6,18 @@ from typing import Annotated
 
 import typer
 
-from modelcote.cli.output import Json, client, reports_errors, show, table
-from modelcote.cli.runs import Limit, Model, RunId, Since, fields
+from modelcote.cli.output import Commands, Json, Table, client, fields, show
+from modelcote.cli.runs import Limit, Model, RunId, Since
+from modelcote.sdk.answers import AttemptView, DeliveryView
 
-app = typer.Typer(help="Webhooks, and how their deliveries went.", no_args_is_help=True)
+app = Commands(help="Webhook deliveries and their attempts.", no_args_is_help=True)
+DELIVERIES = Table(
+    DeliveryView, ("run_id", "model", "event", "state", "attempts_made", "next_at", "delivered_at", "reason")
+)
+ATTEMPTS = Table(AttemptView, ("number", "at", "status", "error", "took_ms", "answer"))
 
 
 @app.command("ls")
-@reports_errors
 def ls(
     model: Model = "",
     state: Annotated[str, typer.Option(help="PENDING, DELIVERED or EXHAUSTED.")] = "",
@@ -21,40 +25,38 @@ def ls(
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
-    """List deliveries, the newest run's first."""
+    """List deliveries, newest run first."""
     with client() as api:
-        found = api.deliveries(model=model, state=state, since=since, limit=limit)
-    columns = ("run_id", "model", "event", "state", "attempts_made", "next_at", "delivered_at", "reason")
-    show(found, as_json, lambda: table(found["deliveries"], columns))
+        answer = api.deliveries(model=model, state=state, since=since, limit=limit)
+    show(answer, as_json, lambda: DELIVERIES.print(answer["deliveries"]))
 
 
 @app.command("show")
-@reports_errors
 def show_delivery(run_id: RunId, as_json: Json = False) -> None:
-    """Show a run's delivery and every attempt at it."""
+    """Show a run's delivery and every attempt."""
     with client() as api:
-        found = api.delivery(run_id)
+        delivery = api.delivery(run_id)
 
     def people() -> None:
-        fields({name: value for name, value in found.items() if name != "attempts"})
-        table(found["attempts"], ("number", "at", "status", "error", "took_ms", "answer"))
+        fields({name: value for name, value in delivery.items() if name != "attempts"})
+        ATTEMPTS.print(delivery["attempts"])
 
-    show(found, as_json, people)
+    show(delivery, as_json, people)
 
 
 @app.command("replay")
-@reports_errors
 def replay(
-    run_id: Annotated[str, typer.Argument(help="One run's; or give --since.")] = "",
+    run_id: Annotated[str, typer.Argument(help="ID of the run whose delivery to send again; or use --since.")] = "",
     since: Since = "",
-    state: Annotated[str, typer.Option(help="EXHAUSTED, DELIVERED, or all but the pending ones.")] = "EXHAUSTED",
+    state: Annotated[str, typer.Option(help="With --since: EXHAUSTED, DELIVERED, or all (but pending).")] = "EXHAUSTED",
     model: Model = "",
     as_json: Json = False,
 ) -> None:
-    """Send a delivery again, or all since a time, each under its own id."""
+    """Send one delivery again, or all since a time, each under the same webhook-id as before."""
     with client() as api:
         if run_id:
-            found = api.replay(run_id)
+            delivery = api.replay(run_id)
+            show(delivery, as_json, lambda: print(f"sent again: {run_id}"))
         else:
-            found = api.replay(since=since, state=None if state == "all" else state, model=model)
-    show(found, as_json, lambda: print(f"sent again: {run_id or found['replayed']}"))
+            count = api.replay(since=since, state=None if state == "all" else state, model=model)
+            show(count, as_json, lambda: print(f"sent again: {count['replayed']}"))

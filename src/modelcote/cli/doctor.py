@@ -1,4 +1,4 @@
-"""`cote doctor`: what is there, what is missing, what to do."""
+"""`cote doctor`: what is installed, what is missing, what to do about it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 
-import typer
-
-from modelcote.cli.output import Json, client, reports_errors, show
+from modelcote.cli.output import Commands, Json, client, show
 from modelcote.core.errors import ModelcoteError
 from modelcote.core.spec import PYTHON_VERSIONS
+
+app = Commands()
 
 
 @dataclass(frozen=True)
 class Check:
-    """One finding; `remedy` is empty where all is well."""
+    """The result of one check; `remedy` is empty if it passed."""
 
     name: str
     ok: bool
@@ -24,13 +24,9 @@ class Check:
     remedy: str = ""
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(reports_errors(doctor))
-
-
+@app.command("doctor")
 def doctor(as_json: Json = False) -> None:
-    """Check this machine and the configured target."""
+    """Check what is installed here, and whether the target answers."""
     checks = [check() for check in _CHECKS]
     document = {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
 
@@ -62,8 +58,8 @@ def _package(name: str, module: str, extra: str) -> Callable[[], Check]:
 def _target() -> Check:
     try:
         with client() as api:
-            found = api.models()
-            return Check("target", True, f"{api.target.url}, {len(found['models'])} models")
+            models = api.models()["models"]
+            return Check("target", True, f"{api.target.url}, {len(models)} models")
     except ModelcoteError as error:
         return Check("target", False, error.detail, error.remedy)
 

@@ -6,39 +6,41 @@ from typing import Annotated
 
 import typer
 
-from modelcote.cli.output import Json, client, reports_errors, show, table
+from modelcote.cli.output import Commands, Json, Table, client, show
+from modelcote.sdk.answers import KeyView
 
-app = typer.Typer(help="API keys of the project.", no_args_is_help=True)
+app = Commands(help="The project's API keys.", no_args_is_help=True)
+KEYS = Table(KeyView, ("key_id", "name", "scopes", "created_at", "expires_at", "revoked_at"))
 
 
 @app.command("ls")
-@reports_errors
 def ls(as_json: Json = False) -> None:
-    """List the keys; their texts are not kept."""
+    """List API keys, without their secret text."""
     with client() as api:
-        found = api.keys()
-    columns = ("key_id", "name", "scopes", "created_at", "expires_at_s", "revoked_at_s")
-    show(found, as_json, lambda: table(found["keys"], columns))
+        answer = api.keys()
+    show(answer, as_json, lambda: KEYS.print(answer["keys"]))
 
 
 @app.command("create")
-@reports_errors
 def create(
-    name: Annotated[str, typer.Argument(help="What the key is for; two keys of a name may be active.")],
+    name: Annotated[str, typer.Argument(help="What the key is for. At most two active keys may share a name.")],
     scope: Annotated[list[str] | None, typer.Option(help="predict, deploy or admin; may be repeated.")] = None,
-    expires_in_s: Annotated[int | None, typer.Option(help="Seconds; never by default.")] = None,
+    expires_in_s: Annotated[
+        int | None, typer.Option(help="Seconds until it expires; by default it never does.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a key. Its text is shown once."""
+    """Create an API key and print it. It is shown only this once."""
     with client() as api:
-        made = api.create_key(name, scope or ["predict"], expires_in_s)
-    show(made, as_json, lambda: print(made["key"]))
+        key = api.create_key(name, scope or ["predict"], expires_in_s)
+    show(key, as_json, lambda: print(key["key"]))
 
 
 @app.command("revoke")
-@reports_errors
-def revoke(key_id: Annotated[str, typer.Argument(help="As listed.")], as_json: Json = False) -> None:
-    """End a key."""
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="ID of the key, from `cote keys ls`.")], as_json: Json = False
+) -> None:
+    """Revoke an API key."""
     with client() as api:
         api.revoke_key(key_id)
     show({"revoked": key_id}, as_json, lambda: print(f"revoked {key_id}"))

@@ -6,13 +6,11 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
-import typer
-
-from modelcote.cli.output import Json, reports_errors, show
+from modelcote.cli.output import Commands, Json, show
 from modelcote.core.errors import LocalCloudError
 from modelcote.sdk.config import local_home
 
-app = typer.Typer(help="The local cloud: everything on this machine, no account.", no_args_is_help=True)
+app = Commands(help="The local cloud: everything on this machine, without an account.", no_args_is_help=True)
 _INSTALL = 'Install it: pip install "modelcote[local]".'
 
 
@@ -25,9 +23,8 @@ def _cloud() -> Any:
 
 
 @app.command("up")
-@reports_errors
 def up(as_json: Json = False) -> None:
-    """Start it, or show the one that runs."""
+    """Start the local cloud, or show the one that is running."""
     status = _cloud().up(local_home())
     show(
         asdict(status),
@@ -43,43 +40,39 @@ def up(as_json: Json = False) -> None:
 
 
 @app.command("down")
-@reports_errors
 def down(as_json: Json = False) -> None:
-    """Stop it; its data stays."""
-    ran = _cloud().down(local_home())
-    show({"stopped": ran}, as_json, lambda: print("stopped" if ran else "nothing was running"))
+    """Stop the local cloud; its data stays."""
+    stopped = _cloud().down(local_home())
+    show({"stopped": stopped}, as_json, lambda: print("stopped" if stopped else "nothing was running"))
 
 
 @app.command("status")
-@reports_errors
 def status(as_json: Json = False) -> None:
-    """Show what runs."""
-    found = _cloud().status(local_home())
-    document = asdict(found) if found is not None else {"running": False}
+    """Show whether the local cloud is running, and where."""
+    current = _cloud().status(local_home())
+    document = asdict(current) if current is not None else {"running": False}
     document.pop("api_key", None)
     running = bool(document["running"])
     show(document, as_json, lambda: print(f"running at {document['url']}" if running else "not running"))
 
 
 @app.command("env")
-@reports_errors
 def env(as_json: Json = False) -> None:
-    """Print the variables that point SDK and CLI at it, for `eval`."""
-    found = _cloud().status(local_home())
-    if found is None or not found.running:
-        raise LocalCloudError("no local cloud runs here.", "Start it with `cote local up`.")
+    """Print the variables that point the SDK and the CLI at the local cloud, for `eval`."""
+    current = _cloud().status(local_home())
+    if current is None or not current.running:
+        raise LocalCloudError("no local cloud is running here.", "Start it with `cote local up`.")
     variables = {
-        "MODELCOTE_URL": found.url,
-        "MODELCOTE_API_KEY": found.api_key,
-        "MODELCOTE_PROJECT": found.project,
+        "MODELCOTE_URL": current.url,
+        "MODELCOTE_API_KEY": current.api_key,
+        "MODELCOTE_PROJECT": current.project,
     }
     lines = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
     show(variables, as_json, lambda: print(lines))
 
 
 @app.command("reset")
-@reports_errors
 def reset(as_json: Json = False) -> None:
-    """Stop it and forget all its data."""
+    """Stop the local cloud and delete all its data."""
     _cloud().reset(local_home())
-    show({"reset": True}, as_json, lambda: print("all data is gone"))
+    show({"reset": True}, as_json, lambda: print("deleted all data"))

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import typer
 
 from modelcote.cli import aws, deliveries, doctor, keys, local, models, runs, secrets, webhooks
 
-app = typer.Typer(
-    help="Deploy trained models as serverless endpoints.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-models.add_to(app)
-doctor.add_to(app)
-aws.add_to(app)
-app.add_typer(runs.app, name="runs")
-app.add_typer(deliveries.app, name="deliveries")
-app.add_typer(webhooks.app, name="webhooks")
-app.add_typer(keys.app, name="keys")
-app.add_typer(secrets.app, name="secrets")
-app.add_typer(local.app, name="local")
+# Each module holds its commands in `app`: those of ROOT follow `cote` directly, those of GROUPS the group's name.
+ROOT = (models.app, doctor.app, aws.app)
+GROUPS = {
+    "runs": runs.app,
+    "deliveries": deliveries.app,
+    "webhooks": webhooks.app,
+    "keys": keys.app,
+    "secrets": secrets.app,
+    "local": local.app,
+}
+
+
+def make_app(groups: Mapping[str, typer.Typer] = GROUPS) -> typer.Typer:
+    """Build the `cote` command."""
+    command = typer.Typer(
+        help="Deploy trained models as serverless endpoints.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for root in ROOT:
+        command.add_typer(root)
+    for name, group in groups.items():
+        command.add_typer(group, name=name)
+    return command
+
+
+app = make_app()

@@ -4,48 +4,52 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelcote.cli.output import Json, client, reports_errors, show, table
+from modelcote.cli.aws import engine_of
+from modelcote.cli.output import Commands, Json, Table, client, fields, read_file, show
 from modelcote.core.errors import InvalidSpec, MalformedJson
+from modelcote.sdk.answers import ModelView, VersionView
 
-Name = Annotated[str, typer.Argument(help="The model's name.")]
+if TYPE_CHECKING:
+    from modelcote.sdk.client import Client
+
+app = Commands()
+Name = Annotated[str, typer.Argument(help="Name of the model.")]
+MODELS = Table(ModelView, ("name", "state", "current_version", "runtime", "compiled", "updated_at"))
+VERSIONS = Table(VersionView, ("version", "state", "compiled", "created_at", "message"))
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register this module's commands."""
-    for command in (deploy, predict, ls, show_model, versions, rollback, rm, logs):
-        name = {"show_model": "show"}.get(command.__name__, command.__name__)
-        app.command(name)(reports_errors(command))
-
-
+@app.command("deploy")
 def deploy(
     file: Annotated[Path, typer.Argument(help="The saved model: .pkl, .json or .onnx.")],
-    name: Annotated[str, typer.Option(help="1 to 20 characters of a-z, 0-9 and hyphens.")],
-    model_type: Annotated[str, typer.Option("--type", help="For example SKLEARN_CLASSIFIER.")],
-    hardware: Annotated[str, typer.Option(help="A hardware name.")] = "CPU",
-    cpu: Annotated[int | None, typer.Option(help="vCPUs.")] = None,
-    memory: Annotated[float | None, typer.Option(help="GB.")] = None,
-    python_version: Annotated[str | None, typer.Option(help="3.11, 3.12 or 3.13.")] = None,
-    requirements: Annotated[str, typer.Option(help="A requirements.txt.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the model: 1 to 20 of a-z, 0-9 and hyphens.")],
+    model_type: Annotated[str, typer.Option("--type", help="Model type, for example SKLEARN_CLASSIFIER.")],
+    hardware: Annotated[str, typer.Option(help="Hardware name.")] = "CPU",
+    cpu: Annotated[int | None, typer.Option(help="vCPUs, 1 to 32.")] = None,
+    memory: Annotated[float | None, typer.Option(help="Memory in GB, 2 to 256.")] = None,
+    python_version: Annotated[str | None, typer.Option(help="3.11, 3.12 or 3.13; by default this Python's.")] = None,
+    requirements: Annotated[str, typer.Option(help="A requirements.txt with further packages.")] = "",
     cooldown: Annotated[int, typer.Option(help="Seconds.")] = 60,
-    min_replicas: Annotated[int, typer.Option(help="Kept warm.")] = 0,
-    max_replicas: Annotated[int | None, typer.Option(help="At most.")] = None,
+    min_replicas: Annotated[int, typer.Option(help="Replicas kept warm.")] = 0,
+    max_replicas: Annotated[int | None, typer.Option(help="Replicas at most.")] = None,
     timeout: Annotated[int, typer.Option(help="Seconds per prediction.")] = 60,
-    mode: Annotated[str, typer.Option(help="async: every predict call becomes a run.")] = "sync",
-    no_compile: Annotated[bool, typer.Option("--no-compile", help="Serve the original.")] = False,
-    trusted: Annotated[bool, typer.Option("--trusted", help="Let the pickle hold code of yours.")] = False,
-    sample: Annotated[Path | None, typer.Option(help="JSON rows that the compiled form must answer alike.")] = None,
-    stack: Annotated[str, typer.Option(help="An AWS stack whose requests this machine works off.")] = "",
-    region: Annotated[str, typer.Option(help="The stack's region.")] = "us-east-1",
-    backend: Annotated[str, typer.Option(help="Where Pulumi keeps the stack's state.")] = "",
+    mode: Annotated[str, typer.Option(help="sync, or async: every predict call becomes a run.")] = "sync",
+    no_compile: Annotated[bool, typer.Option("--no-compile", help="Serve the original, not a compiled form.")] = False,
+    trusted: Annotated[bool, typer.Option("--trusted", help="Allow your own code in the pickle.")] = False,
+    sample: Annotated[
+        Path | None, typer.Option(help="A JSON file of rows on which the compiled form must equal the original.")
+    ] = None,
+    stack: Annotated[str, typer.Option(help="An AWS stack whose deploy requests this machine processes.")] = "",
+    region: Annotated[str, typer.Option(help="With --stack: its AWS region.")] = "us-east-1",
+    backend: Annotated[str, typer.Option(help="With --stack: where Pulumi keeps its state.")] = "",
     as_json: Json = False,
 ) -> None:
     """Deploy a model file as a new version."""
-    from modelcote.cli.aws import engine_of
     from modelcote.sdk.conduit import Conduit
 
     conduit = Conduit(
@@ -63,27 +67,32 @@ def deploy(
         mode=mode,
         compile=not no_compile,
         trusted=trusted,
-        sample=_read(f"@{sample}") if sample is not None else None,
+        sample=_read_json(f"@{sample}") if sample is not None else None,
         quiet=as_json,
     )
     engine = engine_of() if stack else None
-    url = conduit.deploy(work_off=(lambda: engine.work_off(stack, region, backend)) if engine is not None else None)
+    with client() as api:
+        accepted = conduit.request_deploy(api)
+        if engine is not None:
+            engine.work_off(stack, region, backend)
+        url = conduit.finish_deploy(api, accepted)
     show({"name": name, "predict_url": url}, as_json, lambda: None)
 
 
+@app.command("predict")
 def predict(
     name: Name,
-    data: Annotated[str, typer.Argument(help="JSON, @file, or - for standard input.")] = "-",
-    file: Annotated[list[Path] | None, typer.Option(help="A file for `pre`; may be repeated.")] = None,
-    background: Annotated[bool, typer.Option("--async", help="Print a run's id; do not wait for the result.")] = False,
-    webhook: Annotated[str, typer.Option(help="With --async: who is told of the run's end.")] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="With --async: print the result after all.")] = False,
+    data: Annotated[str, typer.Argument(help="JSON, @FILE, or - for standard input.")] = "-",
+    file: Annotated[list[Path] | None, typer.Option(help="A file for the `pre` processor; may be repeated.")] = None,
+    background: Annotated[bool, typer.Option("--async", help="Submit a run, print its ID and do not wait.")] = False,
+    webhook: Annotated[str, typer.Option(help="With --async: URL to notify when the run ends.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="With --async: wait and print the result.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Call a model."""
+    """Call a model and print its result."""
     if (webhook or wait) and not background:
-        raise InvalidSpec("--webhook and --wait belong to --async.", "Add --async.", field="async")
-    rows, files = _read(data), [*file] if file else None
+        raise InvalidSpec("--webhook and --wait need --async.", "Add --async.", field="async")
+    rows, files = _read_json(data), [*file] if file else None
     with client() as api:
         if background:
             _submit(api, name, rows, files, webhook, wait=wait, as_json=as_json)
@@ -92,7 +101,7 @@ def predict(
     show(answer, as_json, lambda: print(json.dumps(answer["result"])))
 
 
-def _submit(api: Any, name: str, rows: Any, files: Any, webhook: str, *, wait: bool, as_json: bool) -> None:
+def _submit(api: Client, name: str, rows: Any, files: Any, webhook: str, *, wait: bool, as_json: bool) -> None:
     run = api.submit(name, rows, webhook=webhook or None, files=files)
     if not wait:
         show(run.accepted, as_json, lambda: print(run.run_id))
@@ -101,34 +110,34 @@ def _submit(api: Any, name: str, rows: Any, files: Any, webhook: str, *, wait: b
     show({"run_id": run.run_id, "result": result}, as_json, lambda: print(json.dumps(result)))
 
 
+@app.command("ls")
 def ls(as_json: Json = False) -> None:
     """List the project's models."""
     with client() as api:
-        found = api.models()
-    columns = ("name", "state", "current_version", "runtime", "compiled", "updated_at")
-    show(found, as_json, lambda: table(found["models"], columns))
+        answer = api.models()
+    show(answer, as_json, lambda: MODELS.print(answer["models"]))
 
 
+@app.command("show")
 def show_model(name: Name, as_json: Json = False) -> None:
     """Show one model."""
     with client() as api:
-        found = api.model(name)
-    show(found, as_json, lambda: table([{"field": key, "value": value} for key, value in found.items()], _PAIR))
+        model = api.model(name)
+    show(model, as_json, lambda: fields(model))
 
 
-_PAIR = ("field", "value")
-
-
+@app.command("versions")
 def versions(name: Name, as_json: Json = False) -> None:
     """List a model's versions."""
     with client() as api:
-        found = api.versions(name)
-    show(found, as_json, lambda: table(found["versions"], ("version", "state", "compiled", "created_at", "message")))
+        answer = api.versions(name)
+    show(answer, as_json, lambda: VERSIONS.print(answer["versions"]))
 
 
+@app.command("rollback")
 def rollback(
     name: Name,
-    version: Annotated[int | None, typer.Option(help="The version to serve; by default the one before.")] = None,
+    version: Annotated[int | None, typer.Option(help="Version to serve; by default the previous one.")] = None,
     as_json: Json = False,
 ) -> None:
     """Serve an earlier version again."""
@@ -138,9 +147,10 @@ def rollback(
     show({**accepted, "predict_url": url}, as_json, lambda: None)
 
 
+@app.command("rm")
 def rm(
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
     """Delete a model with all its versions."""
@@ -152,32 +162,30 @@ def rm(
     show(accepted, as_json, lambda: None)
 
 
+@app.command("logs")
 def logs(
     name: Name,
-    since: Annotated[str, typer.Option(help="A time, as the log lines have it.")] = "",
-    limit: Annotated[int, typer.Option(help="Lines.")] = 200,
+    since: Annotated[str, typer.Option(help="A span such as 30m, 2h or 1d, or a time in ISO 8601.")] = "1h",
+    limit: Annotated[int, typer.Option(help="At most this many lines.")] = 200,
     as_json: Json = False,
 ) -> None:
-    """Show what a model's function logged."""
+    """Show what a model's function has logged."""
     with client() as api:
-        found = api.logs(name, since, limit)
-    show(found, as_json, lambda: print("\n".join(f"{row['at']} {row['text'].rstrip()}" for row in found["lines"])))
+        answer = api.logs(name, since, limit)
+    show(answer, as_json, lambda: print("\n".join(f"{row['at']} {row['text'].rstrip()}" for row in answer["lines"])))
 
 
-def _sayer(as_json: bool) -> Any:
+def _sayer(as_json: bool) -> Callable[[str], None]:
     return (lambda _: None) if as_json else print
 
 
-def _read(given: str) -> Any:
-    """The JSON of an argument, of `@file` or of standard input; raises `MalformedJson` and `InvalidSpec`."""
-    if given.startswith("@"):
-        path = Path(given[1:])
-        if not path.is_file():
-            raise InvalidSpec(f"there is no file {path}.", "Give the path of a JSON file.", field="data")
-        given = path.read_text(encoding="utf-8")
-    elif given == "-":
-        given = sys.stdin.read()
+def _read_json(source: str) -> Any:
+    """Read JSON from an argument, from `@file` or from standard input; raise `MalformedJson` and `InvalidSpec`."""
+    if source.startswith("@"):
+        source = read_file(Path(source[1:]), "data")
+    elif source == "-":
+        source = sys.stdin.read()
     try:
-        return json.loads(given)
+        return json.loads(source)
     except ValueError as error:
-        raise MalformedJson(f"the data is not JSON: {error}.", "Give for example '[[1, 2, 3]]'.") from error
+        raise MalformedJson(f"the data is not valid JSON: {error}.", "Write for example '[[1, 2, 3]]'.") from error

@@ -5,20 +5,32 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from modelcote.core.errors import ModelcoteError, to_problem
+from modelcote.core.errors import InvalidSpec, ModelcoteError, to_problem
+
+if TYPE_CHECKING:
+    from modelcote.sdk.client import Client
 
 Result = TypeVar("Result")
+Command = Callable[..., Any]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
-def reports_errors(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Ends a command with exit status 1 and what to do; with `--json`, the problem is the document."""
+class Commands(typer.Typer):
+    """A group of commands; with `--json`, an error is the JSON document, else two lines. The exit status is then 1."""
 
+    def command(self, name: str | None = None, **named: Any) -> Callable[[Command], Command]:  # type: ignore[override]
+        register = super().command(name, **named)
+        return lambda command: register(_reports_errors(command))
+
+
+def _reports_errors(command: Callable[..., Result]) -> Callable[..., Result]:
     @functools.wraps(command)
     def wrapped(*positional: Any, **named: Any) -> Result:
         try:
@@ -34,26 +46,54 @@ def reports_errors(command: Callable[..., Result]) -> Callable[..., Result]:
 
 
 def show(document: Mapping[str, Any], as_json: bool, people: Callable[[], None]) -> None:
-    """Print the document for programs, or let `people` print it for people."""
+    """Print the document for programs, or call `people`, which prints it for people."""
     if as_json:
         print(json.dumps(document))
     else:
         people()
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """The rows' columns, side by side."""
+@dataclass(frozen=True)
+class Table:
+    """How a list of the API's is shown: `columns` are fields of the type `row`, one line per row."""
+
+    row: type
+    columns: tuple[str, ...]
+
+    def print(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        _grid(self.columns, ((_text(row[column]) for column in self.columns) for row in rows))
+
+
+def fields(document: Mapping[str, Any]) -> None:
+    """Print one line per field."""
+    _grid(("field", "value"), ((name, _text(value)) for name, value in document.items()))
+
+
+def _grid(header: tuple[str, ...], rows: Iterable[Iterable[str]]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as Grid
 
-    made = Table(*columns, box=None, pad_edge=False)
+    grid = Grid(*header, box=None, pad_edge=False)
     for row in rows:
-        made.add_row(*(str(row.get(column, "")) for column in columns))
-    Console(highlight=False, soft_wrap=True).print(made)
+        grid.add_row(*row)
+    Console(highlight=False, soft_wrap=True).print(grid)
 
 
-def client() -> Any:
-    """A client of the configured target."""
+def _text(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return json.dumps(value) if isinstance(value, dict | list) else "-" if value is None else str(value)
+
+
+def read_file(path: Path, field: str) -> str:
+    """Read a file that an option names; raise `InvalidSpec` if there is none."""
+    if not path.is_file():
+        raise InvalidSpec(f"the file {path} does not exist.", "Give the path of a JSON file.", field=field)
+    return path.read_text(encoding="utf-8")
+
+
+def client() -> Client:
+    """Return a client of the configured target."""
     from modelcote.sdk.client import Client
     from modelcote.sdk.config import find_target
 

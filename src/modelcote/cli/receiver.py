@@ -1,4 +1,4 @@
-"""A receiver of webhooks for one's own machine, to see what comes before a real one is written."""
+"""A webhook receiver for the developer's machine, to see deliveries before writing a real one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelcote.core.errors import Invalid, InvalidSpec
 from modelcote.webhooks.sign import check_secret, verify
 
 BODY_LIMIT = 1024 * 1024
-_DRAINED = 16 * 1024 * 1024  # What is read of a body that is too large, so that its sender sees the answer.
+_DRAINED = 16 * 1024 * 1024  # Read this much of a body that is too large, so that its sender sees the answer.
 _SHORT = 200
 _KEPT_IDS = 10_000
 
@@ -34,15 +34,15 @@ class Receiver(ThreadingHTTPServer):
             super().__init__(("127.0.0.1", port), _Handler)
         except OSError as error:
             raise InvalidSpec(
-                f"port {port} cannot be used: {error.strerror}.", "Choose another.", field="port"
+                f"port {port} cannot be used: {error.strerror}.", "Choose another port.", field="port"
             ) from error
         if context is not None:
-            # The handshake is the connection's thread's, so that a silent client holds up nobody.
+            # The handshake runs in the connection's own thread, so that a silent client blocks no other.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.server_address[1]}/"
 
     def first_time(self, webhook_id: str) -> bool:
-        """Whether the id has not come before; it has from now on."""
+        """Remember the id; return whether it is new."""
         with self._lock:
             if webhook_id in self._seen:
                 return False
@@ -52,16 +52,16 @@ class Receiver(ThreadingHTTPServer):
             return True
 
     def say(self, members: dict[str, Any]) -> None:
-        """One line about one request."""
+        """Print one line about one request."""
         if self.as_json:
             line = json.dumps(members)
         else:
-            # In ASCII: what comes over the network does not steer a terminal.
+            # In ASCII: bytes from the network must not control the terminal.
             line = " ".join(_short(value) for value in members.values() if value not in (None, False))
         print(f"{line}\n", end="", flush=True)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that broke off is no trouble of ours."""
+        """Ignore a broken connection: the sender retries."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(204)
 
     def _body(self) -> bytes | None:
-        """The body, or None when it was answered."""
+        """Read the body, or answer with an error and return None."""
         length = self.headers.get("content-length", "")
         if not (length.isascii() and length.isdigit() and len(length) < 16):
             self._refuse(411, "Send a Content-Length.")
@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             left = min(size, _DRAINED)
             while left > 0 and (chunk := self.rfile.read(min(left, 65_536))):
                 left -= len(chunk)
-            self._refuse(413, f"A body has at most {BODY_LIMIT:,} bytes.")
+            self._refuse(413, f"Send at most {BODY_LIMIT:,} bytes.")
             return None
         return self.rfile.read(size)
 
@@ -115,11 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """`Receiver.say` says what there is to say."""
+        """Print nothing: `Receiver.say` prints the requests."""
 
 
 def _members(headers: dict[str, str], body: bytes, *, repeated: bool) -> dict[str, Any]:
-    """What is shown of a delivery, in whichever shape it came."""
+    """Pick what to print of a delivery, in any dialect's shape."""
     try:
         sent = json.loads(body)
     except ValueError:
@@ -143,12 +143,12 @@ def _short(value: Any) -> str:
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        # With a password given, OpenSSL never asks the terminal for one.
+        # With a password, even an empty one, OpenSSL does not prompt for it.
         context.load_cert_chain(certificate, key, password="")
     except (OSError, ValueError) as error:
         raise InvalidSpec(
             "the certificate and its key cannot be loaded.",
-            "Give two PEM files that belong together.",
+            "Give two matching PEM files.",
             field="tls_cert",
         ) from error
     return context

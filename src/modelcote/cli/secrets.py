@@ -6,16 +6,17 @@ from typing import Annotated
 
 import typer
 
-from modelcote.cli.output import Json, client, reports_errors, show
+from modelcote.cli.output import Commands, Json, Table, client, show
+from modelcote.sdk.answers import SecretView
 
-app = typer.Typer(help="Secrets of the project's processors.", no_args_is_help=True)
-Key = Annotated[str, typer.Argument(help="The name that get_secret takes.")]
+app = Commands(help="Secrets that the project's processors read.", no_args_is_help=True)
+Key = Annotated[str, typer.Argument(help="Name of the secret, as `get_secret` reads it.")]
+SECRETS = Table(SecretView, ("key", "updated_at"))
 
 
 @app.command("set")
-@reports_errors
 def set_secret(key: Key, as_json: Json = False) -> None:
-    """Set a secret; its value is asked for, or read from standard input."""
+    """Set a secret. Its value is read from a prompt, or from standard input."""
     value = typer.prompt("value", hide_input=True)
     with client() as api:
         api.put_secret(key, value)
@@ -23,16 +24,14 @@ def set_secret(key: Key, as_json: Json = False) -> None:
 
 
 @app.command("ls")
-@reports_errors
 def ls(as_json: Json = False) -> None:
-    """List the names of the secrets."""
+    """List the secrets by name, without their values."""
     with client() as api:
-        found = api.secrets()
-    show(found, as_json, lambda: print("\n".join(str(row) for row in found.get("secrets", []))))
+        answer = api.secrets()
+    show(answer, as_json, lambda: SECRETS.print(answer["secrets"]))
 
 
 @app.command("rm")
-@reports_errors
 def rm(key: Key, as_json: Json = False) -> None:
     """Delete a secret."""
     with client() as api:

@@ -1,1 +1,1 @@
-"""What a caller's process uses: `Conduit`, the client of the control API, and where both are pointed."""
+"""The SDK: `Conduit`, the clients of the API, and the configuration of their target."""

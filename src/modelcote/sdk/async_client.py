@@ -1,14 +1,14 @@
-"""The client for asyncio: predict, submit, and what there is to do with runs. All else is `Client`'s."""
+"""The client for asyncio: predict, submit, and everything about runs. For the rest use `Client`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import httpx
 
+from modelcote.sdk.answers import Prediction, RunDetail, RunList, RunView
 from modelcote.sdk.config import Target, find_target
-from modelcote.sdk.run_calls import RunCalls
+from modelcote.sdk.run_calls import RunCalls, RunFilter, SubmitOptions
 from modelcote.sdk.runs import AsyncRunHandle
 from modelcote.sdk.wire import TIMEOUT_S, Steps, perform_async
 
@@ -41,67 +41,33 @@ class AsyncClient:
 
     async def predict(
         self, name: str, data: Any, files: list[Any] | None = None, *, timeout: float | None = None
-    ) -> dict[str, Any]:
-        """As `Client.predict`."""
+    ) -> Prediction:
+        """See `Client.predict`."""
         return await self._do(self._calls.predict(name, data, files, timeout))
 
-    async def submit(
-        self,
-        name: str,
-        data: Any,
-        *,
-        webhook: str | None = None,
-        webhook_auth: Mapping[str, str] | None = None,
-        idempotency_key: str | None = None,
-        queue_limit_s: float | None = None,
-        run_limit_s: float | None = None,
-        result_ttl_s: float | None = None,
-        files: list[Any] | None = None,
-    ) -> AsyncRunHandle:
-        """As `Client.submit`."""
-        accepted = await self._do(
-            self._calls.submit(
-                name,
-                data,
-                webhook=webhook,
-                webhook_auth=webhook_auth,
-                idempotency_key=idempotency_key,
-                queue_limit_s=queue_limit_s,
-                run_limit_s=run_limit_s,
-                result_ttl_s=result_ttl_s,
-                files=files,
-            )
-        )
+    async def submit(self, name: str, data: Any, **options: Unpack[SubmitOptions]) -> AsyncRunHandle:
+        """See `Client.submit`."""
+        accepted = await self._do(self._calls.submit(name, data, **options))
         return AsyncRunHandle(self._calls, self._do, accepted["run_id"], accepted)
 
     def handle(self, run_id: str) -> AsyncRunHandle:
-        """A run that was submitted earlier; nothing is asked."""
+        """See `Client.handle`."""
         return AsyncRunHandle(self._calls, self._do, run_id)
 
-    async def runs(
-        self,
-        *,
-        model: str = "",
-        state: str = "",
-        since: str | float = "",
-        until: str | float = "",
-        limit: int = 50,
-        cursor: str = "",
-    ) -> dict[str, Any]:
-        """As `Client.runs`."""
-        steps = self._calls.runs(model=model, state=state, since=since, until=until, limit=limit, cursor=cursor)
-        return await self._do(steps)
+    async def runs(self, **filters: Unpack[RunFilter]) -> RunList:
+        """See `Client.runs`."""
+        return await self._do(self._calls.runs(**filters))
 
-    async def run(self, run_id: str, wait: float = 0) -> dict[str, Any]:
-        """As `Client.run`."""
+    async def run(self, run_id: str, wait: float = 0) -> RunDetail:
+        """See `Client.run`."""
         return await self._do(self._calls.run(run_id, wait))
 
     async def result(self, run_id: str) -> Any:
-        """As `Client.result`."""
+        """See `Client.result`."""
         return await self._do(self._calls.result(run_id))
 
-    async def cancel_run(self, run_id: str) -> dict[str, Any]:
-        """As `Client.cancel_run`."""
+    async def cancel_run(self, run_id: str) -> RunView:
+        """See `Client.cancel_run`."""
         return await self._do(self._calls.cancel(run_id))
 
     async def _do(self, steps: Steps[Result]) -> Result:

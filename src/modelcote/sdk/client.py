@@ -1,4 +1,4 @@
-"""A client of the control API and of predict, one method per route; errors come back as the classes they were."""
+"""A client of the control API and of predict, one method per route; raises the server's errors as their own classes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, Unpack, cast, overload
 
 import httpx
 
 from modelcote.core.errors import BackendUnavailable, DeployFailed, Invalid, ModelcoteError, from_problem
 from modelcote.core.spec import ModelSpec, spec_to_dict
+from modelcote.sdk import answers
 from modelcote.sdk.config import Target, find_target
-from modelcote.sdk.run_calls import RunCalls, part
+from modelcote.sdk.run_calls import RunCalls, RunFilter, SubmitOptions, part
 from modelcote.sdk.runs import RunHandle
 from modelcote.sdk.wire import TIMEOUT_S, Steps, perform
 
@@ -24,7 +25,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Progress:
-    """A deploy as it goes on: the log lines since the last one, and its state."""
+    """A deploy's state, and the log lines since the previous `Progress`."""
 
     state: str
     lines: tuple[str, ...]
@@ -58,60 +59,60 @@ class Client:
 
     # Models -----------------------------------------------------------------------------------------------------
 
-    def models(self) -> dict[str, Any]:
-        return self._call("GET", "/models")
+    def models(self) -> answers.ModelList:
+        return self._call(answers.ModelList, "GET", "/models")
 
-    def model(self, name: str) -> dict[str, Any]:
-        return self._call("GET", f"/models/{part(name)}")
+    def model(self, name: str) -> answers.ModelView:
+        return self._call(answers.ModelView, "GET", f"/models/{part(name)}")
 
-    def versions(self, name: str) -> dict[str, Any]:
-        return self._call("GET", f"/models/{part(name)}/versions")
+    def versions(self, name: str) -> answers.VersionList:
+        return self._call(answers.VersionList, "GET", f"/models/{part(name)}/versions")
 
-    def logs(self, name: str, since: str = "", limit: int = 200) -> dict[str, Any]:
+    def logs(self, name: str, since: str = "", limit: int = 200) -> answers.LogLines:
         query = {"limit": str(limit), **({"since": since} if since else {})}
-        return self._call("GET", f"/models/{part(name)}/logs", params=query)
+        return self._call(answers.LogLines, "GET", f"/models/{part(name)}/logs", params=query)
 
-    # Deploys: each gives the accepted request's `deploy_id`, to be followed ----------------------------------------
+    # Deploys: the answer to each request holds the `deploy_id` to follow -------------------------------------------
 
-    def create_version(self, spec: ModelSpec, sha256: str, size: int) -> dict[str, Any]:
-        """`{"version": n, "upload": {"url", "method", "headers"}}`."""
+    def create_version(self, spec: ModelSpec, sha256: str, size: int) -> answers.CreatedVersion:
         body = {"spec": spec_to_dict(spec), "bundle": {"sha256": sha256, "bytes": size}}
-        return self._call("POST", f"/models/{part(spec.name)}/versions", json=body)
+        return self._call(answers.CreatedVersion, "POST", f"/models/{part(spec.name)}/versions", json=body)
 
-    def upload(self, upload: Mapping[str, Any], path: Path, sent: Callable[[int], None] = lambda _: None) -> None:
-        """Send a bundle to where `create_version` said; `sent` is told the bytes of each chunk."""
+    def upload(self, upload: answers.Upload, path: Path, sent: Callable[[int], None] = lambda _: None) -> None:
+        """Upload a bundle as `create_version` answered; call `sent` with the number of bytes of each chunk."""
         headers = {**upload["headers"], "content-length": str(path.stat().st_size)}
         with path.open("rb") as file, httpx.Client(timeout=TIMEOUT_S, transport=self._transport) as http:
             answer = http.request(upload["method"], upload["url"], headers=headers, content=_chunks(file, sent))
         if not answer.is_success:
             raise BackendUnavailable(
-                f"the upload was answered with {answer.status_code}.", "Deploy again; the link is good for 15 minutes."
+                f"the upload was answered with {answer.status_code}.",
+                "Deploy again; an upload link expires in 15 minutes.",
             )
 
-    def deploy_version(self, name: str, version: int) -> dict[str, Any]:
-        return self._call("POST", f"/models/{part(name)}/versions/{version}/deploy", json={})
+    def deploy_version(self, name: str, version: int) -> answers.Accepted:
+        return self._call(answers.Accepted, "POST", f"/models/{part(name)}/versions/{version}/deploy", json={})
 
-    def rollback(self, name: str, version: int | None = None) -> dict[str, Any]:
-        return self._call("POST", f"/models/{part(name)}/rollback", json={"version": version})
+    def rollback(self, name: str, version: int | None = None) -> answers.Accepted:
+        return self._call(answers.Accepted, "POST", f"/models/{part(name)}/rollback", json={"version": version})
 
-    def delete(self, name: str) -> dict[str, Any]:
-        return self._call("DELETE", f"/models/{part(name)}")
+    def delete(self, name: str) -> answers.Accepted:
+        return self._call(answers.Accepted, "DELETE", f"/models/{part(name)}")
 
     def follow(self, deploy_id: str) -> Iterator[Progress]:
-        """The deploy's progress until it is done; raises the error it failed with."""
+        """Yield the deploy's progress until it ends; raise the error it failed with."""
         after = 0
         while True:
-            row = self._call("GET", f"/deploys/{part(deploy_id)}", params={"after": str(after)})
+            row = self._call(answers.DeployView, "GET", f"/deploys/{part(deploy_id)}", params={"after": str(after)})
             after = row["next"] or after
-            yield Progress(row["state"], tuple(line["text"] for line in row["lines"]), row.get("predict_url") or "")
+            yield Progress(row["state"], tuple(line["text"] for line in row["lines"]), row["predict_url"])
             if row["state"] == "FAILED":
-                raise _deploy_error(row.get("error"))
+                raise _deploy_error(row["error"])
             if row["state"] == "SUCCEEDED":
                 return
             time.sleep(POLL_S)
 
-    def finish(self, accepted: Mapping[str, Any], say: Callable[[str], None] = lambda _: None) -> str:
-        """Follow an accepted request to its end, saying each log line; gives the predict URL."""
+    def finish(self, accepted: answers.Accepted, say: Callable[[str], None] = lambda _: None) -> str:
+        """Follow an accepted request to its end, pass each log line to `say`, and return the predict URL."""
         url = ""
         for progress in self.follow(accepted["deploy_id"]):
             url = progress.predict_url
@@ -121,152 +122,112 @@ class Client:
 
     # Keys and secrets -----------------------------------------------------------------------------------------------
 
-    def keys(self) -> dict[str, Any]:
-        return self._call("GET", "/keys")
+    def keys(self) -> answers.KeyList:
+        return self._call(answers.KeyList, "GET", "/keys")
 
-    def create_key(self, name: str, scopes: list[str], expires_in_s: int | None = None) -> dict[str, Any]:
-        """The only answer that ever holds the key's text."""
-        body: dict[str, Any] = {"name": name, "scopes": scopes}
-        return self._call("POST", "/keys", json={**body, **({"expires_in_s": expires_in_s} if expires_in_s else {})})
+    def create_key(self, name: str, scopes: list[str], expires_in_s: int | None = None) -> answers.CreatedKey:
+        """Create an API key. Only this answer ever holds its text."""
+        expiry = {"expires_in_s": expires_in_s} if expires_in_s else {}
+        return self._call(answers.CreatedKey, "POST", "/keys", json={"name": name, "scopes": scopes, **expiry})
 
     def revoke_key(self, key_id: str) -> None:
-        self._call("DELETE", f"/keys/{part(key_id)}")
+        self._call(dict, "DELETE", f"/keys/{part(key_id)}")
 
-    def secrets(self) -> dict[str, Any]:
-        return self._call("GET", "/secrets")
+    def secrets(self) -> answers.SecretList:
+        return self._call(answers.SecretList, "GET", "/secrets")
 
     def put_secret(self, key: str, value: str) -> None:
-        self._call("PUT", f"/secrets/{part(key)}", json={"value": value})
+        self._call(dict, "PUT", f"/secrets/{part(key)}", json={"value": value})
 
     def delete_secret(self, key: str) -> None:
-        self._call("DELETE", f"/secrets/{part(key)}")
+        self._call(dict, "DELETE", f"/secrets/{part(key)}")
 
     # Runs -----------------------------------------------------------------------------------------------------------
 
-    def submit(
-        self,
-        name: str,
-        data: Any,
-        *,
-        webhook: str | None = None,
-        webhook_auth: Mapping[str, str] | None = None,
-        idempotency_key: str | None = None,
-        queue_limit_s: float | None = None,
-        run_limit_s: float | None = None,
-        result_ttl_s: float | None = None,
-        files: list[Any] | None = None,
-    ) -> RunHandle:
-        """A prediction in the background, once it is accepted.
+    def submit(self, name: str, data: Any, **options: Unpack[SubmitOptions]) -> RunHandle:
+        """Submit a prediction to run in the background; return once it is accepted.
 
-        `webhook` is told of its end; `webhook_auth` is `{"kind": "basic", "username", "password"}` or
-        `{"kind": "mtls", "cert", "key"}`. Limits are seconds: in the queue (10 to 259,200), per attempt (1 to the
-        model's timeout), and for how long the result can be read (3,600 to 7,776,000). Two submissions with one
-        `idempotency_key` and the same data are one run; by default each call has a key of its own, so that it can be
-        sent again when the connection breaks.
+        `webhook`: the URL to notify when the run ends; `webhook_auth`: `{"kind": "basic", "username", "password"}` or
+        `{"kind": "mtls", "cert", "key"}`. `queue_limit_s`: how long it may wait in the queue (10 to 259,200 seconds);
+        `run_limit_s`: how long each attempt may take (1 to the model's timeout); `result_ttl_s`: how long the result
+        can be read (3,600 to 7,776,000). `files`: as in `predict`. Two submissions with the same `idempotency_key`
+        and data are one run; by default each call has a key of its own, so that it is safe to send again when the
+        connection breaks.
         """
-        accepted = self._do(
-            self._calls.submit(
-                name,
-                data,
-                webhook=webhook,
-                webhook_auth=webhook_auth,
-                idempotency_key=idempotency_key,
-                queue_limit_s=queue_limit_s,
-                run_limit_s=run_limit_s,
-                result_ttl_s=result_ttl_s,
-                files=files,
-            )
-        )
+        accepted = self._do(self._calls.submit(name, data, **options))
         return RunHandle(self._calls, self._do, accepted["run_id"], accepted)
 
     def handle(self, run_id: str) -> RunHandle:
-        """A run that was submitted earlier; nothing is asked."""
+        """Return the handle of a run that was submitted earlier, without a request."""
         return RunHandle(self._calls, self._do, run_id)
 
-    def runs(
-        self,
-        *,
-        model: str = "",
-        state: str = "",
-        since: str | float = "",
-        until: str | float = "",
-        limit: int = 50,
-        cursor: str = "",
-    ) -> dict[str, Any]:
-        """`{"runs": [...], "cursor"}`, the newest first; times in ISO 8601, epoch seconds, or as a span (`2h`)."""
-        return self._do(
-            self._calls.runs(model=model, state=state, since=since, until=until, limit=limit, cursor=cursor)
-        )
+    def runs(self, **filters: Unpack[RunFilter]) -> answers.RunList:
+        """List runs, newest first, 50 at a time unless `limit` says otherwise; `cursor` continues a list."""
+        return self._do(self._calls.runs(**filters))
 
-    def run(self, run_id: str, wait: float = 0) -> dict[str, Any]:
-        """The run with its result, or the reference to a large one; with `wait` (at most 20 s) as soon as it ends."""
+    def run(self, run_id: str, wait: float = 0) -> answers.RunDetail:
+        """Read a run with its result, or the link to a large one; `wait` up to 20 s for it to end."""
         return self._do(self._calls.run(run_id, wait))
 
     def result(self, run_id: str) -> Any:
-        """The result of a run that has succeeded, however large; raises `Conflict` for a run without one."""
+        """Read the result of a run that succeeded, of any size; raise `Conflict` if there is none."""
         return self._do(self._calls.result(run_id))
 
-    def cancel_run(self, run_id: str) -> dict[str, Any]:
-        """The canceled run; raises `Conflict` for one that has ended."""
+    def cancel_run(self, run_id: str) -> answers.RunView:
+        """Cancel a run; raise `Conflict` if it has ended."""
         return self._do(self._calls.cancel(run_id))
 
     # Webhooks -------------------------------------------------------------------------------------------------------
 
-    def deliveries(
-        self,
-        *,
-        model: str = "",
-        state: str = "",
-        since: str | float = "",
-        until: str | float = "",
-        limit: int = 50,
-        cursor: str = "",
-    ) -> dict[str, Any]:
-        """`{"deliveries": [...], "cursor"}`, the newest first; `state` is PENDING, DELIVERED or EXHAUSTED."""
-        return self._do(
-            self._calls.deliveries(model=model, state=state, since=since, until=until, limit=limit, cursor=cursor)
-        )
+    def deliveries(self, **filters: Unpack[RunFilter]) -> answers.DeliveryList:
+        """List deliveries, newest run first; `state` is PENDING, DELIVERED or EXHAUSTED."""
+        return self._do(self._calls.deliveries(**filters))
 
-    def delivery(self, run_id: str) -> dict[str, Any]:
-        """The delivery with every attempt at it."""
+    def delivery(self, run_id: str) -> answers.DeliveryDetail:
+        """Read a run's delivery with every attempt."""
         return self._do(self._calls.delivery(run_id))
+
+    @overload
+    def replay(self, run_id: str) -> answers.DeliveryView: ...
+
+    @overload
+    def replay(
+        self, *, since: str | float, state: str | None = "EXHAUSTED", model: str = ""
+    ) -> answers.ReplayCount: ...
 
     def replay(
         self, run_id: str = "", *, since: str | float = "", state: str | None = "EXHAUSTED", model: str = ""
-    ) -> dict[str, Any]:
-        """Sends one delivery again, or all since then that are in the state (None: in any but PENDING).
-
-        The delivery, or `{"replayed": n}`.
-        """
+    ) -> answers.DeliveryView | answers.ReplayCount:
+        """Send one run's delivery again, or all since a time that are in `state` (None: in any but PENDING)."""
         if bool(run_id) == bool(since):
-            raise Invalid("replay takes either run_id or since.", "Give one of them.", field="since")
+            raise Invalid("replay needs either run_id or since.", "Give exactly one of them.", field="since")
         if run_id:
             return self._do(self._calls.replay(run_id))
         return self._do(self._calls.replay_since(since, state, model))
 
-    def webhook_secret(self, model: str | None = None) -> dict[str, Any]:
-        """`{"exists", "previous_until"}` of the project's signing secret, or of the model's own; never the secret."""
-        return self._call("GET", f"{_signed(model)}/webhooks/secret")
+    def webhook_secret(self, model: str | None = None) -> answers.SigningSecretView:
+        """Return whether the project, or the model, has a signing secret; never the secret itself."""
+        return self._call(answers.SigningSecretView, "GET", f"{_signer(model)}/webhooks/secret")
 
     def rotate_webhook_secret(self, model: str | None = None) -> str:
-        """A new signing secret, the first or the next: the only answer that ever holds it."""
-        return str(self._call("POST", f"{_signed(model)}/webhooks/secret/rotate")["secret"])
+        """Create the first or the next signing secret. Only this answer ever holds it."""
+        return self._call(answers.SigningSecret, "POST", f"{_signer(model)}/webhooks/secret/rotate")["secret"]
 
     def delete_webhook_secret(self, model: str) -> None:
-        """The model's webhooks are signed with the project's secret again."""
-        self._call("DELETE", f"{_signed(model)}/webhooks/secret")
+        """Delete the model's own secret: the project's signs its webhooks again."""
+        self._call(dict, "DELETE", f"{_signer(model)}/webhooks/secret")
 
-    def webhook(self, name: str) -> dict[str, Any]:
-        """`{"url", "auth"}` of the model's own webhook; raises `NotFound` where it has none."""
-        return self._call("GET", f"/models/{part(name)}/webhook")
+    def webhook(self, name: str) -> answers.WebhookView:
+        """Read the model's own webhook; raise `NotFound` if it has none."""
+        return self._call(answers.WebhookView, "GET", f"/models/{part(name)}/webhook")
 
-    def set_webhook(self, name: str, url: str, auth: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The model's own webhook, for runs that name none; credentials that are not given again are dropped."""
-        return self._call("PUT", f"/models/{part(name)}/webhook", json={"url": url, "auth": auth})
+    def set_webhook(self, name: str, url: str, auth: Mapping[str, str] | None = None) -> answers.WebhookView:
+        """Set the model's own webhook, for runs that name none; credentials that are not repeated are dropped."""
+        return self._call(answers.WebhookView, "PUT", f"/models/{part(name)}/webhook", json={"url": url, "auth": auth})
 
     def delete_webhook(self, name: str) -> None:
-        """The model has no webhook of its own any more."""
-        self._call("DELETE", f"/models/{part(name)}/webhook")
+        """Remove the model's own webhook."""
+        self._call(dict, "DELETE", f"/models/{part(name)}/webhook")
 
     # Predict --------------------------------------------------------------------------------------------------------
 
@@ -275,28 +236,27 @@ class Client:
 
     def predict(
         self, name: str, data: Any, files: list[Any] | None = None, *, timeout: float | None = None
-    ) -> dict[str, Any]:
-        """The whole answer: `result, run_id, run_time_ms, prediction_ids`.
+    ) -> answers.Prediction:
+        """Call a model; `data`: lists, dicts, arrays or tensors; `files`: paths, bytes or open binary files.
 
-        A call that was accepted as a run, since the model is asynchronous or took longer than an HTTP answer may, is
-        followed to its end, for `timeout` seconds at most (None: for as long as it takes; else `WaitTimeout`).
+        A call that became a run, because the model is asynchronous or took longer than an HTTP answer may, is
+        followed to its end, for at most `timeout` seconds (None: without a limit); then `WaitTimeout` is raised.
         """
         return self._do(self._calls.predict(name, data, files, timeout))
 
-    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        return self._do(self._calls.call(method, path, **options))
+    def _call(self, _shape: type[Result], method: str, path: str, **options: Any) -> Result:
+        """Call a route; `_shape` is the type of its answer."""
+        return cast(Result, self._do(self._calls.call(method, path, **options)))
 
     def _do(self, steps: Steps[Result]) -> Result:
         return perform(self._http, steps)
 
 
-def _deploy_error(problem: object) -> ModelcoteError:
-    if isinstance(problem, dict):
-        return from_problem(problem)
-    return DeployFailed("the deploy failed.", "Read its log lines above.")
+def _deploy_error(problem: Mapping[str, Any] | None) -> ModelcoteError:
+    return from_problem(problem) if problem else DeployFailed("the deploy failed.", "Read its log lines above.")
 
 
-def _signed(model: str | None) -> str:
+def _signer(model: str | None) -> str:
     return f"/models/{part(model)}" if model else ""
 
 

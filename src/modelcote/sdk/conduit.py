@@ -1,4 +1,4 @@
-"""`Conduit`: a flow that runs here, and that `deploy()` turns into an endpoint."""
+"""`Conduit`: a flow that runs in this process, and that `deploy()` turns into an endpoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,7 @@ from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_di
 from modelcote.core.runs import SYNC
 from modelcote.core.runtimes import RUNTIMES
 from modelcote.core.spec import COOLDOWN_S, TIMEOUT_S, ModelSpec, check_spec, default_python_version
+from modelcote.sdk.answers import Accepted
 from modelcote.sdk.client import Client
 from modelcote.sdk.config import find_target
 from modelcote.sdk.progress import Reporter, snippets
@@ -30,15 +31,15 @@ from modelcote.sdk.wire import to_plain
 
 
 class Conduit:
-    """A named flow of stages `(model_type, path[, processors])`, checked whole when it is made.
+    """A named flow of stages `(model_type, path[, processors])`, checked as a whole by the constructor.
 
     `cpu` in whole vCPUs (1 to 32), `memory` in GB (2 to 256), `cooldown` and `timeout` in seconds; None leaves the
-    size to the backend. `sample`: rows of your own that the compiled form must answer as the original does.
-    `compile=False` serves the original; `trusted=True` lets pickles hold code of yours. `mode="async"` makes every
-    predict call a run (docs/guides/runs.md). `endpoint` and `project` name
-    the target, else the environment or a local cloud does (`modelcote.sdk.config`).
+    size to the backend. `sample`: your own rows, which the compiled form must answer as the original does.
+    `compile=False` serves the original; `trusted=True` allows your own code in pickles. `mode="async"` makes every
+    predict call a run (docs/guides/runs.md). `force_rebuild` changes nothing: every deploy builds a new version.
+    `endpoint` and `project` name the target; by default the environment or a local cloud does (`modelcote.sdk.config`).
 
-    Raises `InvalidSpec` naming the field and the rule, before anything is sent.
+    Raises `InvalidSpec`, which names the field and its rule, before anything is sent.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Conduit:
         cooldown: int = COOLDOWN_S,
         min_replicas: int | None = None,
         max_replicas: int | None = None,
-        force_rebuild: bool | None = None,
+        force_rebuild: bool | None = None,  # noqa: ARG002  the interface's own argument
         *,
         compile: bool = True,
         sample: Sequence[Any] | None = None,
@@ -84,8 +85,6 @@ class Conduit:
                 trusted=bool(trusted),
             )
         )
-        # Every deploy is a new version and builds anew: there is nothing that could be left unbuilt.
-        self.force_rebuild = bool(force_rebuild)
         self.sample = sample
         self._target = (api_key, endpoint, project)
         self._reporter = Reporter(quiet=quiet)
@@ -96,13 +95,13 @@ class Conduit:
         return self.spec.name
 
     def load(self, path: str = "./") -> Conduit:
-        """Load the flow here, artifacts relative to `path`.
+        """Load the flow in this process, artifacts relative to `path`.
 
         Raises `InvalidSpec`, `InvalidBundle` and `VersionMismatch`.
         """
         from modelcote.serving.predictor import Predictor
 
-        # The folder lives as long as the loaded flow: a library may read its file again.
+        # The folder is kept as long as the loaded flow: a library may read its file again.
         folder = Path(tempfile.mkdtemp(prefix="modelcote-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._stage(folder, Path(path))
@@ -110,51 +109,54 @@ class Conduit:
         return self
 
     def run(self, data: Any, files: Sequence[bytes] = ()) -> Any:
-        """What the endpoint would answer as `result`, from this process; loads the flow first if need be."""
+        """Run the flow in this process and return what the endpoint would answer as `result`; load it if necessary."""
         if self._predictor is None:
             self.load()
         from modelcote.flow.result import dumps
 
-        sent = orjson.loads(orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY, default=to_plain))
-        return json.loads(dumps(self._predictor.run(sent, tuple(files))))
+        plain = orjson.loads(orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY, default=to_plain))
+        return json.loads(dumps(self._predictor.run(plain, tuple(files))))
 
-    def deploy(self, dry_run: bool = False, *, work_off: Callable[[], object] | None = None) -> Any:
-        """The predict URL of a new version that serves; with `dry_run` nothing is sent and the loaded flow comes back.
+    def deploy(self, dry_run: bool = False) -> Any:
+        """Deploy a new version and return its predict URL once it serves.
 
-        `work_off` is called once the request is queued, for targets where no deployer of their own waits. Raises what
-        the target, the bundle, the control API or the build refuse.
+        With `dry_run` nothing is sent: the flow is loaded here and the Conduit itself returned. Raises what the bundle,
+        the control API or the build reject.
         """
         if dry_run:
             return self.load()
-        target = find_target(*self._target)
+        with Client(find_target(*self._target)) as client:
+            return self.finish_deploy(client, self.request_deploy(client))
+
+    def request_deploy(self, client: Client) -> Accepted:
+        """Upload a new version and queue its deploy; `finish_deploy` follows the answer."""
         say = self._reporter.say
-        with tempfile.TemporaryDirectory(prefix="modelcote-") as scratch, Client(target) as client:
+        with tempfile.TemporaryDirectory(prefix="modelcote-") as scratch:
             folder = Path(scratch) / "bundle"
             folder.mkdir()
             manifest = self._prepare(folder)
-            files = dict.fromkeys(self._paths) | ({COMPILED: None} if manifest.compiled is not None else {})
-            bundle = make_bundle(
-                self.spec, manifest, {name: folder / name for name in files}, Path(scratch) / "bundle.zip"
-            )
+            names = dict.fromkeys(self._paths) | ({COMPILED: None} if manifest.compiled is not None else {})
+            files = {name: folder / name for name in names}
+            bundle = make_bundle(self.spec, manifest, files, Path(scratch) / "bundle.zip")
             inspect_bundle(bundle.path, self.spec)
-            made = client.create_version(self.spec, bundle.sha256, bundle.bytes)
-            say(f"authenticated; this is version {made['version']} of {self.name}")
+            version = client.create_version(self.spec, bundle.sha256, bundle.bytes)
+            say(f"authenticated; this is version {version['version']} of {self.name}")
             with self._reporter.upload(bundle.bytes) as sent:
-                client.upload(made["upload"], bundle.path, sent)
-            accepted = client.deploy_version(self.name, made["version"])
-            if work_off is not None:
-                work_off()
-            url = client.finish(accepted, say)
-        say(f"endpoint: {url}")
-        say(snippets(url))
+                client.upload(version["upload"], bundle.path, sent)
+        return client.deploy_version(self.name, version["version"])
+
+    def finish_deploy(self, client: Client, accepted: Accepted) -> str:
+        """Follow a deploy to its end, print its log, and return the predict URL."""
+        url = client.finish(accepted, self._reporter.say)
+        self._reporter.say(f"endpoint: {url}\n{snippets(url)}")
         return url
 
     def _prepare(self, folder: Path) -> Manifest:
-        """The bundle's content in `folder`, loaded once, compiled where it may be; the manifest that describes it."""
+        """Put the bundle's content into `folder`: loaded once, compiled where possible; return its manifest."""
         manifest = self._stage(folder, Path())
         missing = [name for name in ("numpy", *RUNTIMES[manifest.flow.runtime].modules) if find_spec(name) is None]
         if missing:
-            self._reporter.say(f"not loaded here, since {missing[0]} is not installed: the build loads and compiles it")
+            self._reporter.say(f"{missing[0]} is not installed here: the build loads and compiles the model instead")
             return manifest
         from modelcote.flow.library_versions import library_versions
         from modelcote.flow.load import load_flow
@@ -174,7 +176,7 @@ class Conduit:
         for name, path in self._paths.items():
             source = base / path
             if not source.is_file():
-                raise InvalidSpec(f"there is no file {source}.", "Give the path of a saved model.", field="flow")
+                raise InvalidSpec(f"the file {source} does not exist.", "Give the path of a saved model.", field="flow")
             shutil.copyfile(source, folder / name)
         (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(manifest)), encoding="utf-8")
         return manifest

@@ -1,4 +1,4 @@
-"""Where a caller's process is pointed: arguments first, then the environment, then a running local cloud.
+"""The target of a process: from arguments first, then the environment, then a running local cloud.
 
 | what | argument | environment | local cloud |
 |---|---|---|---|
@@ -35,7 +35,7 @@ class Target:
 
 
 def local_home(start: Path | None = None) -> Path:
-    """The local cloud's folder: `$MODELCOTE_HOME`, else the nearest `.modelcote` upwards, else `./.modelcote`."""
+    """Find the local cloud's folder: `$MODELCOTE_HOME`, else the nearest `.modelcote` upwards, else here."""
     if os.environ.get("MODELCOTE_HOME"):
         return Path(os.environ["MODELCOTE_HOME"])
     start = (start or Path.cwd()).resolve()
@@ -48,7 +48,7 @@ def local_home(start: Path | None = None) -> Path:
 def find_target(
     api_key: str = "", endpoint: str = "", project: str = "", environment: Mapping[str, str] | None = None
 ) -> Target:
-    """The target, each part from the first place that names it; raises `LocalCloudError` where none does."""
+    """Find the target, each part from the first place that names it; raise `LocalCloudError` if none names a URL."""
     environment = os.environ if environment is None else environment
     url = endpoint or environment.get("MODELCOTE_URL", "")
     key = api_key or environment.get("MODELCOTE_API_KEY", "")
@@ -57,17 +57,17 @@ def find_target(
     url, key = url or local.get("url", ""), key or local.get("api_key", "")
     if not url:
         raise LocalCloudError(
-            "no endpoint is known: MODELCOTE_URL is not set and no local cloud runs here.",
+            "no endpoint is configured: MODELCOTE_URL is not set and no local cloud is running here.",
             'Run `cote local up`, or `eval "$(cote local env)"`, or set MODELCOTE_URL to your stack\'s URL.',
         )
     if not url.startswith(("https://", "http://")):
         raise InvalidSpec(
-            f"the endpoint {url[:60]!r} is not a URL.", "It starts with https:// (or http://).", field="endpoint"
+            f"the endpoint {url[:60]!r} is not a URL.", "Start it with https:// or http://.", field="endpoint"
         )
     if not key:
         raise InvalidSpec(
-            "no API key is known.",
-            "Give api_key, or set MODELCOTE_API_KEY; `cote keys create` makes one.",
+            "no API key is configured.",
+            "Pass api_key or set MODELCOTE_API_KEY; `cote keys create` creates a key.",
             field="api_key",
         )
     return Target(url.rstrip("/"), key, check_project_name(name or local.get("project", "") or DEFAULT_PROJECT))
@@ -80,5 +80,5 @@ def _local_cloud() -> Mapping[str, str]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise LocalCloudError(f"{path} cannot be read.", "Run `cote local reset`, then `cote local up`.") from error
+        raise LocalCloudError(f"{path} is not valid JSON.", "Run `cote local reset`, then `cote local up`.") from error
     return {name: value for name, value in data.items() if isinstance(value, str)}

@@ -1,4 +1,4 @@
-"""What a deploy says while it goes on: plain lines, and a byte progress bar where there is a terminal."""
+"""The output of a running deploy: plain lines, and a progress bar for the upload on a terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Reporter:
 
     @contextmanager
     def upload(self, size: int) -> Iterator[Callable[[int], None]]:
-        """A function to be told the bytes of each chunk."""
+        """Show an upload of `size` bytes; yield the function to call with the number of bytes of each chunk."""
         if not self._console.is_terminal:
             yield lambda _: None
             self.say(f"uploaded {size / 1e6:.2f} MB")
@@ -33,12 +33,12 @@ class Reporter:
             yield lambda sent: progress.advance(task, sent)
 
 
-def snippets(url: str, rows: str = "[[...]]") -> str:
-    """How to call the endpoint, from a shell and from Python; the key stays in the environment."""
+def snippets(url: str) -> str:
+    """Return code that calls the endpoint from a shell and from Python; the key stays in the environment."""
     headers = '-H "Authorization: $MODELCOTE_API_KEY" -H "Content-Type: application/json"'
     return (
-        f"\ncurl '{url}' {headers} -d '{rows}'\n\n"
+        f"\ncurl '{url}' {headers} -d '[[...]]'\n\n"
         "import os\n"
         "from modelcote import model_api_request\n"
-        f'model_api_request("{url}", {rows}, os.environ["MODELCOTE_API_KEY"])\n'
+        f'model_api_request("{url}", [[...]], os.environ["MODELCOTE_API_KEY"])\n'
     )

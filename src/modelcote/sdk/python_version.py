@@ -1,4 +1,4 @@
-"""The Python versions that runtimes exist for, by the names of the Conduit interface."""
+"""The supported Python versions, by the names of the Conduit interface."""
 
 from __future__ import annotations
 

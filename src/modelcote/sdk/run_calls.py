@@ -9,7 +9,7 @@ import math
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -17,15 +17,39 @@ import orjson
 
 from modelcote.core.errors import BackendUnavailable, Invalid, WaitTimeout, from_problem
 from modelcote.core.runs import OPEN, SUCCEEDED, check_idempotency_key
+from modelcote.sdk import answers
 from modelcote.sdk.config import Target
 from modelcote.sdk.wire import Call, Steps, answering, predict_call, read_answer, sending
 
-# A short run is answered as it ends; for a longer one, a function that is held while it waits costs thirty times what
-# asking again costs, and there are only so many of them.
+# The server holds a request open only for the first look, in which a short run ends: a function that is held while
+# it waits costs thirty times as much as polling, and the account has only so many of them.
 _HELD_S = 2.0
 _PAUSES_S = (0.5, 5.0)
-# Somebody who waits for hours does not give up for a broken minute.
+# A caller who waits for hours does not give up over one bad minute.
 _PATIENT = 10
+
+
+class SubmitOptions(TypedDict, total=False):
+    """What `submit` accepts besides the model's name and the data; `Client.submit` says what each means."""
+
+    webhook: str | None
+    webhook_auth: Mapping[str, str] | None
+    idempotency_key: str | None
+    queue_limit_s: float | None
+    run_limit_s: float | None
+    result_ttl_s: float | None
+    files: list[Any] | None
+
+
+class RunFilter(TypedDict, total=False):
+    """What lists of runs and deliveries are filtered by; times in ISO 8601, epoch seconds, or spans such as `2h`."""
+
+    model: str
+    state: str
+    since: str | float
+    until: str | float
+    limit: int
+    cursor: str
 
 
 class RunCalls:
@@ -38,95 +62,80 @@ class RunCalls:
     def predict_url(self, name: str) -> str:
         return f"{self._predict}/{part(name)}/predict"
 
-    def call(self, method: str, path: str, *, repeatable: bool = False, **options: Any) -> Steps[dict[str, Any]]:
+    def call(self, method: str, path: str, *, repeatable: bool = False, **options: Any) -> Steps[Any]:
         return answering(Call(method, self.base + path, options, repeatable=repeatable or method == "GET"))
 
     def predict(
         self, name: str, data: Any, files: list[Any] | None = None, timeout: float | None = None
-    ) -> Steps[dict[str, Any]]:
-        """The whole answer; where the call was accepted as a run, that is followed to its end."""
+    ) -> Steps[answers.Prediction]:
+        """Predict, and follow a call that was accepted as a run to its end."""
         return followed(predict_call(self.predict_url(name), data, files), self.base, timeout)
 
-    def submit(
-        self,
-        name: str,
-        data: Any,
-        *,
-        webhook: str | None = None,
-        webhook_auth: Mapping[str, str] | None = None,
-        idempotency_key: str | None = None,
-        queue_limit_s: float | None = None,
-        run_limit_s: float | None = None,
-        result_ttl_s: float | None = None,
-        files: list[Any] | None = None,
-    ) -> Steps[dict[str, Any]]:
-        """The answer that accepts the run."""
-        key = check_idempotency_key(idempotency_key) if idempotency_key is not None else str(uuid.uuid4())
-        auth = base64.urlsafe_b64encode(json.dumps(webhook_auth).encode()).decode() if webhook_auth else None
-        given = {
-            "x-modelcote-webhook": webhook,
-            "x-modelcote-webhook-auth": auth,
-            "x-modelcote-queue-limit": queue_limit_s,
-            "x-modelcote-run-limit": run_limit_s,
-            "x-modelcote-result-ttl": result_ttl_s,
+    def submit(self, name: str, data: Any, **options: Unpack[SubmitOptions]) -> Steps[answers.AcceptedRun]:
+        """Submit a run; the answer is the one that accepts it."""
+        _check_names(options, SubmitOptions)
+        key, auth = options.get("idempotency_key"), options.get("webhook_auth")
+        values = {
+            "x-modelcote-webhook": options.get("webhook"),
+            "x-modelcote-webhook-auth": base64.urlsafe_b64encode(json.dumps(auth).encode()).decode() if auth else None,
+            "x-modelcote-queue-limit": options.get("queue_limit_s"),
+            "x-modelcote-run-limit": options.get("run_limit_s"),
+            "x-modelcote-result-ttl": options.get("result_ttl_s"),
         }
-        headers = {name: _header(name, value) for name, value in given.items() if value is not None}
-        headers |= {"Prefer": "respond-async", "Idempotency-Key": key}
-        return answering(predict_call(self.predict_url(name), data, files, headers))
+        headers = {header: _header(header, value) for header, value in values.items() if value is not None}
+        headers["Prefer"] = "respond-async"
+        headers["Idempotency-Key"] = check_idempotency_key(key) if key is not None else str(uuid.uuid4())
+        return answering(predict_call(self.predict_url(name), data, options.get("files"), headers))
 
-    def runs(self, **query: Any) -> Steps[dict[str, Any]]:
-        return self.call("GET", "/runs", params=_query(query))
+    def runs(self, **filters: Unpack[RunFilter]) -> Steps[answers.RunList]:
+        return self.call("GET", "/runs", params=_query(filters))
 
-    def run(self, run_id: str, wait: float = 0) -> Steps[dict[str, Any]]:
-        return self.call("GET", f"/runs/{part(run_id)}", params=_query({"wait": wait or None}))
+    def run(self, run_id: str, wait: float = 0) -> Steps[answers.RunDetail]:
+        return self.call("GET", f"/runs/{part(run_id)}", params={"wait": str(wait)} if wait else {})
 
     def result(self, run_id: str) -> Steps[Any]:
-        """The result, downloaded where it is large."""
+        """Fetch the result, downloaded where it is large."""
         return _fetched(self.base, run_id)
 
-    def wait(self, run_id: str, timeout: float | None = None) -> Steps[dict[str, Any]]:
-        """The run once it has ended, whatever its end."""
-        return _ended(self.base, run_id, timeout)
-
     def wait_result(self, run_id: str, timeout: float | None = None) -> Steps[Any]:
-        """The result once the run has ended; raises the run's own error."""
+        """Wait until the run has ended and return its result; raise the run's own error."""
         return _result(self.base, run_id, timeout)
 
-    def cancel(self, run_id: str) -> Steps[dict[str, Any]]:
+    def cancel(self, run_id: str) -> Steps[answers.RunView]:
         return self.call("POST", f"/runs/{part(run_id)}/cancel")
 
-    def deliveries(self, **query: Any) -> Steps[dict[str, Any]]:
-        return self.call("GET", "/deliveries", params=_query(query))
+    def deliveries(self, **filters: Unpack[RunFilter]) -> Steps[answers.DeliveryList]:
+        return self.call("GET", "/deliveries", params=_query(filters))
 
-    def delivery(self, run_id: str) -> Steps[dict[str, Any]]:
+    def delivery(self, run_id: str) -> Steps[answers.DeliveryDetail]:
         return self.call("GET", f"/deliveries/{part(run_id)}")
 
-    def replay(self, run_id: str) -> Steps[dict[str, Any]]:
+    def replay(self, run_id: str) -> Steps[answers.DeliveryView]:
         return self.call("POST", f"/deliveries/{part(run_id)}/replay", repeatable=True)
 
-    def replay_since(self, since: str | float, state: str | None, model: str) -> Steps[dict[str, Any]]:
-        """`{"replayed": n}` over all pages."""
+    def replay_since(self, since: str | float, state: str | None, model: str) -> Steps[answers.ReplayCount]:
+        """Replay page by page, and count."""
         body = {"since": since, "state": state, "model": model, "cursor": ""}
-        sent = 0
+        count = 0
         while True:
             page = yield from self.call("POST", "/deliveries/replay", json=body)
-            sent += page["replayed"]
+            count += page["replayed"]
             if not page["cursor"]:
-                return {"replayed": sent}
+                return {"replayed": count}
             body["cursor"] = page["cursor"]
 
 
-def followed(call: Call, base: str, timeout: float | None = None) -> Steps[dict[str, Any]]:
-    """A predict call's `result, run_id, run_time_ms, prediction_ids`, also where it was accepted as a run.
+def followed(call: Call, base: str, timeout: float | None = None) -> Steps[answers.Prediction]:
+    """Return a predict call's answer, also where it was accepted as a run.
 
-    One that asked for a Conduit webhook is not followed: what accepted it is the answer.
+    A request that names a webhook in the Conduit dialect is not followed: its acknowledgement is the answer.
     """
     answer = yield from sending(call)
-    body = read_answer(answer)
+    body: answers.Prediction = read_answer(answer)
     if answer.status_code != httpx.codes.ACCEPTED or "state" not in body or not base:
         return body
     run = yield from _ended(base, body["run_id"], timeout)
-    # The ids are random elsewhere; here they are the same whenever the run is asked for.
+    # The ids are random elsewhere; here they are the same each time the run is read.
     namespace = uuid.UUID(run["run_id"])
     return {
         "result": (yield from _result_of(base, run)),
@@ -137,23 +146,23 @@ def followed(call: Call, base: str, timeout: float | None = None) -> Steps[dict[
 
 
 def part(text: str) -> str:
-    """A path's part."""
+    """Quote one part of a path."""
     return quote(text, safe="")
 
 
-def _ended(base: str, run_id: str, timeout: float | None) -> Steps[dict[str, Any]]:
+def _ended(base: str, run_id: str, timeout: float | None) -> Steps[answers.RunDetail]:
     until = math.inf if timeout is None else time.monotonic() + timeout
     held, pause = _HELD_S, _PAUSES_S[0]
     while True:
         query = {"params": {"wait": f"{max(0.0, min(held, until - time.monotonic())):.3f}"}}
-        run = yield from answering(
+        run: answers.RunDetail = yield from answering(
             Call("GET", f"{base}/runs/{part(run_id)}", query, repeatable=True, attempts=_PATIENT)
         )
         if run["state"] not in OPEN:
             return run
         left = until - time.monotonic()
         if left <= 0:
-            raise WaitTimeout(f"the run is {run['state']} after {timeout:g} s.", "Wait again.", run_id=run_id)
+            raise WaitTimeout(f"the run is still {run['state']} after {timeout:g} s.", "Wait again.", run_id=run_id)
         yield min(pause, left)
         held, pause = 0.0, min(pause * 1.5, _PAUSES_S[1])
 
@@ -162,7 +171,7 @@ def _result(base: str, run_id: str, timeout: float | None) -> Steps[Any]:
     return (yield from _result_of(base, (yield from _ended(base, run_id, timeout))))
 
 
-def _result_of(base: str, run: Mapping[str, Any]) -> Steps[Any]:
+def _result_of(base: str, run: answers.RunDetail) -> Steps[Any]:
     if run["state"] != SUCCEEDED:
         raise from_problem({**(run["error"] or {}), "run_id": run["run_id"], "state": run["state"]})
     if "result" in run:
@@ -178,23 +187,27 @@ def _fetched(base: str, run_id: str) -> Steps[Any]:
 
 
 def _downloaded(reference: Mapping[str, Any]) -> Steps[Any]:
-    """The result that a presigned URL leads to; raises `BackendUnavailable` for one that is not whole."""
+    """Download a large result; raise `BackendUnavailable` for one that is incomplete or altered."""
     answer = yield from sending(Call("GET", reference["result_url"], anonymous=True, repeatable=True))
     if not answer.is_success:
-        raise BackendUnavailable(f"the result's download was answered with {answer.status_code}.", "Ask for it again.")
+        raise BackendUnavailable(f"the result's download was answered with {answer.status_code}.", "Try again.")
     if hashlib.sha256(answer.content).hexdigest() != reference["sha256"]:
-        raise BackendUnavailable("the result that came is not the one that was stored.", "Ask for it again.")
+        raise BackendUnavailable("the downloaded result does not match its sha256.", "Try again.")
     return orjson.loads(answer.content)["result"]
 
 
-def _query(given: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in given.items() if value is not None and value != ""}
+def _query(filters: RunFilter) -> dict[str, str]:
+    _check_names(filters, RunFilter)
+    return {name: str(value) for name, value in filters.items() if value not in (None, "")}
+
+
+def _check_names(options: Mapping[str, Any], shape: type) -> None:
+    if unknown := options.keys() - shape.__annotations__.keys():
+        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
 
 
 def _header(name: str, value: Any) -> str:
     text = str(value)
     if text.isascii() and text.isprintable():
         return text
-    raise Invalid(
-        f"{name} is not printable ASCII.", "Percent-encode a path; give a host in its `xn--` form.", field=name
-    )
+    raise Invalid(f"{name} must be printable ASCII.", "Percent-encode a path; write a host as `xn--`.", field=name)

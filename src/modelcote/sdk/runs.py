@@ -1,4 +1,4 @@
-"""A run in the caller's hand: wait for its result, look at it, cancel it."""
+"""Handles of runs: wait for the result, look at the run, cancel it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from modelcote.core.errors import WaitTimeout
 from modelcote.core.runs import OPEN
+from modelcote.sdk.answers import RunDetail, RunView
 from modelcote.sdk.run_calls import RunCalls
 from modelcote.sdk.wire import Steps
 
@@ -15,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class Perform(Protocol):
-    """Takes the steps of a call, over a client's connections."""
+    """Runs the steps of a call over a client's connections."""
 
     def __call__(self, steps: Steps[Result]) -> Result: ...
 
@@ -26,12 +27,8 @@ class PerformAsync(Protocol):
     def __call__(self, steps: Steps[Result]) -> Awaitable[Result]: ...
 
 
-class RunHandle:
-    """A run by its id. `accepted` is the answer that accepted it, empty for one that was looked up."""
-
-    def __init__(
-        self, calls: RunCalls, perform: Perform, run_id: str, accepted: Mapping[str, Any] | None = None
-    ) -> None:
+class _Handle:
+    def __init__(self, calls: RunCalls, perform: Any, run_id: str, accepted: Mapping[str, Any] | None = None) -> None:
         self.run_id = run_id
         self.accepted = dict(accepted or {})
         self._calls, self._perform = calls, perform
@@ -39,52 +36,50 @@ class RunHandle:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.run_id!r})"
 
+
+class RunHandle(_Handle):
+    """A submitted run. `accepted` is the answer that accepted it, empty for a run that was looked up."""
+
+    _perform: Perform
+
     def result(self, timeout: float | None = None) -> Any:
-        """The result, once the run has ended.
+        """Wait until the run has ended and return its result.
 
         Raises the run's own error (`modelcote.errors`, with `run_id` and `state` in its `extra`), and `WaitTimeout`,
-        a `TimeoutError`, when it has not ended in `timeout` seconds; None waits for as long as it takes.
+        a `TimeoutError`, when it has not ended in `timeout` seconds; None waits without a limit.
         """
         return self._perform(self._calls.wait_result(self.run_id, timeout))
 
-    def status(self) -> dict[str, Any]:
-        """The run as it is now: `state`, `attempt`, `error`, its times and, if there is one, its result."""
+    def status(self) -> RunDetail:
+        """Read the run as it is now: `state`, `attempt`, `error`, its times and, if there is one, its result."""
         return self._perform(self._calls.run(self.run_id))
 
     def done(self) -> bool:
-        """Whether it has ended, whatever its end."""
+        """Return whether the run has ended, successfully or not."""
         return self.status()["state"] not in OPEN
 
-    def cancel(self) -> dict[str, Any]:
-        """The canceled run; raises `Conflict` for one that has ended."""
+    def cancel(self) -> RunView:
+        """Cancel the run; raise `Conflict` if it has ended."""
         return self._perform(self._calls.cancel(self.run_id))
 
 
-class AsyncRunHandle:
-    """As `RunHandle`, for asyncio."""
+class AsyncRunHandle(_Handle):
+    """`RunHandle` for asyncio."""
 
-    def __init__(
-        self, calls: RunCalls, perform: PerformAsync, run_id: str, accepted: Mapping[str, Any] | None = None
-    ) -> None:
-        self.run_id = run_id
-        self.accepted = dict(accepted or {})
-        self._calls, self._perform = calls, perform
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.run_id!r})"
+    _perform: PerformAsync
 
     async def result(self, timeout: float | None = None) -> Any:
-        """As `RunHandle.result`."""
+        """See `RunHandle.result`."""
         return await self._perform(self._calls.wait_result(self.run_id, timeout))
 
-    async def status(self) -> dict[str, Any]:
-        """As `RunHandle.status`."""
+    async def status(self) -> RunDetail:
+        """See `RunHandle.status`."""
         return await self._perform(self._calls.run(self.run_id))
 
     async def done(self) -> bool:
-        """As `RunHandle.done`."""
+        """See `RunHandle.done`."""
         return (await self.status())["state"] not in OPEN
 
-    async def cancel(self) -> dict[str, Any]:
-        """As `RunHandle.cancel`."""
+    async def cancel(self) -> RunView:
+        """See `RunHandle.cancel`."""
         return await self._perform(self._calls.cancel(self.run_id))

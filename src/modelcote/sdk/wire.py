@@ -1,7 +1,8 @@
-"""What both clients share: what is sent, when it is sent again, and how an answer is read.
+"""The parts that both clients share: sending, retrying and reading answers.
 
-A call of the API is a generator of steps: it yields a `Call` and is given the answer or what broke it, or yields
-seconds to pause. `perform` and `perform_async` take the steps; nothing else knows which of the two it is.
+A call of the API is a generator of steps: it yields a `Call` and receives the answer or the error that broke the
+connection, or it yields seconds to pause. `perform` and `perform_async` run the steps; nothing else knows which of
+the two it is.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import orjson
 from modelcote.core.errors import BackendUnavailable, from_problem
 
 TIMEOUT_S = 60.0
-# Nothing was done when these are answered, or when no connection was made: such a call may always be sent again.
+# The server did nothing when it answers with these, or when no connection was made: always safe to send again.
 _RETRY_STATUS = frozenset({429, 503})
 _FAULTS = frozenset({500, 502, 504})
 _MAX_PAUSE_S = 10.0
@@ -28,7 +29,7 @@ _MAX_PAUSE_S = 10.0
 
 @dataclass(frozen=True)
 class Call:
-    """One request. `options` are httpx's; `anonymous`: without our key; `repeatable`: twice is as good as once."""
+    """One request. `options` are httpx's; `anonymous`: without the API key; `repeatable`: safe to send twice."""
 
     method: str
     url: str
@@ -44,7 +45,7 @@ Steps = Generator[Call | float, Outcome, Result]
 
 
 def perform(http: httpx.Client, steps: Steps[Result]) -> Result:
-    """What the steps come to."""
+    """Run the steps and return their result."""
     outcome: Outcome = None
     while True:
         try:
@@ -62,7 +63,7 @@ def perform(http: httpx.Client, steps: Steps[Result]) -> Result:
 
 
 async def perform_async(http: httpx.AsyncClient, steps: Steps[Result]) -> Result:
-    """As `perform`, for asyncio."""
+    """Do as `perform` does, for asyncio."""
     outcome: Outcome = None
     while True:
         try:
@@ -87,7 +88,10 @@ def _request(http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Reques
 
 
 def sending(call: Call) -> Steps[httpx.Response]:
-    """The answer, whatever its status; the call is sent again where nothing was done, or where that does no harm."""
+    """Send the call and return the answer, whatever its status; retry where the server did nothing or a repeat is safe.
+
+    Raises `BackendUnavailable` when no answer arrives.
+    """
     again = _RETRY_STATUS | (_FAULTS if call.repeatable else frozenset())
     for attempt in range(call.attempts):
         outcome = yield call
@@ -101,16 +105,15 @@ def sending(call: Call) -> Steps[httpx.Response]:
     raise AssertionError("unreachable")
 
 
-def answering(call: Call) -> Steps[dict[str, Any]]:
-    """The body of a success; raises the error that any other answer stands for."""
+def answering(call: Call) -> Steps[Any]:
+    """Send the call and return the body of a success; raise the error that any other answer holds."""
     return read_answer((yield from sending(call)))
 
 
-def read_answer(answer: httpx.Response) -> dict[str, Any]:
-    """The body of a success (`{}` where there is none), or the error that the answer stands for."""
+def read_answer(answer: httpx.Response) -> Any:
+    """Return the body of a success (`{}` where it is empty); raise the error that any other answer holds."""
     if answer.is_success:
-        body: dict[str, Any] = orjson.loads(answer.content) if answer.content else {}
-        return body
+        return orjson.loads(answer.content) if answer.content else {}
     try:
         problem = orjson.loads(answer.content)
     except ValueError:
@@ -118,15 +121,15 @@ def read_answer(answer: httpx.Response) -> dict[str, Any]:
     if isinstance(problem, dict) and "code" in problem:
         raise from_problem(problem)
     raise BackendUnavailable(
-        f"the server answered {answer.status_code}, which is not an answer of modelcote.",
+        f"the server answered {answer.status_code} without a modelcote error.",
         "Check the URL with `cote doctor`.",
     )
 
 
 def predict_call(url: str, data: Any, files: list[Any] | None = None, headers: Mapping[str, str] | None = None) -> Call:
-    """A predict request; `files` are paths, bytes or open binary files, sent as multipart parts named `files`.
+    """Build a predict request; `files` are paths, bytes or open binary files, sent as multipart parts named `files`.
 
-    The same data makes the same bytes, so that an Idempotency-Key finds its run again. With one it is repeatable.
+    The same data makes the same bytes, so that a repeated Idempotency-Key matches its run. With one it is repeatable.
     """
     body = orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY, default=to_plain)
     kind = "application/json"
@@ -143,7 +146,7 @@ def predict_call(url: str, data: Any, files: list[Any] | None = None, headers: M
 
 
 def to_plain(value: Any) -> Any:
-    """A tensor, an array or a frame as lists, for `orjson`; raises `TypeError` for anything else."""
+    """Turn a tensor, an array or a frame into lists for `orjson`; raise `TypeError` for anything else."""
     for method in ("tolist", "to_numpy"):
         if callable(getattr(value, method, None)):
             return getattr(value, method)()
@@ -153,12 +156,12 @@ def to_plain(value: Any) -> Any:
 def _broken(call: Call, error: httpx.HTTPError | None) -> BackendUnavailable:
     if isinstance(error, httpx.ConnectError):
         return BackendUnavailable(
-            f"nothing answers at {call.url.split('/v1/', maxsplit=1)[0].split('?', maxsplit=1)[0]}.",
+            f"no server answers at {call.url.split('/v1/', maxsplit=1)[0].split('?', maxsplit=1)[0]}.",
             "Start it with `cote local up`, or check the URL.",
         )
     if isinstance(error, httpx.TimeoutException):
         return BackendUnavailable(f"no answer within {TIMEOUT_S:.0f} s.", "Try again in a moment.")
-    return BackendUnavailable(f"the call broke off: {error}.", "Try again in a moment.")
+    return BackendUnavailable(f"the connection broke: {error}.", "Try again in a moment.")
 
 
 def _file_part(index: int, file: Any) -> tuple[str, bytes]:

@@ -1,4 +1,4 @@
-"""`cote` for runs and webhooks, on the control API and the gateway in this process."""
+"""`cote` for runs, webhooks, keys and secrets, on the control API and the gateway in this process."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Shell:
         self.runner = CliRunner()
 
     def run(self, *words: str, status: int = 0) -> str:
-        done = self.runner.invoke(app, words, catch_exceptions=False)
-        assert done.exit_code == status, done.output
-        return done.output
+        result = self.runner.invoke(app, words, catch_exceptions=False)
+        assert result.exit_code == status, result.output
+        return result.output
 
     def json(self, *words: str, status: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", status=status))
@@ -98,23 +98,36 @@ def test_webhooks(shell: Shell, front: Front, tmp_path: Path) -> None:
     assert "--rotate" in shell.run("webhooks", "secret")
     secret = shell.run("webhooks", "secret", "--rotate").strip()
     assert secret.startswith("whsec_")
-    assert shell.run("webhooks", "secret").strip() == "there is one"
+    assert shell.run("webhooks", "secret").strip() == "a signing secret exists"
     assert shell.json("webhooks", "secret", "--model", MODEL, "--rotate")["secret"] != secret
     assert "until" in shell.run("webhooks", "secret", "--rotate") + shell.run("webhooks", "secret")
     auth = tmp_path / "auth.json"
     auth.write_text(json.dumps({"kind": "basic", "username": "user", "password": "hunter2-canary"}))
     assert shell.json("webhooks", "set", MODEL, HOOK, "--auth-file", str(auth)) == {"url": HOOK, "auth": "basic"}
     auth.write_text('{"kind": "basic", "password": "hunter2-canary"')
-    said = shell.run("webhooks", "set", MODEL, HOOK, "--auth-file", str(auth), status=1)
-    assert "hunter2" not in said
-    assert "no file" in shell.run("webhooks", "set", MODEL, HOOK, "--auth-file", str(tmp_path / "x"), status=1)
+    output = shell.run("webhooks", "set", MODEL, HOOK, "--auth-file", str(auth), status=1)
+    assert "hunter2" not in output
+    assert "does not exist" in shell.run("webhooks", "set", MODEL, HOOK, "--auth-file", str(tmp_path / "x"), status=1)
     assert "https" in shell.run("webhooks", "set", MODEL, "ftp://example.com", status=1)
     shell.run("webhooks", "rm", MODEL)
     assert front.stand.registry.get_model(PROJECT, MODEL).webhook_url == ""
 
 
+def test_keys_and_secrets(shell: Shell) -> None:
+    key = shell.json("keys", "create", "ci", "--scope", "predict", "--scope", "deploy", "--expires-in-s", "3600")
+    shell.json("keys", "revoke", key["key_id"])
+    row = next(row for row in shell.json("keys", "ls")["keys"] if row["key_id"] == key["key_id"])
+    line = next(line for line in shell.run("keys", "ls").splitlines() if line.startswith(key["key_id"]))
+    assert row["expires_at"]
+    assert row["revoked_at"]
+    assert line.split()[1:] == ["ci", "predict,", "deploy", row["created_at"], row["expires_at"], row["revoked_at"]]
+    shell.runner.invoke(app, ("secrets", "set", "TOKEN"), input="hunter2-canary\n", catch_exceptions=False)
+    assert shell.run("secrets", "ls").split()[2] == "TOKEN"
+    assert "hunter2" not in shell.run("secrets", "ls")
+
+
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ((), "secret"),
         (("--secret", "nonsense"), "whsec_"),
@@ -122,5 +135,5 @@ def test_webhooks(shell: Shell, front: Front, tmp_path: Path) -> None:
         (("--secret", "whsec_" + "a" * 44, "--tls-cert", "x", "--tls-key", "y"), "PEM"),
     ],
 )
-def test_listen_is_told_what_it_needs(shell: Shell, words: tuple[str, ...], said: str) -> None:
-    assert said in shell.run("webhooks", "listen", *words, status=1)
+def test_listen_says_what_it_needs(shell: Shell, words: tuple[str, ...], message: str) -> None:
+    assert message in shell.run("webhooks", "listen", *words, status=1)
