@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test faults check bench fmt lock clean
+.PHONY: help demo up down test quick faults check bench fmt lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,8 +29,15 @@ up: $(READY)  ## start the local cloud
 down: $(READY)  ## stop it
 	$(BIN)/cote local down
 
+# Files are spread over the workers; the tests of the one local cloud stay together (see tests/conftest.py).
+JOBS = 2
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+
 test: check  ## everything: lint, types, imports, and the tests
-	$(BIN)/python -m pytest --ignore tests/faults/test_mutations.py
+	$(PYTEST) --ignore tests/faults/test_mutations.py
+
+quick: $(READY)  ## the tests that start no emulator and no cloud, in two minutes
+	$(PYTEST) tests/unit tests/infra
 
 N = 200
 SEED = 1

@@ -11,6 +11,8 @@ import httpx
 import pytest
 from hypothesis import settings
 
+# One thread per numeric library: models this small lose more by threads that wait for each other than they gain.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 # No example is judged by its time; where CI runs, the same examples are tried every time.
 settings.register_profile("all", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("all")
@@ -18,6 +20,21 @@ settings.load_profile("all")
 if TYPE_CHECKING:
     from tests.local.cloud import Cloud
     from tests.support.receivers import Authority
+
+# The files that take longest start first, so that the workers of `make test` finish together.
+_LONG = ("tests/faults/", "tests/local/", "tests/infra/")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test to a group that one worker of `make test` runs: the shared local cloud's tests, or a file's."""
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        return "cloud" not in getattr(item, "fixturenames", ()), not item.nodeid.startswith(_LONG)
+
+    items.sort(key=place)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem if place(item)[0] else "cloud"))
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +49,13 @@ def authority() -> Authority:
 def cloud(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Cloud]:
     """One local cloud for the whole run, in a folder of its own, with the user's cache of runtimes."""
     from modelcote.local import cloud as local
-    from tests.local.cloud import Cloud
+    from tests.local.cloud import REGISTRY_CACHE_S, Cloud
 
     home = tmp_path_factory.mktemp("cloud") / ".modelcote"
     # Receivers of webhooks over TLS have certificates of the tests' own authority.
     home.mkdir()
-    (home / "policy.json").write_text(json.dumps({"webhook_ca": str(authority.write_ca(home))}))
+    policy = {"webhook_ca": str(authority.write_ca(home)), "registry_cache_s": REGISTRY_CACHE_S}
+    (home / "policy.json").write_text(json.dumps(policy))
     running = local.up(home)
     try:
         with httpx.Client(headers={"Authorization": running.api_key}, timeout=60) as http:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,10 @@ import httpx
 
 from modelcote import Conduit
 from modelcote.core.errors import DeployFailed
+from tests.support.waiting import until
+
+# What the tests' cloud has in its policy.
+REGISTRY_CACHE_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Cloud:
 
     def anonymous(self) -> httpx.Client:
         """A client that sends no key."""
-        return httpx.Client(timeout=30)
+        return httpx.Client(timeout=60)
 
     def predict_url(self, model: str) -> str:
         return f"{self.url}/v1/{self.project}/{model}/predict"
@@ -52,12 +55,6 @@ class Cloud:
         """Wait until the deploy request that was accepted has succeeded."""
         assert accepted.status_code == 202, accepted.text
         path = f"/deploys/{accepted.json()['deploy_id']}"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            row = self.get(path).json()
-            if row["state"] == "SUCCEEDED":
-                return
-            if row["state"] == "FAILED":
-                raise DeployFailed(str(row["error"]))
-            time.sleep(0.1)
-        raise TimeoutError(path)
+        row = until(lambda: self.get(path).json(), lambda row: row["state"] in ("SUCCEEDED", "FAILED"))
+        if row["state"] == "FAILED":
+            raise DeployFailed(str(row["error"]))

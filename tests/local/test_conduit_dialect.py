@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from tests.local.cloud import Cloud
 from tests.local.test_versions import constant_model
 from tests.support.equal import difference
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.local
 
@@ -56,7 +56,7 @@ def deploy(cloud: Cloud, bundle: bytes, **fields: Any) -> tuple[str, list[str], 
         "force_rebuild": False,
         **fields,
     }
-    with httpx.Client(headers={"Authorization": cloud.key}, timeout=30) as http:
+    with httpx.Client(headers={"Authorization": cloud.key}, timeout=60) as http:
         accepted = http.post(f"{cloud.url}/deploy", content=json.dumps(body).encode())
         assert "content-type" not in accepted.request.headers
         assert accepted.status_code == 200, accepted.text
@@ -65,17 +65,17 @@ def deploy(cloud: Cloud, bundle: bytes, **fields: Any) -> tuple[str, list[str], 
         uploaded = httpx.put(answer["uploadUrl"], content=bundle, headers={"Content-Type": "application/zip"})
         assert uploaded.status_code == 200
         assert not uploaded.content or uploaded.json() is not None
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            poll = http.get(f"{cloud.url}/streamBuildLogs", params={"buildId": answer["buildId"]})
-            assert poll.status_code == 200, poll.text
-            state = poll.json()
+
+        def poll() -> Any:
+            polled = http.get(f"{cloud.url}/streamBuildLogs", params={"buildId": answer["buildId"]})
+            assert polled.status_code == 200, polled.text
+            state = polled.json()
             assert state["logs"]
             assert all(line.endswith("\n") for line in state["logs"])
-            if state["status"] in ("success", "failed"):
-                return state["status"], state["logs"], answer["internalEndpoint"]
-            time.sleep(0.3)
-    raise TimeoutError("the build did not end")
+            return state
+
+        state = until(poll, lambda state: state["status"] in ("success", "failed"))
+    return state["status"], state["logs"], answer["internalEndpoint"]
 
 
 def test_deploy_and_predict(cloud: Cloud, tmp_path: Path) -> None:

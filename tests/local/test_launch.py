@@ -14,8 +14,8 @@ from sklearn.linear_model import LinearRegression
 
 from modelcote import model_type
 from tests.local.cloud import Cloud
-from tests.local.waiting import until
 from tests.support.receivers import Receiver
+from tests.support.waiting import until
 
 MODEL = "launched"
 BASIC = {"kind": "basic", "username": "user", "password": "password"}

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +18,7 @@ from modelcote import Conduit, model_type
 from modelcote.local import cloud as local
 from modelcote.local import processes
 from tests.local.test_versions import constant_model
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.local
 
@@ -58,7 +58,7 @@ def test_models_and_keys_outlive_a_stop_a_kill_and_a_change_of_ports(home: Path,
     second = local.up(home)
     assert (answer(second), second.url, second.api_key, second.note) == (7, first.url, first.api_key, "")
 
-    time.sleep(2)  # what was written a second ago is saved by now
+    _wait_until_saved(second)
     for pid in second.pids.values():
         os.kill(pid, signal.SIGKILL)
     third = local.up(home)
@@ -75,6 +75,17 @@ def test_models_and_keys_outlive_a_stop_a_kill_and_a_change_of_ports(home: Path,
         deploy(fourth, constant_model(tmp_path, 8))
         assert answer(fourth) == 8
         local.down(home)
+
+
+def _wait_until_saved(running: local.Status) -> None:
+    """Write to the registry, and wait until that is on the disk; what was written before it is there by then."""
+    headers = {"Authorization": running.api_key}
+    url = f"{running.url}/v1/projects/{running.project}/keys"
+    httpx.post(
+        url, json={"name": "written-last", "scopes": ["predict"]}, headers=headers, timeout=60
+    ).raise_for_status()
+    state = Path(running.home) / "emulator" / "state" / "dynamodb.json"
+    until(lambda: state.is_file() and "written-last" in state.read_text())
 
 
 def test_up_is_idempotent_and_down_leaves_nothing_running(home: Path) -> None:
@@ -97,13 +108,8 @@ def test_what_the_key_opens_is_readable_by_its_owner_alone_and_only_here(home: P
     running = local.up(home)
     assert (home / "local.json").stat().st_mode & 0o077 == 0
     with pytest.raises(OSError):
-        socket.create_connection((_other_address(), running.ports["emulator"]), 2)
+        socket.create_connection(("127.0.0.2", running.ports["emulator"]), 2)
     assert _listening(set(running.pids.values())) == {"127.0.0.1"}
-
-
-def _other_address() -> str:
-    """An address of this machine that is not 127.0.0.1."""
-    return "127.0.0.2"
 
 
 def _listening(pids: set[int]) -> set[str]:
@@ -122,16 +128,30 @@ def _listening(pids: set[int]) -> set[str]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("after", ["emulator", "host"])
 def test_an_interrupted_up_leaves_nothing_half_running(home: Path, number: signal.Signals, after: str) -> None:
-    program = f"from pathlib import Path\nfrom modelcote.local import cloud\ncloud.up(Path({str(home)!r}))"
-    starting = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and starting.poll() is None:
-        found = local.read(home)
-        if found is not None and after in found.pids:
-            break
-        time.sleep(0.01)
-    starting.send_signal(number)
-    assert starting.wait(30) != 0
+    # The signal arrives as soon as that process is recorded.
+    program = f"""
+import os
+from pathlib import Path
+from modelcote.local import cloud
+
+record = cloud._record
+
+def interrupted(home, current, name, pid):
+    status = record(home, current, name, pid)
+    if name == {after!r}:
+        os.kill(os.getpid(), {number.value})
+    return status
+
+cloud._record = interrupted
+cloud.up(Path({str(home)!r}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], stderr=subprocess.DEVNULL, start_new_session=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    recorded = local.read(home)
+    assert recorded is not None
+    assert bool(recorded.pids) == (number == signal.SIGKILL)
     if number != signal.SIGKILL:
         assert processes.strays(home) == []
     else:
@@ -153,7 +173,4 @@ def test_only_the_local_clouds_own_processes_count_as_its_own(tmp_path: Path) ->
         own = start("modelcote.local.host", "--home", str(home))
         start("modelcote.local.host", "--home", f"{home}b")
         start("other.module", "--home", str(home))
-        deadline = time.monotonic() + 10
-        while not processes.strays(home) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert processes.strays(home) == [own]
+        assert until(lambda: processes.strays(home)) == [own]

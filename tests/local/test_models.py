@@ -104,7 +104,7 @@ def test_files_reach_pre_as_bytes(cloud: Cloud, tmp_path: Path) -> None:
         headers={"Authorization": cloud.key},
         data={"data": json.dumps([[0]])},
         files=[("files", ("a.bin", b"\x00\xff" * 50)), ("files", ("b.bin", b"abc"))],
-        timeout=30,
+        timeout=60,
     )
     assert answer.status_code == 200, answer.text
     assert len(answer.json()["result"]) == 2

@@ -9,9 +9,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,9 +19,9 @@ import pytest
 
 from modelcote.aws.clients import Clients, make_clients
 from modelcote.registry.store import Registry
+from tests.support.waiting import until_answers
 
 REGION = "us-east-1"
-_START_S = 30
 
 
 @dataclass(frozen=True)
@@ -81,17 +78,6 @@ def free_port() -> int:
         return port
 
 
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise RuntimeError("the emulator did not start")
-
-
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """A child process on a free port of 127.0.0.1, ended with the session."""
@@ -107,12 +93,12 @@ def emulator() -> Iterator[Emulator]:
         [sys.executable, "-m", "ministack"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait(made.url, process)
+        until_answers(f"{made.url}/_ministack/health", process)
         yield made
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -114,7 +114,7 @@ def test_sizes_and_lengths() -> None:
         assert httpx.post(receiver.url, content=iter([b"chunked"])).status_code == 411
         address = ("127.0.0.1", receiver.server_address[1])
         for length in (b"-1", b"1e3", b"9" * 30, b"x"):
-            with socket.create_connection(address, timeout=5) as raw:
+            with socket.create_connection(address, timeout=60) as raw:
                 raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + b"\r\n\r\n")
                 assert raw.recv(100).startswith(b"HTTP/1.1 411")
         assert httpx.get(receiver.url).status_code == 501
@@ -148,6 +148,6 @@ def test_as_a_command() -> None:
             assert httpx.post(url, content=BODY, headers=signed()).status_code == 204
             assert json.loads(process.stdout.readline())["id"] == "msg_1"
             process.send_signal(signal.SIGINT)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()

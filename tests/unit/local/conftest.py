@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ import pytest
 from botocore.config import Config
 
 from tests.support.emulator import Emulator, aws, emulator, free_port, registry
+from tests.support.waiting import until_answers
 
 __all__ = ["aws", "emulator", "host", "registry"]
 
@@ -47,19 +45,8 @@ def host(emulator: Emulator, tmp_path: Path) -> Iterator[HostProcess]:
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
     )
     try:
-        _wait(url, process)
+        until_answers(f"{url}/status", process)
         yield HostProcess(tmp_path, url, emulator, process)
     finally:
         process.terminate()
-        process.wait(10)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/status", timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.02)
-    raise RuntimeError("the host did not start")
+        process.wait(60)

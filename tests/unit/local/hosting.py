@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import uuid
 from collections.abc import Callable, Coroutine
@@ -44,7 +45,7 @@ def define(
     home: Path, handler: str, *, name: str = "f", version: str = "1", reserved: int | None = None, **fields: Any
 ) -> None:
     """Write a function of one version with the alias `live`."""
-    made = FunctionVersion(version, handler, sys.executable, CODE, 512, 5)
+    made = FunctionVersion(version, handler, sys.executable, CODE, 512, 60)
     made = replace(made, **fields)
     write_definition(
         home / "functions",
@@ -64,9 +65,18 @@ def on_host(home: Path, scenario: Callable[[Bench], Coroutine[Any, Any, None]], 
     async def main() -> None:
         settings = HostSettings(home, 0, NO_EMULATOR, Limits(**limits))
         async with running(settings) as (host, _):
-            await asyncio.wait_for(scenario(Bench(host)), 60)
+            await asyncio.wait_for(scenario(Bench(host)), 120)
 
     asyncio.run(main())
+
+
+def runs(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
 
 
 def log_of(home: Path, name: str = "f") -> str:

@@ -5,32 +5,32 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import signal
 import socket
 import threading
-import time
 import urllib.request
 import uuid
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.waiting import until
 from tests.unit.local.conftest import HostProcess
-from tests.unit.local.hosting import define
+from tests.unit.local.hosting import define, runs
 
 
 def post(url: str, body: Any) -> int:
     request = urllib.request.Request(url, data=json.dumps(body).encode(), method="POST")
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return int(response.status)
 
 
 def status(host: HostProcess) -> Any:
-    with urllib.request.urlopen(f"{host.url}/status", timeout=10) as response:
+    with urllib.request.urlopen(f"{host.url}/status", timeout=60) as response:
         return json.load(response)
 
 
@@ -97,7 +97,7 @@ def test_prewarmed_functions_answer_warm(host: HostProcess) -> None:
     ],
 )
 def test_bad_http_is_refused_and_the_host_lives_on(host: HostProcess, raw: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", int(host.url.rsplit(":", 1)[1])), 5) as connection:
+    with socket.create_connection(("127.0.0.1", int(host.url.rsplit(":", 1)[1])), 60) as connection:
         connection.sendall(raw)
         assert connection.recv(1000).startswith(b"HTTP/1.1 4")
     assert status(host)["processes"] == []
@@ -144,9 +144,9 @@ def test_loading_does_not_count_against_the_emulators_timer(host: HostProcess, t
     name = unique()
     code = tmp_path / "code"
     code.mkdir()
-    (code / "late.py").write_text("import time\ntime.sleep(1.5)\n\ndef handler(event, context):\n    return 'late'\n")
-    define(host.home, "late.handler", name=name, timeout_s=1, code=str(code))
-    answer = emulated(host, name, 1).invoke(FunctionName=name, Payload=b"{}")
+    (code / "late.py").write_text("import time\ntime.sleep(2.5)\n\ndef handler(event, context):\n    return 'late'\n")
+    define(host.home, "late.handler", name=name, timeout_s=2, code=str(code))
+    answer = emulated(host, name, 2).invoke(FunctionName=name, Payload=b"{}")
     assert json.load(answer["Payload"]) == "late"
 
 
@@ -157,10 +157,7 @@ def test_an_asynchronous_call_is_passed_on_to_the_emulator(host: HostProcess, tm
     emulated(host, name)
     event = json.dumps({"inside": str(inside), "release": str(release)}).encode()
     assert host.client().invoke(FunctionName=name, InvocationType="Event", Payload=event)["StatusCode"] == 202
-    deadline = time.monotonic() + 20
-    while not inside.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert inside.exists()
+    until(inside.exists)
 
 
 def test_output_reaches_cloudwatch_logs(host: HostProcess) -> None:
@@ -168,14 +165,13 @@ def test_output_reaches_cloudwatch_logs(host: HostProcess) -> None:
     define(host.home, "handlers.chatter", name=name)
     host.client().invoke(FunctionName=name, Payload=b"{}")
     logs = host.client("logs", host.emulator.url)
-    deadline = time.monotonic() + 20
-    messages: list[str] = []
-    while len(messages) < 5 and time.monotonic() < deadline:
-        try:
-            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-            messages = [row["message"] for row in events]
-        except logs.exceptions.ResourceNotFoundException:
-            time.sleep(0.05)
+
+    def read() -> list[str]:
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            return [row["message"] for row in logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+        return []
+
+    messages = until(read, lambda lines: len(lines) >= 5)
     assert [message.split()[0] for message in messages] == ["START", "one", "another", "END", "REPORT"]
 
 
@@ -186,15 +182,11 @@ def test_no_process_is_left_when_the_host_ends(host: HostProcess, number: signal
     pid = json.load(host.client().invoke(FunctionName="f", Payload=b"{}")["Payload"])["pid"]
     caller = threading.Thread(target=_ignore, args=(host, "busy", b'{"s": 60}'))
     caller.start()
-    while not (busy := [row["pid"] for row in status(host)["processes"] if row["busy"]]):
-        time.sleep(0.02)
+    busy = until(lambda: [row["pid"] for row in status(host)["processes"] if row["busy"]])
     host.process.send_signal(number)
-    host.process.wait(10)
-    caller.join(10)
-    deadline = time.monotonic() + 10
-    while any(_runs(one) for one in (pid, *busy)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not [one for one in (pid, *busy) if _runs(one)]
+    host.process.wait(60)
+    caller.join(60)
+    until(lambda: [one for one in (pid, *busy) if runs(one)], lambda left: not left)
 
 
 def _ignore(host: HostProcess, name: str, payload: bytes) -> None:
@@ -203,11 +195,3 @@ def _ignore(host: HostProcess, name: str, payload: bytes) -> None:
     with pytest.raises((BotoCoreError, ClientError)):
         answer = host.client().invoke(FunctionName=name, Payload=payload)
         raise ClientError({"Error": {"Code": answer.get("FunctionError", "")}}, "Invoke")
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False

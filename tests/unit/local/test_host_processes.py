@@ -35,7 +35,7 @@ def test_calls_at_the_same_time_run_in_processes_of_their_own(tmp_path: Path) ->
     (meeting := tmp_path / "meeting").mkdir()
 
     async def scenario(bench: Bench) -> None:
-        bench.define("handlers.rendezvous", timeout_s=20)
+        bench.define("handlers.rendezvous")
         event = {"folder": str(meeting), "wanted": 3}
         pids = await asyncio.gather(*(bench.call(event) for _ in range(3)))
         assert len(set(pids)) == 3
@@ -56,7 +56,7 @@ def test_beyond_its_reserved_concurrency_a_function_is_throttled(tmp_path: Path)
     inside, release = tmp_path / "inside", tmp_path / "release"
 
     async def scenario(bench: Bench) -> None:
-        bench.define("handlers.hold", reserved=2, timeout_s=20)
+        bench.define("handlers.hold", reserved=2)
         event = {"inside": str(inside), "release": str(release)}
         running = [asyncio.create_task(bench.call(event)) for _ in range(2)]
         await until(lambda: lines(inside) == 2)
@@ -73,11 +73,11 @@ def test_a_call_in_flight_finishes_on_the_version_that_took_it(tmp_path: Path) -
     inside, release = tmp_path / "inside", tmp_path / "release"
 
     async def scenario(bench: Bench) -> None:
-        bench.define("handlers.hold", timeout_s=20)
+        bench.define("handlers.hold")
         event = {"inside": str(inside), "release": str(release)}
         old = asyncio.create_task(bench.call(event))
         await until(lambda: lines(inside) == 1)
-        bench.define("handlers.hold", version="2", timeout_s=20)
+        bench.define("handlers.hold", version="2")
         new = asyncio.create_task(bench.call(event))
         await until(lambda: lines(inside) == 2)
         release.touch()

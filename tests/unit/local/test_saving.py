@@ -6,7 +6,6 @@ import io
 import json
 import os
 import signal
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import pytest
 from modelcote.local import processes
 from modelcote.local.emulator import start_emulator, wait_until_ready
 from modelcote.local.saving import written_service
+from tests.support.waiting import until
 
 _SIGNED = b"AWS4-HMAC-SHA256 Credential=test/20261121/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=0"
 _PRESIGNED = b"X-Amz-Credential=test%2F20261121%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=0"
@@ -63,8 +63,7 @@ def holds(file: Path, text: str) -> bool:
 
 def kill(pid: int) -> None:
     os.killpg(pid, signal.SIGKILL)
-    while processes.alive(pid):
-        time.sleep(0.01)
+    until(lambda: not processes.alive(pid))
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,8 @@ class Saved:
 
     def wait_for(self, **texts: str) -> None:
         """Until the states of these services hold these texts."""
-        deadline = time.monotonic() + 20
-        while not all(holds(self.folder / "data" / "state" / f"{name}.json", text) for name, text in texts.items()):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        files = {self.folder / "data" / "state" / f"{name}.json": text for name, text in texts.items()}
+        until(lambda: all(holds(file, text) for file, text in files.items()))
 
 
 def test_a_killed_emulator_has_what_was_written(tmp_path: Path) -> None:
