@@ -19,35 +19,15 @@ from modelcote.core.snapshot import Layer
 Scope = Literal["all", "platform", "model"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ARCHITECTURES = ("x86_64", "arm64")
-# What CloudWatch Logs takes, in days.
+# What CloudWatch Logs accepts, in days.
 RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
 
-# The older ids of EC2 are shorter.
+# Older EC2 ids are shorter.
 _EC2_ID = r"(?:[0-9a-f]{8}|[0-9a-f]{17})"
-_MAX_SUBNETS = 16  # What Lambda takes.
+_MAX_SUBNETS = 16  # Lambda's limit.
 
 # The platform's functions with their reserved concurrency: 355 in all.
 CONCURRENCY: Mapping[str, int] = {
@@ -64,7 +44,7 @@ CONCURRENCY: Mapping[str, int] = {
 
 
 @dataclass(frozen=True)
-class Builder:
+class CodeBuildSettings:
     """The CodeBuild deployer: its image, the project's zip, and where Pulumi keeps state (`s3://bucket`)."""
 
     image: str
@@ -74,7 +54,7 @@ class Builder:
 
 @dataclass(frozen=True)
 class Platform:
-    """What a stack of scope `model` takes from its platform stack's outputs; `layers` maps keys to ARNs."""
+    """The outputs of the platform stack that a stack of scope `model` uses; `layers` maps keys to ARNs."""
 
     bucket: str
     key_arn: str
@@ -84,7 +64,7 @@ class Platform:
 
 @dataclass(frozen=True)
 class WebhookNetwork:
-    """Where webhooks are sent from: private subnets of a VPC, whose way out is the operator's NAT."""
+    """Where webhooks are sent from: private subnets of a VPC, with the operator's NAT as the way out."""
 
     vpc_id: str
     subnet_ids: tuple[str, ...]
@@ -92,30 +72,40 @@ class WebhookNetwork:
 
 @dataclass(frozen=True)
 class Settings:
-    """`platform_archive` is the zip or folder of the gateway's and control's code; paths are absolute.
+    """The program's settings; paths are absolute."""
 
-    `concurrency` is the reserved concurrency of the platform's functions; `throttle_rate` is in requests per
-    second. `policy` replaces members of `modelcote.core.policy.Policy`, as JSON holds them.
-    `builder` is for scope `platform`: None where another deployer works off the queue. `platform` is for scope
-    `model`. `webhook_network` is for `deliver-webhook` alone: None leaves it where the other functions are.
-    """
-
+    # The stack's name, which is part of every physical name.
     stack: str
+    # The AWS region, and the id of the account.
     region: str
     account: str
+    # The zip or folder of the platform functions' code.
     platform_archive: str
+    # The layer of those functions.
     platform_layer: Layer
+    # x86_64 or arm64, for every function and layer.
     architecture: str = "x86_64"
+    # How long CloudWatch Logs keeps every log group, in days.
     log_retention_days: int = 30
+    # Requests per second that the API accepts.
     throttle_rate: int = 500
+    # Requests at once that the API accepts.
     throttle_burst: int = 1_000
+    # Reserved concurrency of each function of the platform.
     concurrency: Mapping[str, int] = field(default_factory=lambda: dict(CONCURRENCY))
+    # The API's URL if it is not its own; no slash at the end.
     public_url: str = ""
+    # The address that is notified of alarms; empty for none.
     alarm_email: str = ""
+    # Tags for every resource.
     tags: Mapping[str, str] = field(default_factory=dict)
+    # Members of `modelcote.core.policy.Policy` that differ from their defaults, as JSON holds them.
     policy: Mapping[str, Any] = field(default_factory=dict)
-    builder: Builder | None = None
+    # For scope `platform`: the deployer in the account; None if another one processes the queue.
+    builder: CodeBuildSettings | None = None
+    # For scope `model`: the platform stack's outputs.
     platform: Platform | None = None
+    # For `deliver-webhook` alone: a network of its own; None for Lambda's, as for all other functions.
     webhook_network: WebhookNetwork | None = None
 
 
@@ -203,7 +193,7 @@ def settings_from_json(text: str) -> Settings:
         **{
             **known,
             "platform_layer": Layer(**data["platform_layer"]),
-            "builder": Builder(**data["builder"]) if data["builder"] else None,
+            "builder": CodeBuildSettings(**data["builder"]) if data["builder"] else None,
             "platform": Platform(**data["platform"]) if data["platform"] else None,
             "webhook_network": WebhookNetwork(network["vpc_id"], tuple(network["subnet_ids"])) if network else None,
         }

@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 
 from infra.config import Settings
+from infra.naming import arn
 
 VERSION = "2012-10-17"
 Condition = Mapping[str, Mapping[str, Any]]
@@ -20,7 +21,7 @@ Condition = Mapping[str, Mapping[str, Any]]
 class Statement:
     """One statement. `principal` is left out in identity policies.
 
-    `source_arn`: the one resource that a service may act for, where its ARN is known only once it exists.
+    `source_arn`: the one resource that a service may act for, if its ARN is an output.
     """
 
     sid: str
@@ -33,18 +34,18 @@ class Statement:
 
     @property
     def unknown(self) -> list[pulumi.Input[str]]:
-        """What of the statement may be an output."""
+        """The parts of the statement that may be outputs."""
         return [*self.resources, *([self.source_arn] if self.source_arn is not None else [])]
 
-    def as_dict(self, known: Sequence[str]) -> dict[str, Any]:
-        """The statement as JSON holds it, with `known` in place of what may be outputs."""
+    def as_dict(self, resolved: Sequence[str]) -> dict[str, Any]:
+        """Return the statement as JSON holds it, with `resolved` in place of `unknown`."""
         row: dict[str, Any] = {
             "Sid": self.sid,
             "Effect": self.effect,
             "Action": list(self.actions),
-            "Resource": list(known[: len(self.resources)]),
+            "Resource": list(resolved[: len(self.resources)]),
         }
-        source = {"ArnEquals": {"aws:SourceArn": known[-1]}} if self.source_arn is not None else {}
+        source = {"ArnEquals": {"aws:SourceArn": resolved[-1]}} if self.source_arn is not None else {}
         if self.principal is not None:
             row["Principal"] = self.principal
         if self.condition or source:
@@ -53,19 +54,19 @@ class Statement:
 
 
 def document(*statements: Statement) -> pulumi.Output[str]:
-    """The policy document of these statements."""
-    # One output for all resources: one per statement made a plan of a thousand models half as slow again.
+    """Return the policy document of these statements."""
+    # One output for all resources: with one per statement, a plan of a thousand models took half as long again.
     unknown = pulumi.Output.all(*(value for row in statements for value in row.unknown))
-    return unknown.apply(lambda known: _render(statements, iter(known)))
+    return unknown.apply(lambda values: _render(statements, iter(values)))
 
 
-def _render(statements: Sequence[Statement], known: Iterator[str]) -> str:
-    rows = [row.as_dict(list(islice(known, len(row.unknown)))) for row in statements]
+def _render(statements: Sequence[Statement], values: Iterator[str]) -> str:
+    rows = [row.as_dict(list(islice(values, len(row.unknown)))) for row in statements]
     return json.dumps({"Version": VERSION, "Statement": rows})
 
 
 def trust(settings: Settings, service: str) -> str:
-    """Who may assume a role: one service, on behalf of this account only."""
+    """Return the trust policy of a role: one service may assume it, on behalf of this account only."""
     statement = {
         "Sid": "Trust",
         "Effect": "Allow",
@@ -77,12 +78,12 @@ def trust(settings: Settings, service: str) -> str:
 
 
 def from_account(settings: Settings) -> Condition:
-    """The condition that a service acts for a resource of this account."""
+    """Return the condition that a service acts for a resource of this account."""
     return {"StringEquals": {"aws:SourceAccount": settings.account}}
 
 
 def tls_only(*resources: pulumi.Input[str], service: str) -> Statement:
-    """Refuses everyone who does not come over TLS."""
+    """Deny every request that is not made over TLS."""
     return Statement(
         "TlsOnly",
         [f"{service}:*"],
@@ -94,11 +95,11 @@ def tls_only(*resources: pulumi.Input[str], service: str) -> Statement:
 
 
 def tracing() -> Statement:
-    """What X-Ray needs; its actions know no resources (see policies/exceptions.py)."""
+    """Allow tracing; X-Ray's actions have no resource types (see policies/exceptions.py)."""
     return Statement("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
 
 
-def write_log(log_group_arn: pulumi.Input[str]) -> Statement:
-    """Writing to one log group."""
-    streams = pulumi.Output.concat(log_group_arn, ":*") if not isinstance(log_group_arn, str) else f"{log_group_arn}:*"
+def write_log(settings: Settings, group: str) -> Statement:
+    """Allow writing to one log group."""
+    streams = arn(settings, "logs", f"log-group:{group}:*")
     return Statement("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [streams])

@@ -1,4 +1,4 @@
-"""The one place where tags, child options and ARNs are made; `modelcote.core.names.fit` truncates."""
+"""Tags, names, ARNs and child options, made here only; `modelcote.core.names.fit` truncates."""
 
 from __future__ import annotations
 
@@ -6,35 +6,33 @@ import pulumi
 
 from infra.config import Settings
 
-# The runs table's index of rows that somebody must look at, by when.
+# The runs table's index of rows that are due, by when.
 DUE_INDEX = "due"
 # The short name of the state machine of runs that last longer than a queue's worker may.
 LONG_RUN = "long-run"
 
 
 def tags(settings: Settings, **extra: str) -> dict[str, str]:
-    """The tags of every resource that takes them: the stack's own, the caller's, and `extra`."""
+    """Return the tags of a resource: the stack's own, the operator's, and `extra`."""
     return {**settings.tags, "modelcote:stack": settings.stack, "modelcote:managed-by": "pulumi", **extra}
 
 
-def below(parent: pulumi.Resource, *depends_on: pulumi.Resource, **options: bool) -> pulumi.ResourceOptions:
-    """Options of a child: its parent, what it waits for, and flags such as `protect` by name."""
-    merged = pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on))
-    for name, value in options.items():
-        setattr(merged, name, value)
-    return merged
+def child_of(parent: pulumi.Resource, *depends_on: pulumi.Resource, keep: bool = False) -> pulumi.ResourceOptions:
+    """Return a child's options: its parent and what it waits for. `keep`: protected, and kept on AWS when deleted."""
+    flag = True if keep else None
+    return pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on), protect=flag, retain_on_delete=flag)
 
 
 def arn(settings: Settings, service: str, resource: str) -> str:
-    """The ARN of a resource whose name is known before it exists."""
+    """Return the ARN of a resource whose name is fixed before it exists."""
     return f"arn:aws:{service}:{settings.region}:{settings.account}:{resource}"
 
 
 def log_group(function_name: str) -> str:
-    """Where Lambda writes a function's log."""
+    """Return the log group that Lambda writes a function's log to."""
     return f"/aws/lambda/{function_name}"
 
 
 def platform_name(settings: Settings, name: str) -> str:
-    """The physical name of one of the platform's own resources that callers address."""
+    """Return the physical name of one of the platform's own resources."""
     return f"modelcote-{settings.stack}-{name}"

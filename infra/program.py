@@ -9,7 +9,7 @@ import pulumi
 
 from infra.components.layers import RuntimeLayer, RuntimeLayerArgs
 from infra.components.model import Model, ModelArgs, component_name
-from infra.components.platform import PlatformStack, PlatformStackArgs
+from infra.components.platform import PlatformStack
 from infra.config import Scope, Settings, check_settings
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Snapshot
@@ -40,7 +40,7 @@ def program(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> Non
 
 
 def _platform(snapshot: Snapshot, settings: Settings, scope: Scope) -> None:
-    platform = PlatformStack("platform", PlatformStackArgs(settings))
+    platform = PlatformStack("platform", settings)
     parts = platform.parts
     bucket = parts.buckets.artifacts.bucket
     pulumi.export("url", parts.api.url)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from infra.config import SCOPES, Builder, Platform, Scope, Settings, WebhookNetwork, check_settings
+from infra.config import SCOPES, CodeBuildSettings, Platform, Scope, Settings, WebhookNetwork, check_settings
 from modelcote.core.errors import DeployFailed, InvalidSpec
 from modelcote.core.snapshot import Layer
 
@@ -61,7 +61,7 @@ def _assets(path: Path) -> dict[str, Any]:
     return assets
 
 
-def _builder(config: Config, assets: Mapping[str, Any]) -> Builder | None:
+def _builder(config: Config, assets: Mapping[str, Any]) -> CodeBuildSettings | None:
     image, backend = config.get("builderImage") or "", config.get("backendUrl") or ""
     if not image:
         return None
@@ -71,7 +71,7 @@ def _builder(config: Config, assets: Mapping[str, Any]) -> Builder | None:
             "Set modelcote:backendUrl to the bucket that holds Pulumi's state.",
             field="backendUrl",
         )
-    return Builder(image, assets["builder_archive"], backend)
+    return CodeBuildSettings(image, assets["builder_archive"], backend)
 
 
 def _platform(config: Config) -> Platform | None:

@@ -14,7 +14,7 @@ import pulumi_aws as aws
 
 from infra.config import Settings
 from infra.iam import Statement, document, from_account, tls_only
-from infra.naming import below, platform_name, tags
+from infra.naming import child_of, platform_name, tags
 
 _MINUTE = 60
 
@@ -85,7 +85,7 @@ class Alarms(pulumi.ComponentResource):
             name=platform_name(args.settings, "alarms"),
             kms_master_key_id=args.key_arn,
             tags=tags(args.settings),
-            opts=below(self),
+            opts=child_of(self),
         )
         publish = Statement(
             "Publish",
@@ -102,7 +102,7 @@ class Alarms(pulumi.ComponentResource):
             policy=document(
                 Statement(tls.sid, ["sns:Publish"], tls.resources, tls.effect, "*", tls.condition), publish
             ),
-            opts=below(self),
+            opts=child_of(self),
         )
         if args.settings.alarm_email:
             aws.sns.TopicSubscription(
@@ -110,7 +110,7 @@ class Alarms(pulumi.ComponentResource):
                 topic=topic.arn,
                 protocol="email",
                 endpoint=args.settings.alarm_email,
-                opts=below(self),
+                opts=child_of(self),
             )
         return topic
 
@@ -131,5 +131,5 @@ class Alarms(pulumi.ComponentResource):
             treat_missing_data="notBreaching",
             alarm_actions=[self.topic.arn],
             tags=tags(self._settings),
-            opts=below(self),
+            opts=child_of(self),
         )

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.components.identity import make_log_group
 from infra.config import Settings
-from infra.naming import below, platform_name, tags
+from infra.naming import child_of, platform_name, tags
 
-# ANY rather than POST: what is wrong with another method is said by the gateway, as a problem.
+# ANY rather than POST: the gateway answers other methods with a problem.
 PREDICT_ROUTES = ("ANY /v1/{project}/{model}/predict", "ANY /v3/{project}/{model}/predict")
 DEFAULT_ROUTE = "$default"
 _ACCESS_LOG = {
@@ -36,7 +37,7 @@ class ApiArgs:
 
 
 class Api(pulumi.ComponentResource):
-    """The API and its stage. `url`: where callers reach it; `id`: the API's own."""
+    """The API and its stage. `url`: where callers reach it."""
 
     def __init__(self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Api", name, None, opts)
@@ -47,16 +48,10 @@ class Api(pulumi.ComponentResource):
             protocol_type="HTTP",
             description=f"modelcote {settings.stack}",
             tags=tags(settings),
-            opts=below(self),
+            opts=child_of(self),
         )
-        log = aws.cloudwatch.LogGroup(
-            f"{name}-log",
-            name=f"/aws/apigateway/{platform_name(settings, 'api')}",
-            kms_key_id=args.key_arn,
-            retention_in_days=settings.log_retention_days,
-            tags=tags(settings),
-            opts=below(self),
-        )
+        group = f"/aws/apigateway/{platform_name(settings, 'api')}"
+        log = make_log_group(self, name, settings, group=group, key_arn=args.key_arn)
         aws.apigatewayv2.Stage(
             f"{name}-stage",
             api_id=self.api.id,
@@ -71,7 +66,7 @@ class Api(pulumi.ComponentResource):
                 detailed_metrics_enabled=True,
             ),
             tags=tags(settings),
-            opts=below(self),
+            opts=child_of(self),
         )
         self.url: pulumi.Output[str] = pulumi.Output.from_input(settings.public_url or self.api.api_endpoint)
         self.register_outputs({"url": self.url})
@@ -79,14 +74,14 @@ class Api(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class RoutesArgs:
-    """`functions`: a function by the name that its children start with, and the routes that it answers."""
+    """`functions`: each function and the routes that it answers, by the name of their resources."""
 
     api: aws.apigatewayv2.Api
     functions: Mapping[str, tuple[aws.lambda_.Function, tuple[str, ...]]]
 
 
 class Routes(pulumi.ComponentResource):
-    """Which function answers which route. Split from `Api`, whose URL the functions are told."""
+    """Which function answers which route. Apart from `Api`, whose URL is in the functions' environments."""
 
     def __init__(self, name: str, args: RoutesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Routes", name, None, opts)
@@ -103,7 +98,7 @@ class Routes(pulumi.ComponentResource):
             integration_type="AWS_PROXY",
             integration_uri=function.invoke_arn,
             payload_format_version="2.0",
-            opts=below(self),
+            opts=child_of(self),
         )
         aws.lambda_.Permission(
             f"{name}-permission",
@@ -111,7 +106,7 @@ class Routes(pulumi.ComponentResource):
             function=function.name,
             principal="apigateway.amazonaws.com",
             source_arn=pulumi.Output.concat(api.execution_arn, "/*"),
-            opts=below(self),
+            opts=child_of(self),
         )
         for index, key in enumerate(keys):
             aws.apigatewayv2.Route(
@@ -120,5 +115,5 @@ class Routes(pulumi.ComponentResource):
                 route_key=key,
                 authorization_type="NONE",
                 target=pulumi.Output.concat("integrations/", integration.id),
-                opts=below(self),
+                opts=child_of(self),
             )

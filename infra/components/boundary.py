@@ -1,4 +1,4 @@
-"""The most that any model's role may have; the deployer may make roles only under it."""
+"""The most that any model's role may have; the deployer may create roles only under it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import access
+from infra.access import models as access
 from infra.config import Settings
 from infra.iam import document
-from infra.naming import below, platform_name, tags
+from infra.naming import child_of, platform_name, tags
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Boundary(pulumi.ComponentResource):
             description="The most that a model's role may have",
             policy=document(*access.model(args.settings, args.key_arn, args.bucket)),
             tags=tags(args.settings),
-            opts=below(self),
+            opts=child_of(self),
         )
         self.arn = policy.arn
         self.register_outputs({"arn": policy.arn})

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from infra.config import Settings
 from infra.iam import Statement, document, from_account, tls_only
-from infra.naming import below, tags
+from infra.naming import child_of, tags
 
 _UPLOADS_KEPT_DAYS = 7  # An upload is copied once it is inspected.
 _ABORT_DAYS = 2
@@ -58,7 +58,7 @@ class Buckets(pulumi.ComponentResource):
             bucket=self.artifacts.bucket,
             target_bucket=logs.bucket,
             target_prefix="artifacts/",
-            opts=below(self),
+            opts=child_of(self),
         )
         self.register_outputs({"artifacts": self.artifacts.bucket})
 
@@ -69,8 +69,8 @@ class Buckets(pulumi.ComponentResource):
         key_arn: pulumi.Input[str] | None,
     ) -> aws.s3.Bucket:
         """A private, versioned, encrypted bucket; without a key it is under S3's own (log delivery takes no other)."""
-        bucket = aws.s3.Bucket(name, tags=tags(self._settings), opts=below(self, protect=True, retain_on_delete=True))
-        child, at = below(self), bucket.bucket
+        bucket = aws.s3.Bucket(name, tags=tags(self._settings), opts=child_of(self, keep=True))
+        child, at = child_of(self), bucket.bucket
         aws.s3.BucketPublicAccessBlock(
             f"{name}-access",
             bucket=at,
@@ -106,7 +106,9 @@ class Buckets(pulumi.ComponentResource):
             versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
             opts=child,
         )
-        aws.s3.BucketLifecycleConfiguration(f"{name}-lifecycle", bucket=at, rules=rules, opts=below(self, versioning))
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle", bucket=at, rules=rules, opts=child_of(self, versioning)
+        )
         return bucket
 
     def _policy(self, name: str, bucket: aws.s3.Bucket, *statements: Statement) -> None:
@@ -115,7 +117,7 @@ class Buckets(pulumi.ComponentResource):
             f"{name}-policy",
             bucket=bucket.bucket,
             policy=document(tls_only(bucket.arn, inside, service="s3"), *statements),
-            opts=below(self),
+            opts=child_of(self),
         )
 
 

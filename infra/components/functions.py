@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.components.identity import logged_role
 from infra.components.networks import Network, NetworkArgs
 from infra.config import Settings, WebhookNetwork
-from infra.iam import Statement, document, tracing, trust, write_log
-from infra.naming import arn, below, log_group, platform_name, tags
+from infra.iam import Statement, tracing, write_log
+from infra.naming import child_of, log_group, platform_name, tags
 
 
 @dataclass(frozen=True)
 class PlatformFunctionArgs:
-    """`name` is short (`gateway`); memory in MB, timeout in seconds; `failures_arn`: where lost events go.
+    """`name` is short (`gateway`); memory in MB, timeout in seconds.
 
-    `network`: None leaves the function in Lambda's own.
+    `failures_arn`: the queue of events that could not be processed; `network`: None for Lambda's own network.
     """
 
     settings: Settings
@@ -40,42 +41,32 @@ class PlatformFunction(pulumi.ComponentResource):
         super().__init__("modelcote:platform:Function", name, None, opts)
         settings = args.settings
         physical = platform_name(settings, args.name)
-        log = aws.cloudwatch.LogGroup(
-            f"{name}-log",
-            name=log_group(physical),
-            kms_key_id=args.key_arn,
-            retention_in_days=settings.log_retention_days,
-            tags=tags(settings),
-            opts=below(self),
-        )
-        role = aws.iam.Role(
-            f"{name}-role",
-            path=f"/modelcote/{settings.stack}/",
-            assume_role_policy=trust(settings, "lambda.amazonaws.com"),
-            tags=tags(settings),
-            opts=below(self),
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-access",
-            role=role.name,
-            policy=document(
-                write_log(arn(settings, "logs", f"log-group:{log_group(physical)}")),
+        own = logged_role(
+            self,
+            name,
+            settings,
+            service="lambda",
+            group=log_group(physical),
+            key_arn=args.key_arn,
+            access=[
+                write_log(settings, log_group(physical)),
                 tracing(),
                 Statement("Key", ["kms:Decrypt", "kms:GenerateDataKey"], [args.key_arn]),
                 Statement("Failures", ["sqs:SendMessage"], [args.failures_arn]),
                 *args.access,
-            ),
-            opts=below(self),
+            ],
         )
         network = (
             None
             if args.network is None
-            else Network(f"{name}-network", NetworkArgs(settings, args.network, physical, role.name), opts=below(self))
+            else Network(
+                f"{name}-network", NetworkArgs(settings, args.network, physical, own.role.name), opts=child_of(self)
+            )
         )
         self.function = aws.lambda_.Function(
             f"{name}-function",
             name=physical,
-            role=role.arn,
+            role=own.role.arn,
             runtime=f"python{settings.platform_layer.python_version}",
             handler=f"handlers.{args.name.replace('-', '_')}.handler",
             code=pulumi.FileArchive(settings.platform_archive),
@@ -90,7 +81,7 @@ class PlatformFunction(pulumi.ComponentResource):
             vpc_config=network.vpc_config if network is not None else None,
             dead_letter_config=aws.lambda_.FunctionDeadLetterConfigArgs(target_arn=args.failures_arn),
             tags=tags(settings),
-            # Without its log group and its rights the first call would fail or make a group of its own.
-            opts=below(self, log, policy),
+            # Without its log group and its rights the first call would fail, or create a log group of its own.
+            opts=child_of(self, own.log, own.policy),
         )
         self.register_outputs({"name": self.function.name})

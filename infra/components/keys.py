@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from infra.config import Settings
 from infra.iam import Statement, document, from_account
-from infra.naming import arn, below, platform_name, tags
+from infra.naming import arn, child_of, platform_name, tags
 
 # Everything but using the key: whoever administers it grants use through IAM.
 _ADMINISTER = (
@@ -41,13 +41,13 @@ class Keys(pulumi.ComponentResource):
             deletion_window_in_days=30,
             policy=_policy(settings),
             tags=tags(settings),
-            opts=below(self, protect=True, retain_on_delete=True),
+            opts=child_of(self, keep=True),
         )
         aws.kms.Alias(
             f"{name}-alias",
             name=f"alias/{platform_name(settings, 'main')}",
             target_key_id=key.key_id,
-            opts=below(self),
+            opts=child_of(self),
         )
         self.arn = key.arn
         self.register_outputs({"arn": key.arn})

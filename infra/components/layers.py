@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.config import Settings
-from infra.naming import below, platform_name
+from infra.naming import child_of, platform_name
 from modelcote.core.names import fit
 from modelcote.core.snapshot import Layer
 
@@ -46,7 +46,7 @@ class RuntimeLayer(pulumi.ComponentResource):
             s3_key=layer.archive.removeprefix(IN_BUCKET) if in_s3 else None,
             compatible_runtimes=[f"python{layer.python_version}"],
             compatible_architectures=[args.settings.architecture],
-            opts=below(self),
+            opts=child_of(self),
         )
         self.arn = version.arn
         self.register_outputs({"arn": version.arn})

@@ -9,10 +9,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra import access
+from infra.access import models as access
+from infra.components.identity import logged_role
 from infra.config import Settings
-from infra.iam import document, trust
-from infra.naming import below, log_group, tags
+from infra.naming import child_of, log_group, tags
 from modelcote.core.errors import DeployFailed
 from modelcote.core.names import fit, function_name
 from modelcote.core.snapshot import DeployedModel
@@ -26,7 +26,7 @@ _LOGICAL_NAME = 44
 
 @dataclass(frozen=True)
 class ModelArgs:
-    """`layers` holds the ARNs of the snapshot's layers by key."""
+    """`layers`: the ARNs of the snapshot's layers by key."""
 
     settings: Settings
     model: DeployedModel
@@ -37,7 +37,7 @@ class ModelArgs:
 
 
 def component_name(project: str, name: str) -> str:
-    """The component's logical name, unique in the stack: neither part may hold `_`."""
+    """Return the component's logical name, unique in the stack because neither part may hold `_`."""
     return fit(f"model-{project}_{name}", _LOGICAL_NAME)
 
 
@@ -48,42 +48,33 @@ class Model(pulumi.ComponentResource):
         super().__init__(TYPE, name, None, opts)
         settings, model = args.settings, args.model
         self.function_name = function_name(settings.stack, model.project, model.name)
-        own_tags = tags(settings, **{"modelcote:project": model.project, "modelcote:model": model.name})
-        log = aws.cloudwatch.LogGroup(
-            f"{name}-log",
-            name=log_group(self.function_name),
-            kms_key_id=args.key_arn,
-            retention_in_days=settings.log_retention_days,
-            tags=own_tags,
-            opts=below(self),
-        )
-        role = aws.iam.Role(
-            f"{name}-role",
-            path=f"/modelcote/{settings.stack}/models/",
-            assume_role_policy=trust(settings, "lambda.amazonaws.com"),
-            permissions_boundary=args.boundary_arn,
-            tags=own_tags,
-            opts=below(self),
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-access",
-            role=role.name,
-            policy=document(
-                *access.model(
-                    settings,
-                    args.key_arn,
-                    args.bucket,
-                    function=self.function_name,
-                    project=model.project,
-                    name=model.name,
-                )
+        own_tags = {"modelcote:project": model.project, "modelcote:model": model.name}
+        own = logged_role(
+            self,
+            name,
+            settings,
+            service="lambda",
+            group=log_group(self.function_name),
+            key_arn=args.key_arn,
+            access=access.model(
+                settings,
+                args.key_arn,
+                args.bucket,
+                function=self.function_name,
+                project=model.project,
+                name=model.name,
             ),
-            opts=below(self),
+            path="models/",
+            boundary_arn=args.boundary_arn,
+            own_tags=own_tags,
         )
+        options = child_of(self, own.log, own.policy)
+        # A zip cannot become an image in place, and the name is in use until the old function is deleted.
+        options.delete_before_replace = True
         function = aws.lambda_.Function(
             f"{name}-function",
             name=self.function_name,
-            role=role.arn,
+            role=own.role.arn,
             description=f"modelcote {model.project}/{model.name} version {model.version}",
             architectures=[settings.architecture],
             memory_size=model.memory_mb,
@@ -93,9 +84,8 @@ class Model(pulumi.ComponentResource):
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment(settings, model, args.bucket)),
             kms_key_arn=args.key_arn,
             tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active"),
-            tags=own_tags,
-            # A zip cannot become an image in place, and the name is taken until the old function is gone.
-            opts=below(self, log, policy, delete_before_replace=True),
+            tags=tags(settings, **own_tags),
+            opts=options,
             **_code(args),
         )
         alias = aws.lambda_.Alias(
@@ -103,7 +93,7 @@ class Model(pulumi.ComponentResource):
             name=ALIAS,
             function_name=function.name,
             function_version=function.version,
-            opts=below(self),
+            opts=child_of(self),
         )
         if model.min_replicas:
             aws.lambda_.ProvisionedConcurrencyConfig(
@@ -111,13 +101,13 @@ class Model(pulumi.ComponentResource):
                 function_name=function.name,
                 qualifier=alias.name,
                 provisioned_concurrent_executions=model.min_replicas,
-                opts=below(self),
+                opts=child_of(self),
             )
         self.register_outputs({"functionName": self.function_name})
 
 
 def environment(settings: Settings, model: DeployedModel, bucket: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-    """What the function is told; nothing secret."""
+    """Return the function's environment variables; none is secret."""
     return {
         "MODELCOTE_STACK": settings.stack,
         "MODELCOTE_PROJECT": model.project,
@@ -129,7 +119,7 @@ def environment(settings: Settings, model: DeployedModel, bucket: pulumi.Input[s
 
 
 def _code(args: ModelArgs) -> dict[str, Any]:
-    """The function's code: an image by its digest, or a zip in the bucket with its layers."""
+    """Return the inputs of the function's code: an image by its digest, or a zip in the bucket with its layers."""
     package = args.model.package
     if package.image_uri:
         return {"package_type": "Image", "image_uri": package.image_uri}
@@ -137,7 +127,7 @@ def _code(args: ModelArgs) -> dict[str, Any]:
     if missing:
         raise DeployFailed(
             f"{args.model.project}/{args.model.name} needs the layer {missing[0]}, which the snapshot lacks.",
-            "Take the snapshot with the layers of every package in it.",
+            "Take a snapshot that holds the layers of every package.",
         )
     return {
         "package_type": "Zip",

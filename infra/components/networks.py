@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.access.runs import in_network
 from infra.config import Settings, WebhookNetwork
 from infra.iam import document
-from infra.naming import below, tags
-from infra.run_access import in_network
+from infra.naming import child_of, tags
 
 _HTTPS = 443
-# Lambda gives its network interfaces back when it likes, up to 45 minutes later, and they hold the group until then.
-_GIVEN_BACK = "45m"
+# Lambda deletes its network interfaces up to 45 minutes later, and they use the group until then.
+_RELEASED = "45m"
 
 
 @dataclass(frozen=True)
@@ -28,28 +28,28 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """`vpc_config`: what the function is given."""
+    """`vpc_config`: the function's."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Network", name, None, opts)
-        # Apart from the role's other rights: Lambda takes the interfaces away with these, so that they must outlast
-        # the group, which waits for that.
-        access = aws.iam.RolePolicy(
+        # Apart from the role's other rights: Lambda deletes the interfaces with these, so they must outlast the
+        # group, whose deletion waits for that.
+        policy = aws.iam.RolePolicy(
             f"{name}-access",
             role=args.role,
             policy=document(*in_network(args.settings, args.function)),
-            opts=below(self),
+            opts=child_of(self),
         )
-        group_opts = below(self, access)
-        group_opts.custom_timeouts = pulumi.CustomTimeouts(delete=_GIVEN_BACK)
+        group_opts = child_of(self, policy)
+        group_opts.custom_timeouts = pulumi.CustomTimeouts(delete=_RELEASED)
         group = aws.ec2.SecurityGroup(
             f"{name}-group",
             description=f"HTTPS out of {args.function}, and nothing in",
             vpc_id=args.network.vpc_id,
-            # Empty and not left out: the provider then takes away what somebody adds by hand.
+            # Empty and not omitted: the provider then removes rules that are added by hand.
             ingress=[],
-            # Nothing for DNS: what goes to the VPC's own resolver is not subject to security groups. IPv6 is used
-            # only by a function that is let, and then it is bound as well.
+            # Nothing for DNS: queries to the VPC's own resolver are not subject to security groups. IPv6 is used only
+            # by a function that may, and then it is restricted as well.
             egress=[
                 aws.ec2.SecurityGroupEgressArgs(
                     description="HTTPS",

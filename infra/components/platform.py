@@ -1,4 +1,4 @@
-"""Everything but the models: what `scope: platform` holds, and what a model's resources are given of it."""
+"""Everything but the models: what `scope: platform` holds."""
 
 from __future__ import annotations
 
@@ -7,33 +7,32 @@ from dataclasses import dataclass, replace
 
 import pulumi
 
-from infra import access
+from infra.access import platform as access
 from infra.components.alarms import Alarms, AlarmsArgs
 from infra.components.api import DEFAULT_ROUTE, PREDICT_ROUTES, Api, ApiArgs, Routes, RoutesArgs
 from infra.components.boundary import Boundary, BoundaryArgs
 from infra.components.buckets import Buckets, BucketsArgs
-from infra.components.builder import Deployer, DeployerArgs
+from infra.components.deployer import Deployer, DeployerArgs
 from infra.components.functions import PlatformFunction, PlatformFunctionArgs
 from infra.components.keys import Keys, KeysArgs
 from infra.components.layers import RuntimeLayer, RuntimeLayerArgs
-from infra.components.queues import DEPLOY_RETENTION_S, Queues, QueuesArgs
+from infra.components.queues import DEPLOY_RETENTION_S, Queues, QueuesArgs, WorkQueues, WorkQueuesArgs
 from infra.components.runs import Runs, RunsArgs
 from infra.components.tables import Tables, TablesArgs
-from infra.components.work_queues import WorkQueues, WorkQueuesArgs
 from infra.config import Platform, Settings, settings_to_json
 from infra.iam import Statement
-from infra.naming import LONG_RUN, below
+from infra.naming import LONG_RUN, child_of
 from modelcote.core.snapshot import Layer
 
 # HTTP APIs end a request after 30 s: a function that stops first can still say why.
 _HTTP_TIMEOUT_S = 29
 _TRIGGER_TIMEOUT_S = 30
-_WAITING_S = 900  # Runs, deliveries and results that are this old say that nobody works them off.
+_WAITING_S = 900  # A run, a delivery or a result that is this old shows that its queue is not being consumed.
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The platform's resources by what they are for."""
+    """The platform's resources by purpose."""
 
     keys: Keys
     tables: Tables
@@ -45,45 +44,39 @@ class Parts:
     layer: RuntimeLayer
 
 
-@dataclass(frozen=True)
-class PlatformStackArgs:
-    settings: Settings
-
-
 class PlatformStack(pulumi.ComponentResource):
-    """`parts`: the resources that models and exports refer to; `runs`: what works runs and webhooks off."""
+    """`parts`: the resources that models and exports refer to; `runs`: what processes runs and webhooks."""
 
-    def __init__(self, name: str, args: PlatformStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Platform", name, None, opts)
-        settings = args.settings
-        keys = Keys(f"{name}-keys", KeysArgs(settings), opts=below(self))
-        buckets = Buckets(f"{name}-buckets", BucketsArgs(settings, keys.arn), opts=below(self))
-        queues = Queues(f"{name}-queues", QueuesArgs(settings, keys.arn), opts=below(self))
+        keys = Keys(f"{name}-keys", KeysArgs(settings), opts=child_of(self))
+        buckets = Buckets(f"{name}-buckets", BucketsArgs(settings, keys.arn), opts=child_of(self))
+        queues = Queues(f"{name}-queues", QueuesArgs(settings, keys.arn), opts=child_of(self))
         self.parts = Parts(
             keys=keys,
             tables=Tables(
                 f"{name}-tables",
                 TablesArgs(settings, keys.arn, stream=settings.builder is not None),
-                opts=below(self),
+                opts=child_of(self),
             ),
             buckets=buckets,
             queues=queues,
             work=WorkQueues(
                 f"{name}-work",
                 WorkQueuesArgs(settings, keys.arn, queues.failures.arn, buckets.artifacts.arn),
-                opts=below(self),
+                opts=child_of(self),
             ),
             boundary=Boundary(
-                f"{name}-boundary", BoundaryArgs(settings, keys.arn, buckets.artifacts.bucket), opts=below(self)
+                f"{name}-boundary", BoundaryArgs(settings, keys.arn, buckets.artifacts.bucket), opts=child_of(self)
             ),
-            api=Api(f"{name}-api", ApiArgs(settings, keys.arn), opts=below(self)),
+            api=Api(f"{name}-api", ApiArgs(settings, keys.arn), opts=child_of(self)),
             layer=RuntimeLayer(
                 f"{name}-layer",
                 RuntimeLayerArgs(settings, settings.platform_layer, buckets.artifacts.bucket),
-                opts=below(self),
+                opts=child_of(self),
             ),
         )
-        self._name, self._args = name, args
+        self._name, self._settings = name, settings
         self.runs = self._runs()
         gateway, control = self._gateway(), self._control()
         Routes(
@@ -92,7 +85,7 @@ class PlatformStack(pulumi.ComponentResource):
                 self.parts.api.api,
                 {"gateway": (gateway.function, PREDICT_ROUTES), "control": (control.function, (DEFAULT_ROUTE,))},
             ),
-            opts=below(self),
+            opts=child_of(self),
         )
         functions = {
             "gateway": (gateway.function.name, _HTTP_TIMEOUT_S),
@@ -107,14 +100,14 @@ class PlatformStack(pulumi.ComponentResource):
 
     def _environment(self) -> dict[str, pulumi.Input[str]]:
         return {
-            "MODELCOTE_STACK": self._args.settings.stack,
+            "MODELCOTE_STACK": self._settings.stack,
             "MODELCOTE_REGISTRY_TABLE": self.parts.tables.registry.name,
             "MODELCOTE_BUCKET": self.parts.buckets.artifacts.bucket,
         }
 
     def _runs_environment(self) -> dict[str, pulumi.Input[str]]:
-        """What everybody is told who accepts, works off or shows runs."""
-        parts, policy = self.parts, self._args.settings.policy
+        """Return the environment variables of every function that handles runs."""
+        parts, policy = self.parts, self._settings.policy
         return {
             **self._environment(),
             "MODELCOTE_RUNS_TABLE": parts.tables.runs.name,
@@ -130,7 +123,7 @@ class PlatformStack(pulumi.ComponentResource):
         return PlatformFunction(
             f"{self._name}-{name}",
             PlatformFunctionArgs(
-                settings=self._args.settings,
+                settings=self._settings,
                 name=name,
                 key_arn=self.parts.keys.arn,
                 layer_arn=self.parts.layer.arn,
@@ -140,12 +133,12 @@ class PlatformStack(pulumi.ComponentResource):
                 environment=environment,
                 access=statements,
             ),
-            opts=below(self),
+            opts=child_of(self),
         )
 
     def _gateway(self) -> PlatformFunction:
         parts = self.parts
-        statements = access.gateway(self._args.settings, parts.buckets.artifacts.arn, parts.work.runs.arn)
+        statements = access.gateway(self._settings, parts.buckets.artifacts.arn, parts.work.runs.arn)
         return self._function("gateway", 512, self._runs_environment(), statements)
 
     def _control(self) -> PlatformFunction:
@@ -157,7 +150,7 @@ class PlatformStack(pulumi.ComponentResource):
             "MODELCOTE_STATE_MACHINE_ARN": self.runs.machine.arn,
         }
         statements = access.control(
-            self._args.settings,
+            self._settings,
             parts.buckets.artifacts.arn,
             parts.queues.deploys.arn,
             (parts.work.runs.arn, parts.work.deliveries.arn),
@@ -169,7 +162,7 @@ class PlatformStack(pulumi.ComponentResource):
         return Runs(
             f"{self._name}-runs",
             RunsArgs(
-                settings=self._args.settings,
+                settings=self._settings,
                 key_arn=parts.keys.arn,
                 layer_arn=parts.layer.arn,
                 failures_arn=parts.queues.failures.arn,
@@ -177,18 +170,18 @@ class PlatformStack(pulumi.ComponentResource):
                 queues=parts.work,
                 environment=self._runs_environment(),
             ),
-            opts=below(self),
+            opts=child_of(self),
         )
 
     def _deployer(self) -> Deployer | None:
-        settings, parts = self._args.settings, self.parts
+        settings, parts = self._settings, self.parts
         if settings.builder is None:
             return None
         return Deployer(
             f"{self._name}-deployer",
             DeployerArgs(
                 settings=settings,
-                builder=settings.builder,
+                codebuild=settings.builder,
                 key_arn=parts.keys.arn,
                 bucket=parts.buckets.artifacts,
                 queue_arn=parts.queues.deploys.arn,
@@ -202,13 +195,13 @@ class PlatformStack(pulumi.ComponentResource):
                     "PULUMI_BACKEND_URL": settings.builder.backend_url,
                 },
             ),
-            opts=below(self),
+            opts=child_of(self),
         )
 
     def _models_settings(self) -> pulumi.Output[str]:
-        """What the deployer runs the program of scope `model` with, as JSON."""
-        settings, parts = self._args.settings, self.parts
-        # Without what only the platform's own functions heed: CodeBuild takes no more than a few thousand characters.
+        """Return the settings that the deployer runs the program of scope `model` with, as JSON."""
+        settings, parts = self._settings, self.parts
+        # Without what only the platform uses: CodeBuild accepts no more than a few thousand characters.
         bare = replace(
             settings,
             builder=None,
@@ -218,7 +211,7 @@ class PlatformStack(pulumi.ComponentResource):
             webhook_network=None,
         )
         return pulumi.Output.all(parts.buckets.artifacts.bucket, parts.keys.arn, parts.boundary.arn).apply(
-            lambda known: settings_to_json(replace(bare, platform=Platform(*known)))
+            lambda outputs: settings_to_json(replace(bare, platform=Platform(*outputs)))
         )
 
     def _alarms(self, functions: dict[str, tuple[pulumi.Output[str], int]]) -> None:
@@ -226,7 +219,7 @@ class PlatformStack(pulumi.ComponentResource):
         Alarms(
             f"{self._name}-alarms",
             AlarmsArgs(
-                settings=self._args.settings,
+                settings=self._settings,
                 key_arn=parts.keys.arn,
                 api_id=parts.api.api.id,
                 functions=functions,
@@ -246,5 +239,5 @@ class PlatformStack(pulumi.ComponentResource):
                 machines={LONG_RUN: self.runs.machine.arn},
                 tables=("registry", "runs"),
             ),
-            opts=below(self),
+            opts=child_of(self),
         )

@@ -1,4 +1,4 @@
-"""What works off runs and webhooks: six functions, what feeds them, and the state machine of long runs."""
+"""Runs and webhooks: the six functions that process them, their event sources, and the state machine of long runs."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import run_access
-from infra.components.arrivals import Arrivals, ArrivalsArgs
-from infra.components.event_sources import QueueSource, QueueSourceArgs
+from infra.access import runs as access
+from infra.access.runs import Work
+from infra.components.event_sources import (
+    Arrivals,
+    ArrivalsArgs,
+    EveryMinute,
+    EveryMinuteArgs,
+    QueueSource,
+    QueueSourceArgs,
+)
 from infra.components.functions import PlatformFunction, PlatformFunctionArgs
-from infra.components.schedules import EveryMinute, EveryMinuteArgs
+from infra.components.queues import DEAD_LETTERS_S, DELIVER_S, RUN_WORKER_S, TASK_RESULT_S, WorkQueues
 from infra.components.state_machines import LongRun, LongRunArgs
-from infra.components.work_queues import DEAD_LETTERS_S, DELIVER_S, RUN_WORKER_S, TASK_RESULT_S, WorkQueues
 from infra.config import Settings, WebhookNetwork
 from infra.iam import Statement
-from infra.naming import LONG_RUN, below
-from infra.run_access import Work
+from infra.naming import LONG_RUN, child_of
 
 _COMPLETE_S = 30
 _WATCHDOG_S = 55  # It is called once a minute, and never twice at once.
@@ -28,7 +33,7 @@ _SMALL_MB = 256
 
 @dataclass(frozen=True)
 class RunsArgs:
-    """`environment`: what every function of the platform that handles runs is told."""
+    """`environment`: the variables of every function that handles runs."""
 
     settings: Settings
     key_arn: pulumi.Input[str]
@@ -40,7 +45,7 @@ class RunsArgs:
 
 
 class Runs(pulumi.ComponentResource):
-    """`functions`: name and timeout in seconds, by the short name; `machine`: the state machine of long runs."""
+    """`functions`: physical name and timeout in seconds by short name; `machine`: the state machine of long runs."""
 
     def __init__(self, name: str, args: RunsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Runs", name, None, opts)
@@ -49,37 +54,37 @@ class Runs(pulumi.ComponentResource):
         settings, queues = args.settings, args.queues
         work = Work(args.bucket.arn, queues.runs.arn, queues.runs_dead.arn, queues.deliveries.arn, queues.results.arn)
         complete = self._function(
-            "complete-run", _LARGE_MB, _COMPLETE_S, run_access.complete_run(settings, work), args.environment
+            "complete-run", _LARGE_MB, _COMPLETE_S, access.complete_run(settings, work), args.environment
         )
-        long_run = LongRun(f"{name}-{LONG_RUN}", LongRunArgs(settings, args.key_arn, complete.arn), opts=below(self))
+        long_run = LongRun(f"{name}-{LONG_RUN}", LongRunArgs(settings, args.key_arn, complete.arn), opts=child_of(self))
         self.machine = long_run.machine
-        starting = {**args.environment, "MODELCOTE_STATE_MACHINE_ARN": self.machine.arn}
-        worker = self._function("run-worker", _LARGE_MB, RUN_WORKER_S, run_access.run_worker(settings, work), starting)
-        watchdog = self._function("watchdog", _LARGE_MB, _WATCHDOG_S, run_access.watchdog(settings, work), starting)
-        # The one function that calls addresses of callers' choice.
+        with_machine = {**args.environment, "MODELCOTE_STATE_MACHINE_ARN": self.machine.arn}
+        worker = self._function("run-worker", _LARGE_MB, RUN_WORKER_S, access.run_worker(settings, work), with_machine)
+        watchdog = self._function("watchdog", _LARGE_MB, _WATCHDOG_S, access.watchdog(settings, work), with_machine)
+        # The one function that calls addresses chosen by callers.
         deliver = self._function(
             "deliver-webhook",
             _LARGE_MB,
             DELIVER_S,
-            run_access.deliver_webhook(settings, work),
+            access.deliver_webhook(settings, work),
             args.environment,
             settings.webhook_network,
         )
         result = self._function(
-            "task-result", _SMALL_MB, TASK_RESULT_S, run_access.task_result(settings, work), args.environment
+            "task-result", _SMALL_MB, TASK_RESULT_S, access.task_result(settings, work), args.environment
         )
         dead = self._function(
-            "dead-letters", _SMALL_MB, DEAD_LETTERS_S, run_access.dead_letters(settings, work), args.environment
+            "dead-letters", _SMALL_MB, DEAD_LETTERS_S, access.dead_letters(settings, work), args.environment
         )
         self._source("runs", "run-worker", work.runs, worker)
         self._source("deliveries", "deliver-webhook", work.deliveries, deliver)
         self._source("results", "task-result", work.results, result)
         self._source("runs-dead", "dead-letters", work.runs_dead, dead)
-        EveryMinute(f"{name}-schedule", EveryMinuteArgs(settings, "watchdog", watchdog), opts=below(self))
+        EveryMinute(f"{name}-schedule", EveryMinuteArgs(settings, "watchdog", watchdog), opts=child_of(self))
         Arrivals(
             f"{name}-arrivals",
             ArrivalsArgs(args.bucket.bucket, queues.results.arn, queues.results_policy),
-            opts=below(self),
+            opts=child_of(self),
         )
         self.register_outputs({"machine": self.machine.arn})
 
@@ -107,7 +112,7 @@ class Runs(pulumi.ComponentResource):
                 access=statements,
                 network=network,
             ),
-            opts=below(self),
+            opts=child_of(self),
         ).function
         self.functions[name] = (function.name, timeout_s)
         return function
@@ -117,5 +122,5 @@ class Runs(pulumi.ComponentResource):
         QueueSource(
             f"{self._name}-{label}-source",
             QueueSourceArgs(self._args.settings, queue_arn, function, concurrency),
-            opts=below(self),
+            opts=child_of(self),
         )

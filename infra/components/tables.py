@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.config import Settings
-from infra.naming import DUE_INDEX, below, platform_name, tags
+from infra.naming import DUE_INDEX, child_of, platform_name, tags
 
 _KEYS = (("pk", "S"), ("sk", "S"))
 _DUE_KEYS = (("due_pk", "S"), ("due_at_s", "N"))
@@ -63,7 +63,7 @@ class Tables(pulumi.ComponentResource):
             server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=args.key_arn),
             deletion_protection_enabled=True,
             tags=tags(args.settings),
-            opts=below(self, protect=True, retain_on_delete=True),
+            opts=child_of(self, keep=True),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from infra.config import Builder, Scope, Settings, WebhookNetwork
+from infra.config import CodeBuildSettings, Scope, Settings, WebhookNetwork
 from modelcote.core.snapshot import DeployedModel, Layer, Package, Snapshot
 from modelcote.deploy.program.monitor import Resource
 from modelcote.deploy.program.plan import Plan, plan
@@ -24,7 +24,9 @@ SETTINGS = Settings(
 # With the deployer in the account, which needs the models in a stack of their own.
 WITH_DEPLOYER = replace(
     SETTINGS,
-    builder=Builder("public.ecr.aws/pulumi/pulumi-python:3.272.0", "/build/modelcote.zip", "s3://pulumi-state"),
+    builder=CodeBuildSettings(
+        "public.ecr.aws/pulumi/pulumi-python:3.272.0", "/build/modelcote.zip", "s3://pulumi-state"
+    ),
 )
 
 # With the webhooks' sender in a network of its own, besides.

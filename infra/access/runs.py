@@ -1,26 +1,45 @@
-"""Who may do what of those that handle runs and webhooks: the statements of every role, in one place to read.
+"""The functions that handle runs and webhooks, and the state machine.
 
 Every function of the platform may also use the key, which `PlatformFunction` grants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from infra.access import RUN_ROWS, folders, machine_executions, model_functions, registry_arn, runs_arn, webhook_secrets
+from infra.access.resources import (
+    RUN_ROWS,
+    actions,
+    folders,
+    machine_executions,
+    model_functions,
+    registry_arn,
+    runs_arn,
+    webhook_secrets,
+)
 from infra.config import Settings
 from infra.iam import Statement
 from infra.naming import DUE_INDEX, LONG_RUN, arn, platform_name
 
-_WORK_OFF = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility")
+_CONSUME = actions("sqs", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
+_INTERFACES = actions(
+    "ec2",
+    *("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface", "DescribeSubnets"),
+    *("AssignPrivateIpAddresses", "UnassignPrivateIpAddresses"),
+)
+_LOG_DELIVERY = actions(
+    "logs",
+    *("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries"),
+    *("PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups"),
+)
+_TRACE = actions("xray", "PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
 
 
 @dataclass(frozen=True)
 class Work:
-    """What runs travel through: the ARNs of the bucket and of the queues."""
+    """The ARNs of the bucket and the queues that runs travel through."""
 
     bucket: pulumi.Input[str]
     runs: pulumi.Input[str]
@@ -30,11 +49,11 @@ class Work:
 
 
 def run_worker(settings: Settings, work: Work) -> list[Statement]:
-    """Works off `runs`: calls the model, or starts the state machine for what lasts longer."""
+    """Process `runs`: call the model, or start the state machine for a run that may last longer."""
     machine = arn(settings, "states", f"stateMachine:{platform_name(settings, LONG_RUN)}")
     return [
         *_rows(settings),
-        _work_off(work.runs),
+        _consume(work.runs),
         _send(work.runs, work.deliveries),
         _read(work, "results", "inputs", "detached"),
         Statement("Models", ["lambda:InvokeFunction"], [model_functions(settings)]),
@@ -43,31 +62,31 @@ def run_worker(settings: Settings, work: Work) -> list[Statement]:
 
 
 def complete_run(settings: Settings, work: Work) -> list[Statement]:
-    """Writes down what came of a long run, after a failure from what its attempt may have left in S3."""
+    """Record the outcome of a long run; after a failure, from what its attempt may have left in S3."""
     return [*_rows(settings), _send(work.runs, work.deliveries), _read(work, "results"), _missing(work)]
 
 
 def task_result(settings: Settings, work: Work) -> list[Statement]:
-    """Works off `results`: writes down what came of a run that answered into `detached/`."""
+    """Process `results`: record the outcome of a run that answered into `detached/`."""
     return [
         *_rows(settings),
-        _work_off(work.results),
+        _consume(work.results),
         _send(work.runs, work.deliveries),
         _read(work, "results", "detached"),
     ]
 
 
 def dead_letters(settings: Settings, work: Work) -> list[Statement]:
-    """Works off `runs-dead`: marks runs that could not be worked off."""
+    """Process `runs-dead`: mark runs that could not be processed."""
     return [
         Statement("Runs", RUN_ROWS, [runs_arn(settings)]),
-        _work_off(work.runs_dead),
+        _consume(work.runs_dead),
         _send(work.deliveries),
     ]
 
 
 def watchdog(settings: Settings, work: Work) -> list[Statement]:
-    """Looks once a minute for runs and deliveries that are due, and compares with what became of them."""
+    """Look for runs and deliveries that are overdue, and compare them with their executions and results."""
     return [
         *_rows(settings),
         Statement("Due", ["dynamodb:Query"], [f"{runs_arn(settings)}/index/{DUE_INDEX}"]),
@@ -79,7 +98,7 @@ def watchdog(settings: Settings, work: Work) -> list[Statement]:
 
 
 def deliver_webhook(settings: Settings, work: Work) -> list[Statement]:
-    """Works off `deliveries`: signs and sends; the health of an endpoint is kept among the runs."""
+    """Process `deliveries`: sign and send; the health of a receiver is kept in the runs table."""
     return [
         Statement("Registry", ["dynamodb:GetItem"], [registry_arn(settings)]),
         Statement(
@@ -87,10 +106,10 @@ def deliver_webhook(settings: Settings, work: Work) -> list[Statement]:
             ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"],
             [runs_arn(settings)],
         ),
-        _work_off(work.deliveries),
+        _consume(work.deliveries),
         _send(work.deliveries),
         _read(work, "results", "detached"),
-        # The first delivery of a project that has no secret yet makes one.
+        # The first delivery of a project without a secret creates one.
         Statement(
             "WebhookSecrets",
             ["secretsmanager:GetSecretValue", "secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"],
@@ -100,9 +119,9 @@ def deliver_webhook(settings: Settings, work: Work) -> list[Statement]:
 
 
 def in_network(settings: Settings, function: str) -> list[Statement]:
-    """Lambda makes and removes a function's network interfaces by its role; the function's own code may not."""
+    """Let Lambda create and delete a function's network interfaces under its role; the function's own code may not."""
     return [
-        # Looking knows no resources, and an interface has no name before Lambda makes it.
+        # Describing has no resource types, and an interface has no name before Lambda creates it.
         Statement("Network", _INTERFACES, ["*"]),
         Statement(
             "NotByCode",
@@ -115,31 +134,13 @@ def in_network(settings: Settings, function: str) -> list[Statement]:
 
 
 def long_run(settings: Settings, complete_run_arn: pulumi.Input[str]) -> list[Statement]:
-    """The state machine: calls models and `complete-run`, writes its log and its trace."""
+    """Call models and `complete-run`, write the state machine's log and trace."""
     return [
         Statement("Models", ["lambda:InvokeFunction"], [model_functions(settings)]),
         Statement("Complete", ["lambda:InvokeFunction"], [complete_run_arn]),
-        Statement("Delivery", [f"logs:{action}" for action in _LOG_DELIVERY], ["*"]),
-        Statement("Trace", [f"xray:{action}" for action in _TRACE], ["*"]),
+        Statement("Delivery", _LOG_DELIVERY, ["*"]),
+        Statement("Trace", _TRACE, ["*"]),
     ]
-
-
-_INTERFACES = tuple(
-    f"ec2:{action}"
-    for action in (
-        "CreateNetworkInterface",
-        "DescribeNetworkInterfaces",
-        "DeleteNetworkInterface",
-        "DescribeSubnets",
-        "AssignPrivateIpAddresses",
-        "UnassignPrivateIpAddresses",
-    )
-)
-_LOG_DELIVERY = (
-    "CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries",
-    "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups",
-)  # fmt: skip
-_TRACE = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
 
 
 def _rows(settings: Settings) -> list[Statement]:
@@ -149,8 +150,8 @@ def _rows(settings: Settings) -> list[Statement]:
     ]
 
 
-def _work_off(queue: pulumi.Input[str]) -> Statement:
-    return Statement("Work", _WORK_OFF, [queue])
+def _consume(queue: pulumi.Input[str]) -> Statement:
+    return Statement("Work", _CONSUME, [queue])
 
 
 def _send(*queues: pulumi.Input[str]) -> Statement:
@@ -158,10 +159,9 @@ def _send(*queues: pulumi.Input[str]) -> Statement:
 
 
 def _read(work: Work, *names: str) -> Statement:
-    objects: Sequence[pulumi.Output[str]] = folders(work.bucket, *names)
-    return Statement("Read", ["s3:GetObject"], objects)
+    return Statement("Read", ["s3:GetObject"], folders(work.bucket, *names))
 
 
 def _missing(work: Work) -> Statement:
-    """Without it S3 answers 403, not 404, for a result that never came."""
+    """Have S3 answer 404, not 403, for a result that was never written."""
     return Statement("Missing", ["s3:ListBucket"], [work.bucket])

@@ -1,4 +1,4 @@
-"""The deployer on AWS: a CodeBuild project that works off the queue, started when the registry gets a deploy."""
+"""The deployer on AWS: a CodeBuild project that processes the queue, started by a deploy's row in the registry."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import access
+from infra.access import deployer as access
 from infra.components.functions import PlatformFunction, PlatformFunctionArgs
-from infra.config import Builder, Settings
-from infra.iam import document, trust, write_log
-from infra.naming import arn, below, platform_name, tags
+from infra.components.identity import logged_role
+from infra.config import CodeBuildSettings, Settings
+from infra.iam import write_log
+from infra.naming import arn, child_of, platform_name, tags
 
 _BUILD_MINUTES = 60
 _QUEUED_MINUTES = 30
-_RETRIES = 30  # About an hour: Lambda waits longer from one to the next, and a build runs at most that long.
+_RETRIES = 30  # About an hour, with growing pauses; a build runs at most that long.
 BUILDSPEC = {
     "version": 0.2,
     "phases": {
@@ -28,10 +29,10 @@ BUILDSPEC = {
 
 @dataclass(frozen=True)
 class DeployerArgs:
-    """`environment` is the deployer's own; the stream's ARN is the registry table's."""
+    """`environment`: the deployer's variables; `stream_arn`: the registry table's stream."""
 
     settings: Settings
-    builder: Builder
+    codebuild: CodeBuildSettings
     key_arn: pulumi.Input[str]
     bucket: aws.s3.Bucket
     queue_arn: pulumi.Input[str]
@@ -65,10 +66,10 @@ class Deployer(pulumi.ComponentResource):
                 },
                 access=access.trigger(args.settings, project_arn, args.stream_arn),
             ),
-            opts=below(self),
+            opts=child_of(self),
         )
-        # The queue itself is read by the deployer, which takes all that waits: the stream only says that there is
-        # something. A build that cannot start, because one is running, is tried again until that one has ended.
+        # The deployer reads the queue itself, and all of it: the stream only says that there is a request. A build
+        # that cannot start because another is running is retried until that one has ended.
         aws.lambda_.EventSourceMapping(
             f"{name}-stream",
             event_source_arn=args.stream_arn,
@@ -86,48 +87,37 @@ class Deployer(pulumi.ComponentResource):
                 )
             ),
             tags=tags(args.settings),
-            opts=below(self),
+            opts=child_of(self),
         )
         self.register_outputs({"project": self.project.name})
 
     def _project(self, name: str, physical: str, args: DeployerArgs) -> aws.codebuild.Project:
         settings = args.settings
-        log = aws.cloudwatch.LogGroup(
-            f"{name}-log",
-            name=f"/aws/codebuild/{physical}",
-            kms_key_id=args.key_arn,
-            retention_in_days=settings.log_retention_days,
-            tags=tags(settings),
-            opts=below(self),
-        )
-        role = aws.iam.Role(
-            f"{name}-role",
-            path=f"/modelcote/{settings.stack}/",
-            assume_role_policy=trust(settings, "codebuild.amazonaws.com"),
-            tags=tags(settings),
-            opts=below(self),
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-access",
-            role=role.name,
-            policy=document(
-                write_log(log.arn),
+        group = f"/aws/codebuild/{physical}"
+        own = logged_role(
+            self,
+            name,
+            settings,
+            service="codebuild",
+            group=group,
+            key_arn=args.key_arn,
+            access=[
+                write_log(settings, group),
                 *access.deployer(settings, args.key_arn, args.bucket.arn, args.queue_arn),
-            ),
-            opts=below(self),
+            ],
         )
         source = aws.s3.BucketObjectv2(
             f"{name}-source",
             bucket=args.bucket.bucket,
             key="deployer/modelcote.zip",
-            source=pulumi.FileAsset(args.builder.archive),
+            source=pulumi.FileAsset(args.codebuild.archive),
             tags=tags(settings),
-            opts=below(self),
+            opts=child_of(self),
         )
         return aws.codebuild.Project(
             f"{name}-project",
             name=physical,
-            service_role=role.arn,
+            service_role=own.role.arn,
             encryption_key=args.key_arn,
             build_timeout=_BUILD_MINUTES,
             queued_timeout=_QUEUED_MINUTES,
@@ -141,17 +131,19 @@ class Deployer(pulumi.ComponentResource):
             environment=aws.codebuild.ProjectEnvironmentArgs(
                 type="LINUX_CONTAINER" if settings.architecture == "x86_64" else "ARM_CONTAINER",
                 compute_type="BUILD_GENERAL1_MEDIUM",
-                image=args.builder.image,
+                image=args.codebuild.image,
                 environment_variables=[
                     aws.codebuild.ProjectEnvironmentEnvironmentVariableArgs(name=key, value=value)
                     for key, value in sorted(args.environment.items())
                 ],
             ),
             logs_config=aws.codebuild.ProjectLogsConfigArgs(
-                cloudwatch_logs=aws.codebuild.ProjectLogsConfigCloudwatchLogsArgs(group_name=log.name, status="ENABLED")
+                cloudwatch_logs=aws.codebuild.ProjectLogsConfigCloudwatchLogsArgs(
+                    group_name=own.log.name, status="ENABLED"
+                )
             ),
             tags=tags(settings),
-            opts=below(self, policy),
+            opts=child_of(self, own.policy),
         )
 
 
