@@ -28,6 +28,7 @@ from modelcote.control.routes import (
 )
 from modelcote.control.services import Services
 from modelcote.core.errors import MethodNotAllowed
+from modelcote.core.log import log
 
 ROUTERS = (
     models.router,
@@ -51,7 +52,7 @@ _elsewhere = APIRouter(include_in_schema=False)
     response_model=None,
 )
 def predict(request: Request) -> NoReturn:
-    """Predict is the gateway's; what is not a POST comes here by the HTTP API's default route."""
+    """Answer other methods than POST, which the HTTP API's default route sends here; POST is the gateway's."""
     raise MethodNotAllowed(f"{request.method} is not a method of predict.", "Use POST.", allow="POST")
 
 
@@ -60,7 +61,7 @@ def openapi_document(dialects: Sequence[Dialect]) -> dict[str, Any]:
     return document([route for router in _routers(dialects) for route in _api_routes(router)], dialects)
 
 
-def create_app(services: Services, log: Log, dialects: Sequence[Dialect]) -> FastAPI:
+def create_app(services: Services, dialects: Sequence[Dialect], log: Log = log) -> FastAPI:
     """Return the application on these services; `log` is called for every request (`modelcote.control.middleware`)."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services

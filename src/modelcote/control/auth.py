@@ -7,27 +7,32 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from modelcote.control.services import Services, services
+from modelcote.control.services import Services, services_of
 from modelcote.core.errors import BadRequest, NotFound
 from modelcote.identity import scopes
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import Caller
 
+ServicesDep = Annotated[Services, Depends(services_of)]
 
-def caller(request: Request, parts: Annotated[Services, Depends(services)]) -> Caller:
+
+def caller_of(request: Request, services: ServicesDep) -> Caller:
     """Whose credential the request carries; raises 400 for two, 401 for none that is valid."""
     sent = request.headers.getlist("authorization")
     # The HTTP API joins headers of one name with a comma, which stands in no key and no token.
     if len(sent) > 1 or any("," in value for value in sent):
         raise BadRequest("the request has two Authorization headers.", "Send one.")
-    return authenticate(sent[0] if sent else None, parts.registry.table.get)
+    return authenticate(sent[0] if sent else None, services.registry.table.get)
+
+
+CallerDep = Annotated[Caller, Depends(caller_of)]
 
 
 def _project_with(scope: str) -> Callable[[str, Caller], str]:
-    def project_of(project: str, who: Annotated[Caller, Depends(caller)]) -> str:
-        if project != who.project:
+    def project_of(project: str, caller: CallerDep) -> str:
+        if project != caller.project:
             raise NotFound("there is no such project.", "Use the project that your key belongs to.")
-        who.require(scope)
+        caller.require(scope)
         return project
 
     return project_of
@@ -37,5 +42,3 @@ def _project_with(scope: str) -> Callable[[str, Caller], str]:
 Predictor = Annotated[str, Depends(_project_with(scopes.PREDICT))]
 Deployer = Annotated[str, Depends(_project_with(scopes.DEPLOY))]
 Admin = Annotated[str, Depends(_project_with(scopes.ADMIN))]
-Who = Annotated[Caller, Depends(caller)]
-Parts = Annotated[Services, Depends(services)]

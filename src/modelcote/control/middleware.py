@@ -1,12 +1,12 @@
-"""What every request of the control API passes first: its id, the limits of its headers and path, the access log."""
+"""The middleware of the control API: the request's id, the limits of its headers and path, the access log."""
 
 from __future__ import annotations
 
 import re
 import time
+import traceback
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,15 +14,15 @@ from modelcote.control.errors import Respond
 from modelcote.core.errors import HeadersTooLarge, ModelcoteError, NotFound
 
 HEADER_LIMIT = 10 * 1024  # An HTTP API's own limit for all headers.
-# No name, id or key has other characters, or more of them: such a path (or one with an escape, or `..`) names nothing.
+# No name, id or key has other characters, or more of them; any other path (one with an escape, or `..`) names nothing.
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]{1,128})+", re.ASCII)
-Log = Callable[[str, dict[str, Any]], None]
+Log = Callable[..., None]  # As `modelcote.core.log.log`.
 
 
 class Middleware:
     """ASGI middleware. `log` is called with an event's name and its members, none of them secret.
 
-    An exception that nothing else has answered becomes a 500 here, and its trace goes to the log.
+    An exception that nothing else handles becomes a 500 here, and its trace goes to the log.
     """
 
     def __init__(self, app: ASGIApp, log: Log, respond: Respond) -> None:
@@ -52,25 +52,25 @@ class Middleware:
                 await self.app(scope, receive, answer)
             else:
                 await self.respond(refusal, scope["path"], request_id)(scope, receive, answer)
-        except Exception as error:
-            self.log("failed", {"request_id": request_id, "path": scope["path"], "exception": error})
+        except Exception:
+            self.log("failed", request_id=request_id, path=scope["path"], exception=traceback.format_exc())
             if status:
                 raise
             unexpected = ModelcoteError("the control API failed.", "Try again; if it stays so, report the request_id.")
             await self.respond(unexpected, scope["path"], request_id)(scope, receive, answer)
         took_ms = round((time.perf_counter() - started) * 1000, 3)
-        known = {"method": scope["method"], "path": scope["path"], "status": status, "ms": took_ms}
-        self.log("request", {"request_id": request_id, **known})
+        request = {"method": scope["method"], "path": scope["path"], "status": status, "ms": took_ms}
+        self.log("request", request_id=request_id, **request)
 
 
 def _request_id(scope: Scope) -> str:
-    """The HTTP API's id of the request; one of our own where there is none."""
+    """Return the id that the HTTP API gave the request, or a new one."""
     event = scope.get("aws.event") or {}
     return str(event.get("requestContext", {}).get("requestId") or uuid.uuid4().hex)
 
 
 def _refusal(scope: Scope) -> ModelcoteError | None:
-    # A credential has its own limit, and its own answer.
+    # A credential has its own limit, and its own error.
     size = sum(len(name) + len(value) + 4 for name, value in scope["headers"] if name.lower() != b"authorization")
     if size > HEADER_LIMIT:
         return HeadersTooLarge(f"the headers have {size} bytes.", f"Send at most {HEADER_LIMIT} bytes of headers.")

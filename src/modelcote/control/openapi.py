@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from modelcote.control.body import JsonBody
 from modelcote.control.dialect import NATIVE, Dialect, surface_of
-from modelcote.control.views import Problem
+from modelcote.control.views.view import Problem
 
 # The API's version, not the package's: it changes when the contract does.
 VERSION = "1"

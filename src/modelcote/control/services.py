@@ -70,6 +70,6 @@ def services_from_env() -> Services:
     )
 
 
-def services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
     """The services of the app that serves this request: a dependency of the routes."""
     return cast(Services, request.app.state.services)

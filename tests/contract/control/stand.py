@@ -98,7 +98,7 @@ def stand_on(emulator: Emulator) -> Stand:
     keys = {scope: registry.create_key(PROJECT, scope, [scope])[1] for scope in ("predict", "deploy", "admin")}
     log: list[tuple[str, dict[str, Any]]] = []
     services = services_on(emulator, registry)
-    app = create_app(services, lambda event, members: log.append((event, members)), DIALECTS)
+    app = create_app(services, DIALECTS, lambda event, **members: log.append((event, members)))
     http = httpx.Client(transport=AppTransport(app), base_url=URL)
     return Stand(http, registry, services, keys, log, app)
 

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from modelcote.aws.table import ConditionFailed
-from modelcote.control.auth import Parts, Predictor
+from modelcote.control.auth import Predictor, ServicesDep
 from modelcote.control.body import JsonBody, Strict
-from modelcote.control.paging import Limit, Selection, make_wanted
-from modelcote.control.run_views import (
+from modelcote.control.query import SINCE, Limit, Selection, read_selection
+from modelcote.control.services import Services
+from modelcote.control.views.runs import (
     DeliveryDetail,
     DeliveryList,
     DeliveryView,
@@ -21,8 +22,6 @@ from modelcote.control.run_views import (
     delivery_detail,
     delivery_view,
 )
-from modelcote.control.services import Services
-from modelcote.control.times import SINCE
 from modelcote.core.errors import NotFound
 from modelcote.runs.listing import all_deliveries, attempts, find_delivery, list_deliveries
 from modelcote.runs.records import DELIVERY_STATES, PENDING, Delivery
@@ -44,57 +43,57 @@ class ReplayRequest(Strict):
 @router.get("")
 def get_deliveries(
     project: Predictor,
-    parts: Parts,
+    services: ServicesDep,
     selection: Selection,
     state: Annotated[str, Query(pattern=f"^({'|'.join(DELIVERY_STATES)})$")] | None = None,
     limit: Limit = 50,
 ) -> DeliveryList:
     """The project's deliveries, the newest run's first."""
-    rows, cursor = list_deliveries(parts.runs, project, replace(selection, state=state or ""), limit)
+    rows, cursor = list_deliveries(services.runs, project, replace(selection, state=state or ""), limit)
     return DeliveryList(deliveries=[delivery_view(row) for row in rows], cursor=cursor or None)
 
 
 @router.get("/{run_id}")
-def get_delivery(project: Predictor, parts: Parts, run_id: str) -> DeliveryDetail:
+def get_delivery(project: Predictor, services: ServicesDep, run_id: str) -> DeliveryDetail:
     """A run's delivery with every attempt at it."""
-    row = _find(parts, project, run_id)
-    return delivery_detail(row, attempts(parts.runs, row))
+    row = _find(services, project, run_id)
+    return delivery_detail(row, attempts(services.runs, row))
 
 
 @router.post("/replay")
 def replay_deliveries(
-    project: Predictor, parts: Parts, body: Annotated[ReplayRequest, Depends(JsonBody(ReplayRequest))]
+    project: Predictor, services: ServicesDep, body: Annotated[ReplayRequest, Depends(JsonBody(ReplayRequest))]
 ) -> Replayed:
     """Sends many again. What does not fit into one request goes on with the answer's `cursor`."""
-    wanted = make_wanted(body.model, since=str(body.since), cursor=body.cursor, state=body.state or "")
+    wanted = read_selection(body.model, since=str(body.since), cursor=body.cursor, state=body.state or "")
     until = time.monotonic() + _BULK_S
     sent = 0
-    for row in all_deliveries(parts.runs, project, wanted):
+    for row in all_deliveries(services.runs, project, wanted):
         if row.state != PENDING:
-            sent += _replayed(parts, row) is not None
+            sent += _replayed(services, row) is not None
         if time.monotonic() >= until:
             return Replayed(replayed=sent, cursor=row.run_id)
     return Replayed(replayed=sent, cursor=None)
 
 
 @router.post("/{run_id}/replay")
-def replay_delivery(project: Predictor, parts: Parts, run_id: str) -> DeliveryView:
+def replay_delivery(project: Predictor, services: ServicesDep, run_id: str) -> DeliveryView:
     """Sends it once more, from the start of the schedule, under the same id; one that is pending, now."""
-    row = _replayed(parts, _find(parts, project, run_id))
+    row = _replayed(services, _find(services, project, run_id))
     if row is None:
         raise _missing()
     return delivery_view(row)
 
 
-def _replayed(parts: Services, row: Delivery) -> Delivery | None:
+def _replayed(services: Services, row: Delivery) -> Delivery | None:
     try:
-        return replay(parts.runs, row)
+        return replay(services.runs, row)
     except ConditionFailed:
         return None  # It has expired meanwhile.
 
 
-def _find(parts: Services, project: str, run_id: str) -> Delivery:
-    row = find_delivery(parts.runs, project, run_id)
+def _find(services: Services, project: str, run_id: str) -> Delivery:
+    row = find_delivery(services.runs, project, run_id)
     if row is None:
         raise _missing()
     return row

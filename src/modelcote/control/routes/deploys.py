@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from modelcote.control.auth import Deployer, Parts
-from modelcote.control.views import DeployView, deploy_view
+from modelcote.control.auth import Deployer, ServicesDep
+from modelcote.control.views.models import DeployView, deploy_view
 
 router = APIRouter(prefix="/v1/projects/{project}/deploys", tags=["deploys"])
 
@@ -15,9 +15,9 @@ router = APIRouter(prefix="/v1/projects/{project}/deploys", tags=["deploys"])
 @router.get("/{deploy_id}")
 def get_deploy(
     project: Deployer,
-    parts: Parts,
+    services: ServicesDep,
     deploy_id: str,
     after: Annotated[int, Query(ge=0, le=999_999, description="the last line that is known already")] = 0,
 ) -> DeployView:
     """The deploy's state, and its log lines after number `after`."""
-    return deploy_view(parts.registry.deploy_status(project, deploy_id, after), parts)
+    return deploy_view(services.registry.deploy_status(project, deploy_id, after), services)

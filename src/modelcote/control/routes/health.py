@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from modelcote.control.views import Health
+from modelcote.control.views.models import Health
 
 router = APIRouter(tags=["health"])
 

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from modelcote.control.auth import Admin, Parts
+from modelcote.control.auth import Admin, ServicesDep
 from modelcote.control.body import JsonBody, Strict
-from modelcote.control.views import IssuerList, IssuerView, issuer_view
+from modelcote.control.views.keys import IssuerList, IssuerView
 
 router = APIRouter(prefix="/v1/projects/{project}/jwt-issuers", tags=["keys"])
 
@@ -24,19 +24,21 @@ class PutIssuer(Strict):
 
 
 @router.get("")
-def list_issuers(project: Admin, parts: Parts) -> IssuerList:
+def list_issuers(project: Admin, services: ServicesDep) -> IssuerList:
     """The project's issuers."""
-    return IssuerList(issuers=[issuer_view(row) for row in parts.registry.list_issuers(project)])
+    return IssuerList(issuers=[IssuerView.from_row(row) for row in services.registry.list_issuers(project)])
 
 
 @router.put("")
-def put_issuer(project: Admin, parts: Parts, body: Annotated[PutIssuer, Depends(JsonBody(PutIssuer))]) -> IssuerView:
+def put_issuer(
+    project: Admin, services: ServicesDep, body: Annotated[PutIssuer, Depends(JsonBody(PutIssuer))]
+) -> IssuerView:
     """Registers an issuer and audience, or replaces their key and scopes."""
-    row = parts.registry.put_issuer(project, body.issuer, body.audience, body.public_key, body.scopes)
-    return issuer_view(row)
+    row = services.registry.put_issuer(project, body.issuer, body.audience, body.public_key, body.scopes)
+    return IssuerView.from_row(row)
 
 
 @router.delete("/{issuer_id}", status_code=204)
-def delete_issuer(project: Admin, parts: Parts, issuer_id: str) -> None:
+def delete_issuer(project: Admin, services: ServicesDep, issuer_id: str) -> None:
     """Takes the issuer's tokens no more."""
-    parts.registry.delete_issuer(project, issuer_id)
+    services.registry.delete_issuer(project, issuer_id)

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from modelcote.control.auth import Admin, Parts
+from modelcote.control.auth import Admin, ServicesDep
 from modelcote.control.body import JsonBody, Strict
-from modelcote.control.views import CreatedKey, KeyList, key_view
+from modelcote.control.views.keys import CreatedKey, KeyList, KeyView
 
 router = APIRouter(prefix="/v1/projects/{project}/keys", tags=["keys"])
 
@@ -23,19 +23,21 @@ class CreateKey(Strict):
 
 
 @router.get("")
-def list_keys(project: Admin, parts: Parts) -> KeyList:
+def list_keys(project: Admin, services: ServicesDep) -> KeyList:
     """The project's keys, ended ones too."""
-    return KeyList(keys=[key_view(row) for row in parts.registry.list_keys(project)])
+    return KeyList(keys=[KeyView.from_row(row) for row in services.registry.list_keys(project)])
 
 
 @router.post("", status_code=201)
-def create_key(project: Admin, parts: Parts, body: Annotated[CreateKey, Depends(JsonBody(CreateKey))]) -> CreatedKey:
+def create_key(
+    project: Admin, services: ServicesDep, body: Annotated[CreateKey, Depends(JsonBody(CreateKey))]
+) -> CreatedKey:
     """A new key; the answer alone holds its text."""
-    row, text = parts.registry.create_key(project, body.name, body.scopes, body.expires_in_s)
-    return CreatedKey(key=text, **key_view(row).model_dump())
+    row, text = services.registry.create_key(project, body.name, body.scopes, body.expires_in_s)
+    return CreatedKey.from_row(row, key=text)
 
 
 @router.delete("/{key_id}", status_code=204)
-def revoke_key(project: Admin, parts: Parts, key_id: str) -> None:
+def revoke_key(project: Admin, services: ServicesDep, key_id: str) -> None:
     """Ends a key. The gateway may take it for five seconds more."""
-    parts.registry.revoke_key(project, key_id)
+    services.registry.revoke_key(project, key_id)

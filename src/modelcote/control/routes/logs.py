@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from modelcote.control.auth import Deployer, Parts
-from modelcote.control.times import SINCE, read_time
-from modelcote.control.views import LogEvent, LogLines, instant
+from modelcote.control.auth import Deployer, ServicesDep
+from modelcote.control.query import SINCE, read_time
+from modelcote.control.views.models import LogEvent, LogLines
+from modelcote.core.times import instant
 
 router = APIRouter(prefix="/v1/projects/{project}/models/{model}/logs", tags=["models"])
 
@@ -16,21 +17,21 @@ router = APIRouter(prefix="/v1/projects/{project}/models/{model}/logs", tags=["m
 @router.get("")
 def get_logs(
     project: Deployer,
-    parts: Parts,
+    services: ServicesDep,
     model: str,
     since: Annotated[str, Query(description=SINCE)] = "1h",
     limit: Annotated[int, Query(ge=1, le=10_000, description="how many lines at most; the latest are given")] = 200,
 ) -> LogLines:
     """What the model's function has logged, oldest line first."""
-    row = parts.registry.get_model(project, model)
+    row = services.registry.get_model(project, model)
     if not row.function_name:
         return LogLines(lines=[])
     try:
-        pages = parts.logs.get_paginator("filter_log_events").paginate(
+        pages = services.logs.get_paginator("filter_log_events").paginate(
             logGroupName=f"/aws/lambda/{row.function_name}", startTime=round(read_time("since", since) * 1000)
         )
         events = [event for page in pages for event in page["events"]]
-    except parts.logs.exceptions.ResourceNotFoundException:
+    except services.logs.exceptions.ResourceNotFoundException:
         return LogLines(lines=[])
     events.sort(key=lambda event: event["timestamp"])
     return LogLines(

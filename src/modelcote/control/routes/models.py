@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from modelcote.control.auth import Deployer, Parts
+from modelcote.control.auth import Deployer, ServicesDep
 from modelcote.control.body import JsonBody, Strict
-from modelcote.control.views import Accepted, ModelList, ModelView, accepted, model_view
+from modelcote.control.views.models import Accepted, ModelList, ModelView, accepted, model_view
 from modelcote.core.errors import Conflict
 from modelcote.registry.records import DELETE, ROLLBACK
 
@@ -22,34 +22,34 @@ class RollbackRequest(Strict):
 
 
 @router.get("")
-def list_models(project: Deployer, parts: Parts) -> ModelList:
+def list_models(project: Deployer, services: ServicesDep) -> ModelList:
     """The project's models by name."""
-    return ModelList(models=[model_view(row, parts) for row in parts.registry.list_models(project)])
+    return ModelList(models=[model_view(row, services) for row in services.registry.list_models(project)])
 
 
 @router.get("/{model}")
-def get_model(project: Deployer, parts: Parts, model: str) -> ModelView:
+def get_model(project: Deployer, services: ServicesDep, model: str) -> ModelView:
     """One model."""
-    return model_view(parts.registry.get_model(project, model), parts)
+    return model_view(services.registry.get_model(project, model), services)
 
 
 @router.post("/{model}/rollback", status_code=202)
 def roll_back(
     project: Deployer,
-    parts: Parts,
+    services: ServicesDep,
     model: str,
     body: Annotated[RollbackRequest, Depends(JsonBody(RollbackRequest, optional=True))],
 ) -> Accepted:
     """Serves an earlier version again."""
     version = body.version
     if version is None:
-        version = parts.registry.get_model(project, model).previous_version
+        version = services.registry.get_model(project, model).previous_version
         if not version:
             raise Conflict(f"{model} has served no earlier version.", "Name the version to serve.")
-    return accepted(parts.registry.request_deploy(project, model, version, ROLLBACK), parts)
+    return accepted(services.registry.request_deploy(project, model, version, ROLLBACK), services)
 
 
 @router.delete("/{model}", status_code=202)
-def delete_model(project: Deployer, parts: Parts, model: str) -> Accepted:
+def delete_model(project: Deployer, services: ServicesDep, model: str) -> Accepted:
     """Deletes the model with all its versions; asked again, it gives the same deletion back."""
-    return accepted(parts.registry.request_deploy(project, model, 0, DELETE), parts)
+    return accepted(services.registry.request_deploy(project, model, 0, DELETE), services)

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Response
 
-from modelcote.control.auth import Parts, Predictor
-from modelcote.control.paging import Limit, Selection
-from modelcote.control.run_views import RunDetail, RunList, RunResult, RunView, run_view
+from modelcote.control.auth import Predictor, ServicesDep
+from modelcote.control.query import Limit, Selection
+from modelcote.control.views.runs import RunDetail, RunList, RunResult, RunView, run_view
 from modelcote.core.runs import STATES
 from modelcote.runs.cancel import cancel
 from modelcote.runs.listing import list_runs
@@ -33,45 +33,45 @@ _PAUSE_S = (0.05, 0.5)
 @router.get("")
 def get_runs(
     project: Predictor,
-    parts: Parts,
+    services: ServicesDep,
     selection: Selection,
     state: Annotated[str, Query(pattern=f"^({'|'.join(STATES)})$")] | None = None,
     limit: Limit = 50,
 ) -> RunList:
     """The project's runs, without their results, the newest first."""
-    runs, cursor = list_runs(parts.runs, project, replace(selection, state=state or ""), limit)
+    runs, cursor = list_runs(services.runs, project, replace(selection, state=state or ""), limit)
     return RunList(runs=[run_view(run) for run in runs], cursor=cursor or None)
 
 
 @router.get("/{run_id}", response_model=RunDetail)
 def get_run(
     project: Predictor,
-    parts: Parts,
+    services: ServicesDep,
     run_id: str,
     wait: Annotated[float, Query(ge=0, le=20, allow_inf_nan=False, description="seconds to wait for its end")] = 0,
 ) -> Response:
     """A run with its result, or the reference to it above 256 KB; with `wait` as soon as it has ended."""
-    run = _ended(parts.runs, project, run_id, wait)
-    return _json({**run_view(run).model_dump(), **result_members(parts.runs, run, SHOWN_BYTES)})
+    run = _ended(services.runs, project, run_id, wait)
+    return _json({**run_view(run).model_dump(), **result_members(services.runs, run, SHOWN_BYTES)})
 
 
 @router.get("/{run_id}/result", response_model=RunResult)
-def get_result(project: Predictor, parts: Parts, run_id: str) -> Response:
+def get_result(project: Predictor, services: ServicesDep, run_id: str) -> Response:
     """The result of a run that has succeeded, or the reference to it above 4 MB; 409 for a run without one."""
-    run = parts.runs.get(project, run_id)
-    require_result(parts.runs, run)
+    run = services.runs.get(project, run_id)
+    require_result(services.runs, run)
     known = {"run_id": run.run_id, "run_time_ms": run.run_time_ms, "points": run.points}
-    answer = _json({**known, **result_members(parts.runs, run, RESULT_BYTES)})
+    answer = _json({**known, **result_members(services.runs, run, RESULT_BYTES)})
     # A character takes at most six as an escape.
     if len(answer.body) > _ANSWER_CHARS // 6 and len(json.dumps(bytes(answer.body).decode())) > _ANSWER_CHARS:
-        return _json({**known, **reference(parts.runs, run)})
+        return _json({**known, **reference(services.runs, run)})
     return answer
 
 
 @router.post("/{run_id}/cancel")
-def cancel_run(project: Predictor, parts: Parts, run_id: str) -> RunView:
+def cancel_run(project: Predictor, services: ServicesDep, run_id: str) -> RunView:
     """Ends a run that has not ended. A model that is computing goes on, and what it answers changes nothing."""
-    return run_view(cancel(parts.runs, parts.executions, project, run_id))
+    return run_view(cancel(services.runs, services.executions, project, run_id))
 
 
 def _ended(store: RunStore, project: str, run_id: str, wait_s: float) -> Run:

@@ -9,12 +9,13 @@ from botocore.exceptions import ClientError
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from modelcote.control.auth import Admin, Parts
+from modelcote.control.auth import Admin, ServicesDep
 from modelcote.control.body import JsonBody, Strict
 from modelcote.control.services import Services
-from modelcote.control.views import SecretList, SecretView, instant
+from modelcote.control.views.keys import SecretList, SecretView
 from modelcote.core.errors import Invalid, NotFound
 from modelcote.core.names import secret_name
+from modelcote.core.times import instant
 
 router = APIRouter(prefix="/v1/projects/{project}/secrets", tags=["secrets"])
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -27,10 +28,10 @@ class PutSecret(Strict):
 
 
 @router.get("")
-def list_secrets(project: Admin, parts: Parts) -> SecretList:
+def list_secrets(project: Admin, services: ServicesDep) -> SecretList:
     """The keys of the project's secrets."""
-    prefix = secret_name(parts.stack, project, "")
-    pages = parts.secrets.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
+    prefix = secret_name(services.stack, project, "")
+    pages = services.secrets.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
     rows = [row for page in pages for row in page["SecretList"] if row["Name"].startswith(prefix)]
     return SecretList(
         secrets=[
@@ -41,10 +42,10 @@ def list_secrets(project: Admin, parts: Parts) -> SecretList:
 
 
 @router.get("/{key}")
-def get_secret(project: Admin, parts: Parts, key: str) -> SecretView:
+def get_secret(project: Admin, services: ServicesDep, key: str) -> SecretView:
     """Whether the secret is there, and since when."""
     try:
-        row = parts.secrets.describe_secret(SecretId=_name(parts, project, key))
+        row = services.secrets.describe_secret(SecretId=_name(services, project, key))
     except ClientError as error:
         raise _missing(error) from error
     return SecretView(key=key, updated_at=instant((row.get("LastChangedDate") or row["CreatedDate"]).timestamp()))
@@ -52,33 +53,33 @@ def get_secret(project: Admin, parts: Parts, key: str) -> SecretView:
 
 @router.put("/{key}", status_code=204)
 def put_secret(
-    project: Admin, parts: Parts, key: str, body: Annotated[PutSecret, Depends(JsonBody(PutSecret))]
+    project: Admin, services: ServicesDep, key: str, body: Annotated[PutSecret, Depends(JsonBody(PutSecret))]
 ) -> None:
     """Makes the secret, or replaces its value."""
-    name = _name(parts, project, key)
+    name = _name(services, project, key)
     try:
-        parts.secrets.create_secret(Name=name, SecretString=body.value)
-    except parts.secrets.exceptions.ResourceExistsException:
-        parts.secrets.put_secret_value(SecretId=name, SecretString=body.value)
+        services.secrets.create_secret(Name=name, SecretString=body.value)
+    except services.secrets.exceptions.ResourceExistsException:
+        services.secrets.put_secret_value(SecretId=name, SecretString=body.value)
 
 
 @router.delete("/{key}", status_code=204)
-def delete_secret(project: Admin, parts: Parts, key: str) -> None:
+def delete_secret(project: Admin, services: ServicesDep, key: str) -> None:
     """Deletes the secret at once, so that its key can be used again."""
-    name = _name(parts, project, key)
+    name = _name(services, project, key)
     try:
-        parts.secrets.describe_secret(SecretId=name)
-        parts.secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+        services.secrets.describe_secret(SecretId=name)
+        services.secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     except ClientError as error:
         raise _missing(error) from error
 
 
-def _name(parts: Services, project: str, key: str) -> str:
+def _name(services: Services, project: str, key: str) -> str:
     if not _KEY.fullmatch(key):
         raise Invalid(
             f"{ascii(key)[:60]} is not a secret's key.", "Use 1 to 64 of A-Z, a-z, 0-9, _ and hyphens.", field="key"
         )
-    return secret_name(parts.stack, project, key)
+    return secret_name(services.stack, project, key)
 
 
 def _missing(error: ClientError) -> Exception:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from modelcote.control.auth import Deployer, Parts
+from modelcote.control.auth import Deployer, ServicesDep
 from modelcote.control.body import JsonBody, Strict
 from modelcote.control.uploads import MAX_BUNDLE, accept_upload
-from modelcote.control.views import (
+from modelcote.control.views.models import (
     Accepted,
     CreatedVersion,
     Upload,
@@ -43,7 +43,10 @@ class CreateVersion(Strict):
 
 @router.post("", status_code=201)
 def create_version(
-    project: Deployer, parts: Parts, model: str, body: Annotated[CreateVersion, Depends(JsonBody(CreateVersion))]
+    project: Deployer,
+    services: ServicesDep,
+    model: str,
+    body: Annotated[CreateVersion, Depends(JsonBody(CreateVersion))],
 ) -> CreatedVersion:
     """A new version of the model, awaiting the upload of its bundle."""
     spec = spec_from_dict(body.spec)
@@ -55,28 +58,28 @@ def create_version(
         raise PayloadTooLarge(
             f"a bundle of {body.bundle.bytes:,} bytes is not taken.", f"Send at most {MAX_BUNDLE:,} bytes."
         )
-    version, url = parts.registry.create_version(project, spec, body.bundle.sha256, body.bundle.bytes)
+    version, url = services.registry.create_version(project, spec, body.bundle.sha256, body.bundle.bytes)
     return CreatedVersion(version=version.version, upload=Upload(url=url, method="PUT", headers={"content-type": ZIP}))
 
 
 @router.get("")
-def list_versions(project: Deployer, parts: Parts, model: str) -> VersionList:
+def list_versions(project: Deployer, services: ServicesDep, model: str) -> VersionList:
     """The model's versions, newest first."""
-    return VersionList(versions=[version_view(row) for row in parts.registry.list_versions(project, model)])
+    return VersionList(versions=[version_view(row) for row in services.registry.list_versions(project, model)])
 
 
 @router.get("/{version}")
-def get_version(project: Deployer, parts: Parts, model: str, version: str) -> VersionView:
+def get_version(project: Deployer, services: ServicesDep, model: str, version: str) -> VersionView:
     """One version."""
-    return version_view(parts.registry.get_version(project, model, _number(version)))
+    return version_view(services.registry.get_version(project, model, _number(version)))
 
 
 @router.post("/{version}/deploy", status_code=202)
-def deploy_version(project: Deployer, parts: Parts, model: str, version: str) -> Accepted:
+def deploy_version(project: Deployer, services: ServicesDep, model: str, version: str) -> Accepted:
     """Inspects the uploaded bundle and asks for its deploy; asked again, it gives the same deploy back."""
-    row = parts.registry.get_version(project, model, _number(version))
-    row = accept_upload(parts.registry, row)
-    return accepted(parts.registry.request_deploy(project, model, row.version, DEPLOY), parts)
+    row = services.registry.get_version(project, model, _number(version))
+    row = accept_upload(services.registry, row)
+    return accepted(services.registry.request_deploy(project, model, row.version, DEPLOY), services)
 
 
 def _number(text: str) -> int:

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from modelcote.control.auth import Admin, Deployer, Parts
+from modelcote.control.auth import Admin, Deployer, ServicesDep
 from modelcote.control.body import JsonBody, Strict
 from modelcote.control.services import Services
-from modelcote.control.views import instant
 from modelcote.core.errors import ModelcoteError, NotFound
+from modelcote.core.times import instant
 from modelcote.webhooks.credentials import auth_to_dict, parse_auth
 from modelcote.webhooks.guard import check_url
 from modelcote.webhooks.submitted import allowed
@@ -50,42 +50,42 @@ class WebhookView(BaseModel):
 
 
 @router.get("/webhooks/secret")
-def get_secret(project: Admin, parts: Parts) -> SigningSecretView:
+def get_secret(project: Admin, services: ServicesDep) -> SigningSecretView:
     """Whether the project has a signing secret; never the secret."""
-    return _described(parts, project)
+    return _described(services, project)
 
 
 @router.post("/webhooks/secret/rotate")
-def rotate_secret(project: Admin, parts: Parts) -> SigningSecret:
+def rotate_secret(project: Admin, services: ServicesDep) -> SigningSecret:
     """A new signing secret, the first or the next; the one before it signs too for 24 hours."""
-    return SigningSecret(secret=parts.webhook_secrets.rotate(project))
+    return SigningSecret(secret=services.webhook_secrets.rotate(project))
 
 
 @router.get("/models/{model}/webhooks/secret")
-def get_model_secret(project: Admin, parts: Parts, model: str) -> SigningSecretView:
+def get_model_secret(project: Admin, services: ServicesDep, model: str) -> SigningSecretView:
     """Whether the model has a signing secret of its own; without one the project's signs."""
-    parts.registry.get_model(project, model)
-    return _described(parts, project, model)
+    services.registry.get_model(project, model)
+    return _described(services, project, model)
 
 
 @router.post("/models/{model}/webhooks/secret/rotate")
-def rotate_model_secret(project: Admin, parts: Parts, model: str) -> SigningSecret:
+def rotate_model_secret(project: Admin, services: ServicesDep, model: str) -> SigningSecret:
     """A new signing secret of the model's own."""
-    parts.registry.get_model(project, model)
-    return SigningSecret(secret=parts.webhook_secrets.rotate(project, model))
+    services.registry.get_model(project, model)
+    return SigningSecret(secret=services.webhook_secrets.rotate(project, model))
 
 
 @router.delete("/models/{model}/webhooks/secret", status_code=204)
-def delete_model_secret(project: Admin, parts: Parts, model: str) -> None:
+def delete_model_secret(project: Admin, services: ServicesDep, model: str) -> None:
     """The model's webhooks are signed with the project's secret again."""
-    parts.registry.get_model(project, model)
-    parts.webhook_secrets.remove(project, model)
+    services.registry.get_model(project, model)
+    services.webhook_secrets.remove(project, model)
 
 
 @router.get("/models/{model}/webhook")
-def get_webhook(project: Deployer, parts: Parts, model: str) -> WebhookView:
+def get_webhook(project: Deployer, services: ServicesDep, model: str) -> WebhookView:
     """The model's own webhook."""
-    row = parts.registry.get_model(project, model)
+    row = services.registry.get_model(project, model)
     if not row.webhook_url:
         raise NotFound("the model has no webhook of its own.", "Set one with `cote webhooks set`.")
     return WebhookView(url=row.webhook_url, auth=row.webhook_auth or None)
@@ -93,35 +93,35 @@ def get_webhook(project: Deployer, parts: Parts, model: str) -> WebhookView:
 
 @router.put("/models/{model}/webhook")
 def put_webhook(
-    project: Deployer, parts: Parts, model: str, body: Annotated[PutWebhook, Depends(JsonBody(PutWebhook))]
+    project: Deployer, services: ServicesDep, model: str, body: Annotated[PutWebhook, Depends(JsonBody(PutWebhook))]
 ) -> WebhookView:
     """Sets the model's own webhook, for the runs that are accepted from now on."""
-    target = check_url(body.url, allowed(parts.runs.policy), "url")
+    target = check_url(body.url, allowed(services.runs.policy), "url")
     auth = None if body.auth is None else parse_auth(body.auth, datetime.now(UTC), "auth")
     if auth is None:
-        parts.registry.set_webhook(project, model, target.url)
-        parts.webhook_secrets.remove_auth(project, model)
+        services.registry.set_webhook(project, model, target.url)
+        services.webhook_secrets.remove_auth(project, model)
         return WebhookView(url=target.url, auth=None)
     kind = auth_to_dict(auth)["kind"]
-    parts.registry.get_model(project, model)
+    services.registry.get_model(project, model)
     # The row says that there are credentials once there are.
-    parts.webhook_secrets.put_auth(project, model, auth, target.url)
+    services.webhook_secrets.put_auth(project, model, auth, target.url)
     try:
-        parts.registry.set_webhook(project, model, target.url, kind)
+        services.registry.set_webhook(project, model, target.url, kind)
     except ModelcoteError:
-        parts.webhook_secrets.remove_auth(project, model)  # The model is going.
+        services.webhook_secrets.remove_auth(project, model)  # The model is going.
         raise
     return WebhookView(url=target.url, auth=kind)
 
 
 @router.delete("/models/{model}/webhook", status_code=204)
-def delete_webhook(project: Deployer, parts: Parts, model: str) -> None:
+def delete_webhook(project: Deployer, services: ServicesDep, model: str) -> None:
     """The model has no webhook of its own any more; its credentials are deleted."""
-    parts.registry.set_webhook(project, model, "")
-    parts.webhook_secrets.remove_auth(project, model)
+    services.registry.set_webhook(project, model, "")
+    services.webhook_secrets.remove_auth(project, model)
 
 
-def _described(parts: Services, project: str, model: str = "") -> SigningSecretView:
-    found = parts.webhook_secrets.described(project, model)
+def _described(services: Services, project: str, model: str = "") -> SigningSecretView:
+    found = services.webhook_secrets.described(project, model)
     until = found["previous_until_s"] if found else None
     return SigningSecretView(exists=found is not None, previous_until=instant(until) if until else None)

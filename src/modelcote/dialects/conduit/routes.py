@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
-from modelcote.control.auth import Parts, Who
+from modelcote.control.auth import CallerDep, ServicesDep
 from modelcote.control.body import JsonBody
 from modelcote.control.services import Services
 from modelcote.control.uploads import accept_upload, is_uploaded
@@ -62,30 +62,32 @@ class BuildLogs(BaseModel):
 
 
 @router.post("/deploy")
-def deploy(who: Who, parts: Parts, body: Annotated[DeployRequest, Depends(JsonBody(DeployRequest))]) -> DeployAnswer:
+def deploy(
+    caller: CallerDep, services: ServicesDep, body: Annotated[DeployRequest, Depends(JsonBody(DeployRequest))]
+) -> DeployAnswer:
     """A new version in the project of the key; its bundle is to be PUT to `uploadUrl`."""
-    who.require(scopes.DEPLOY)
-    version, url = parts.registry.create_version(who.project, _spec(body))
+    caller.require(scopes.DEPLOY)
+    version, url = services.registry.create_version(caller.project, _spec(body))
     return DeployAnswer(
         uploadUrl=url,
-        projectId=who.project,
+        projectId=caller.project,
         buildId=f"{version.name}.{version.version}",
-        internalEndpoint=parts.predict_url(who.project, version.name),
+        internalEndpoint=services.predict_url(caller.project, version.name),
     )
 
 
 @router.get("/streamBuildLogs")
 def stream_build_logs(
-    who: Who, parts: Parts, build_id: Annotated[str, Query(alias="buildId", max_length=40)]
+    caller: CallerDep, services: ServicesDep, build_id: Annotated[str, Query(alias="buildId", max_length=40)]
 ) -> BuildLogs:
     """How the build goes on; the first call after the upload takes the bundle in and starts it."""
-    who.require(scopes.DEPLOY)
-    version = _version(parts, who.project, build_id)
+    caller.require(scopes.DEPLOY)
+    version = _version(services, caller.project, build_id)
     if version.state == AWAITING_UPLOAD:
-        if not is_uploaded(parts.registry, version):
+        if not is_uploaded(services.registry, version):
             return BuildLogs(status="pending", logs=["Waiting for the upload of the bundle.\n"])
         try:
-            version = accept_upload(parts.registry, version)
+            version = accept_upload(services.registry, version)
         except (Invalid, PayloadTooLarge) as error:
             return BuildLogs(status="failed", logs=[f"{error}\n"])
     if version.deploy_id:
@@ -93,8 +95,8 @@ def stream_build_logs(
     elif version.state == FAILED:
         return BuildLogs(status="failed", logs=[f"{version.message}\n"])
     else:
-        deploy_id = parts.registry.request_deploy(who.project, version.name, version.version, DEPLOY).deploy_id
-    return _logs(parts, who.project, deploy_id)
+        deploy_id = services.registry.request_deploy(caller.project, version.name, version.version, DEPLOY).deploy_id
+    return _logs(services, caller.project, deploy_id)
 
 
 def _spec(body: DeployRequest) -> ModelSpec:
@@ -102,15 +104,15 @@ def _spec(body: DeployRequest) -> ModelSpec:
     return replace(spec, flow=Flow(()))
 
 
-def _version(parts: Services, project: str, build_id: str) -> Version:
+def _version(services: Services, project: str, build_id: str) -> Version:
     found = _BUILD_ID.fullmatch(build_id)
     if not found:
         raise NotFound("there is no such build in this project.", "Use the buildId of the answer to the deploy.")
-    return parts.registry.get_version(project, found[1], int(found[2]))
+    return services.registry.get_version(project, found[1], int(found[2]))
 
 
-def _logs(parts: Services, project: str, deploy_id: str) -> BuildLogs:
-    status = parts.registry.deploy_status(project, deploy_id)
+def _logs(services: Services, project: str, deploy_id: str) -> BuildLogs:
+    status = services.registry.deploy_status(project, deploy_id)
     logs = ["Queued.\n", *(f"{line.text}\n" for line in status.lines)]
     problem: dict[str, Any] | None = status.deploy.error
     if problem:

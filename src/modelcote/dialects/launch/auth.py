@@ -1,4 +1,4 @@
-"""HTTP Basic, as launch clients send it: the API key is the user name. The password is empty and not looked at."""
+"""HTTP Basic, as launch clients send it: the API key is the user name. The password is empty, and ignored."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from modelcote.control.services import Services, services
+from modelcote.control.auth import ServicesDep
 from modelcote.core.errors import BadRequest, Unauthorized
 from modelcote.identity import scopes
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import Caller
 
 
-def caller(request: Request, parts: Annotated[Services, Depends(services)]) -> Caller:
-    """Whose key the request carries; raises 400 for two credentials, 401 for none that is valid."""
+def _caller_of(request: Request, services: ServicesDep) -> Caller:
+    """Return whose key the request carries; raise 400 for two credentials, 401 for none that is valid."""
     sent = request.headers.getlist("authorization")
     if len(sent) > 1 or any("," in value for value in sent):
         raise BadRequest("the request has two Authorization headers.", "Send one.")
     try:
-        return authenticate(_user(sent[0]) if sent else None, parts.registry.table.get)
+        return authenticate(_user(sent[0]) if sent else None, services.registry.table.get)
     except Unauthorized:
         raise Unauthorized(
             "The API key is missing or not valid.", "Send it as the user name of HTTP Basic, with an empty password."
@@ -30,7 +30,7 @@ def caller(request: Request, parts: Annotated[Services, Depends(services)]) -> C
 
 
 def _user(header: str) -> str:
-    """The user name; empty, which no key is, for what cannot be read."""
+    """Return the user name; empty, which is not a valid key, where the header cannot be read."""
     scheme, _, rest = header.strip().partition(" ")
     if scheme.lower() != "basic":
         return ""
@@ -41,15 +41,15 @@ def _user(header: str) -> str:
 
 
 def _project_with(*accepted: str) -> Callable[[Caller], str]:
-    def project_of(who: Annotated[Caller, Depends(caller)]) -> str:
-        if not set(accepted) & set(who.scopes):
-            who.require(accepted[0])
-        return who.project
+    def project_of(caller: Annotated[Caller, Depends(_caller_of)]) -> str:
+        if not set(accepted) & set(caller.scopes):
+            caller.require(accepted[0])
+        return caller.project
 
     return project_of
 
 
-# The project of the key, once it is known to have the scope. Whoever predicts looks endpoints up by name first.
+# The project of the key, once its scope is checked. A client that predicts first looks its endpoint up by name.
 Reader = Annotated[str, Depends(_project_with(scopes.PREDICT, scopes.DEPLOY))]
 Predictor = Annotated[str, Depends(_project_with(scopes.PREDICT))]
 Deployer = Annotated[str, Depends(_project_with(scopes.DEPLOY))]

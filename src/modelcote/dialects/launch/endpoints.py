@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from modelcote.control.auth import Parts
+from modelcote.control.auth import ServicesDep
 from modelcote.control.body import JsonBody
 from modelcote.control.services import Services
 from modelcote.core.errors import BadRequest, Conflict, NotFound
@@ -38,37 +38,39 @@ _SETTINGS = {
 
 @router.get("")
 def list_model_endpoints(
-    project: Reader, parts: Parts, name: Annotated[str | None, Query(description="this very name")] = None
+    project: Reader, services: ServicesDep, name: Annotated[str | None, Query(description="this very name")] = None
 ) -> EndpointList:
     """The project's endpoints; with a name that one, or an empty list."""
     if name is None:
-        rows = store.list_endpoints(parts.registry.table, project)
+        rows = store.list_endpoints(services.registry.table, project)
     else:
-        found = store.find_endpoint(parts.registry.table, project, name) if len(name) <= 63 else None
+        found = store.find_endpoint(services.registry.table, project, name) if len(name) <= 63 else None
         rows = [found] if found else []
-    models = store.models_of(parts.registry.table, rows)
-    return EndpointList(model_endpoints=[endpoint_view(row, models.get(row.model), parts) for row in rows])
+    models = store.models_of(services.registry.table, rows)
+    return EndpointList(model_endpoints=[endpoint_view(row, models.get(row.model), services) for row in rows])
 
 
 @router.post("")
 def create_model_endpoint(
-    project: Deployer, parts: Parts, body: Annotated[CreateModelEndpoint, Depends(JsonBody(CreateModelEndpoint))]
+    project: Deployer,
+    services: ServicesDep,
+    body: Annotated[CreateModelEndpoint, Depends(JsonBody(CreateModelEndpoint))],
 ) -> CreatedEndpoint:
     """A new endpoint over a model of the project; it is ready when the model serves."""
     row = LaunchEndpoint(
         project,
         new_endpoint_id(),
         check_name(body.name),
-        _model(parts, project, body.model_bundle_id),
+        _model(services, project, body.model_bundle_id),
         body.endpoint_type,
         hooks=_hooks(body),
-        callback_url=read_url(parts, body.default_callback_url, "default_callback_url"),
+        callback_url=read_url(services, body.default_callback_url, "default_callback_url"),
         settings_json=check_settings(body.endpoint_type, _given(body)),
     )
     auth = read_auth(body.default_callback_auth, "default_callback_auth")
-    with kept_auth(parts, project, row.endpoint_id, auth) as kept:
+    with kept_auth(services, project, row.endpoint_id, auth) as kept:
         try:
-            store.create_endpoint(parts.registry.table, replace(row, callback_auth=kept))
+            store.create_endpoint(services.registry.table, replace(row, callback_auth=kept))
         except Conflict as error:
             raise BadRequest(error.detail, error.remedy) from error  # The status that these clients know.
     return _done()
@@ -77,35 +79,35 @@ def create_model_endpoint(
 @router.put("/{model_endpoint_id}")
 def edit_model_endpoint(
     project: Deployer,
-    parts: Parts,
+    services: ServicesDep,
     model_endpoint_id: str,
     body: Annotated[EditModelEndpoint, Depends(JsonBody(EditModelEndpoint))],
 ) -> CreatedEndpoint:
     """Changes what is given, for the tasks that are accepted from now on."""
-    before = store.get_endpoint(parts.registry.table, project, model_endpoint_id)
+    before = store.get_endpoint(services.registry.table, project, model_endpoint_id)
     bundle = body.model_bundle_id
-    url = read_url(parts, body.default_callback_url, "default_callback_url")
+    url = read_url(services, body.default_callback_url, "default_callback_url")
     row = replace(
         before,
-        model=before.model if bundle is None else _model(parts, project, bundle),
+        model=before.model if bundle is None else _model(services, project, bundle),
         hooks=before.hooks if body.post_inference_hooks is None else _hooks(body),
         callback_url=url or before.callback_url,
         settings_json=check_settings(before.endpoint_type, before.settings | _given(body)),
     )
     auth = read_auth(body.default_callback_auth, "default_callback_auth")
-    with kept_auth(parts, project, row.endpoint_id, auth) as kept:
-        store.change_endpoint(parts.registry.table, replace(row, callback_auth=kept or before.callback_auth))
+    with kept_auth(services, project, row.endpoint_id, auth) as kept:
+        store.change_endpoint(services.registry.table, replace(row, callback_auth=kept or before.callback_auth))
     if kept:
-        drop_auth(parts, project, before.callback_auth)
+        drop_auth(services, project, before.callback_auth)
     return _done()
 
 
 @router.delete("/{model_endpoint_id}")
-def delete_model_endpoint(project: Deployer, parts: Parts, model_endpoint_id: str) -> DeletedEndpoint:
+def delete_model_endpoint(project: Deployer, services: ServicesDep, model_endpoint_id: str) -> DeletedEndpoint:
     """Deletes the endpoint, not its model. Tasks that were accepted are finished, and told of."""
-    row = store.get_endpoint(parts.registry.table, project, model_endpoint_id)
-    store.delete_endpoint(parts.registry.table, row)
-    drop_auth(parts, project, row.callback_auth)
+    row = store.get_endpoint(services.registry.table, project, model_endpoint_id)
+    store.delete_endpoint(services.registry.table, row)
+    drop_auth(services, project, row.callback_auth)
     return DeletedEndpoint(deleted=True)
 
 
@@ -117,14 +119,14 @@ def _hooks(body: EditModelEndpoint) -> tuple[str, ...]:
     return tuple(dict.fromkeys(body.post_inference_hooks or ()))
 
 
-def _model(parts: Services, project: str, name: str) -> str:
+def _model(services: Services, project: str, name: str) -> str:
     missing = NotFound(
         "the model bundle could not be found.", "model_bundle_id is the name of a model that this project has deployed."
     )
     if not MODEL_NAME.fullmatch(name):
         raise missing
     try:
-        model = parts.registry.get_model(project, name)
+        model = services.registry.get_model(project, name)
     except NotFound:
         raise missing from None
     if model.state == DELETING:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from modelcote.control.auth import Parts
+from modelcote.control.auth import ServicesDep
 from modelcote.control.body import JsonBody
 from modelcote.control.services import Services
 from modelcote.core.errors import BadRequest, Conflict, Invalid, NotFound
@@ -34,7 +34,7 @@ EndpointId = Annotated[str, Query(max_length=64)]
 @router.post("/async-tasks")
 def create_async_task(
     project: Predictor,
-    parts: Parts,
+    parts: ServicesDep,
     model_endpoint_id: EndpointId,
     body: Annotated[CreateAsyncTask, Depends(JsonBody(CreateAsyncTask))],
 ) -> CreatedTask:
@@ -62,7 +62,7 @@ def create_async_task(
 
 
 @router.get("/async-tasks/{task_id}", response_model=TaskView)
-def get_async_task(project: Predictor, parts: Parts, task_id: str) -> Response:
+def get_async_task(project: Predictor, parts: ServicesDep, task_id: str) -> Response:
     """How far a task is, with its result or what went wrong."""
     missing = NotFound("there is no such task in this project.", "Use the task_id that the task was answered with.")
     try:
@@ -84,7 +84,7 @@ def get_async_task(project: Predictor, parts: Parts, task_id: str) -> Response:
 
 
 @router.post("/sync-tasks", response_model=None, include_in_schema=False)
-def create_sync_task(project: Predictor, parts: Parts, model_endpoint_id: EndpointId) -> NoReturn:
+def create_sync_task(project: Predictor, parts: ServicesDep, model_endpoint_id: EndpointId) -> NoReturn:
     """Refused for an endpoint of type async; not served yet for the others."""
     if store.get_endpoint(parts.registry.table, project, model_endpoint_id).endpoint_type == ASYNC:
         raise BadRequest("the endpoint's type is async.", "Use POST /v1/async-tasks.")

@@ -96,14 +96,14 @@ def endpoint_status(model: Model | None) -> str:
     return READY if model.current_version else _NOT_YET.get(model.state, FAILED)
 
 
-def endpoint_view(row: LaunchEndpoint, model: Model | None, parts: Services) -> EndpointView:
+def endpoint_view(row: LaunchEndpoint, model: Model | None, services: Services) -> EndpointView:
     given, status = row.settings, endpoint_status(model)
     workers = given["min_workers"]
     return EndpointView(
         id=row.endpoint_id,
         name=row.name,
         endpoint_type=row.endpoint_type,
-        destination=parts.predict_url(row.project, row.model),
+        destination=services.predict_url(row.project, row.model),
         bundle_name=row.model,
         status=status,
         created_by=row.project,

@@ -1,17 +1,18 @@
-"""What is shown of runs and of deliveries. No credential of a callback is ever among it."""
+"""Views of runs and of deliveries; a callback's credentials are never in one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from modelcote.control.views import instant
+from modelcote.control.views.view import View
 from modelcote.core.runs import STATES
+from modelcote.core.times import instant
 from modelcote.runs.records import DELIVERY_STATES, PENDING, Attempt, Delivery, Run
 
 
-class RunView(BaseModel):
+class RunView(View):
     """A prediction in the background. Null times: not yet, or never."""
 
     run_id: str
@@ -32,14 +33,14 @@ class RunView(BaseModel):
     webhook_auth: bool = Field(description="whether credentials go with the webhook")
 
 
-class RunList(BaseModel):
+class RunList(View):
     """The newest first. `cursor` leads to the next page; null: there is none."""
 
     runs: list[RunView]
     cursor: str | None
 
 
-class Reference(BaseModel):
+class Reference(View):
     """Where a large result lies: a GET of `result_url`, without a key, gives an object whose member `result` is it."""
 
     result_url: str | None = None
@@ -63,7 +64,7 @@ class RunResult(Reference):
     result: Any = None
 
 
-class DeliveryView(BaseModel):
+class DeliveryView(View):
     """What a receiver is owed about a run. `webhook_id` is the same over all attempts and replays."""
 
     run_id: str
@@ -80,14 +81,14 @@ class DeliveryView(BaseModel):
     delivered_at: str | None
 
 
-class DeliveryList(BaseModel):
+class DeliveryList(View):
     """The newest first. `cursor` leads to the next page; null: there is none."""
 
     deliveries: list[DeliveryView]
     cursor: str | None
 
 
-class AttemptView(BaseModel):
+class AttemptView(View):
     """One attempt. `status` is null where no answer came, `error` where one did; `answer` has at most 4 KB."""
 
     number: int
@@ -102,7 +103,7 @@ class DeliveryDetail(DeliveryView):
     attempts: list[AttemptView]
 
 
-class Replayed(BaseModel):
+class Replayed(View):
     """How many are sent again. With a `cursor` there are more: ask again with it."""
 
     replayed: int
@@ -110,55 +111,22 @@ class Replayed(BaseModel):
 
 
 def run_view(row: Run) -> RunView:
-    return RunView(
-        run_id=row.run_id,
-        model=row.model,
-        version=row.version,
-        state=row.state,
-        attempt=row.attempt,
-        created_at=instant(row.created_at_s),
-        started_at=_instant(row.started_at_s),
-        ended_at=_instant(row.ended_at_s),
-        queue_until=instant(row.queue_until_s),
-        run_limit_s=row.run_limit_s,
-        run_time_ms=row.run_time_ms,
-        points=row.points,
-        result_until=_instant(row.result_until_s),
-        error=row.error,
+    return RunView.from_row(
+        row,
         webhook_endpoint=row.webhook_url or None,
         webhook_auth=bool(row.webhook_auth or row.webhook_default_auth),
     )
 
 
 def delivery_view(row: Delivery) -> DeliveryView:
-    return DeliveryView(**_delivery(row))
+    return DeliveryView.from_row(row, **_delivery(row))
 
 
 def delivery_detail(row: Delivery, attempts: list[Attempt]) -> DeliveryDetail:
-    return DeliveryDetail(**_delivery(row), attempts=[_attempt(attempt) for attempt in attempts])
+    views = [AttemptView.from_row(one, status=one.status or None, error=one.error or None) for one in attempts]
+    return DeliveryDetail.from_row(row, attempts=views, **_delivery(row))
 
 
 def _delivery(row: Delivery) -> dict[str, Any]:
-    known = ("run_id", "model", "webhook_id", "event", "url", "state", "reason", "replays")
-    return {
-        **{name: getattr(row, name) for name in known},
-        "attempts_made": row.attempts,
-        "created_at": instant(row.created_at_s),
-        "next_at": instant(row.next_at_s) if row.state == PENDING else None,
-        "delivered_at": _instant(row.delivered_at_s),
-    }
-
-
-def _attempt(row: Attempt) -> AttemptView:
-    return AttemptView(
-        number=row.number,
-        at=instant(row.at_s),
-        status=row.status or None,
-        error=row.error or None,
-        answer=row.answer,
-        took_ms=row.took_ms,
-    )
-
-
-def _instant(at_s: float) -> str | None:
-    return instant(at_s) if at_s else None
+    next_at = instant(row.next_at_s) if row.state == PENDING else None
+    return {"attempts_made": row.attempts, "next_at": next_at}

@@ -1,0 +1,1 @@
+"""The bodies of the control API's answers, and how each is built from a record."""
