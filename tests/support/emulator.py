@@ -18,7 +18,8 @@ import boto3
 import pytest
 
 from modelcote.aws.clients import Clients, make_clients
-from modelcote.registry.store import Registry
+from modelcote.registry.store import Registry, open_registry
+from tests.support.tables import make_table
 from tests.support.waiting import until_answers
 
 REGION = "us-east-1"
@@ -56,18 +57,10 @@ class Emulator:
         """A registry on a table, a bucket and a queue of its own, all empty."""
         name = f"t-{uuid.uuid4().hex[:12]}"
         clients = self.clients
-        clients.dynamodb.create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_table(clients.dynamodb, "registry", name)
         clients.s3.create_bucket(Bucket=name)
         queue = clients.sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})
-        return Registry(name, name, queue["QueueUrl"], clients)
+        return open_registry(name, name, queue["QueueUrl"], clients)
 
 
 def free_port() -> int:

@@ -37,6 +37,7 @@ from modelcote.runs.work import work
 from modelcote.serving import stored
 from modelcote.serving.predictor import respond
 from tests.support.lambda_door import LambdaDoor, Reply, lambda_door
+from tests.support.tables import make_table
 
 PROJECT, MODEL, FUNCTION = "demo", "iris", "local_demo_iris"
 Play = Callable[[Any], bytes]
@@ -174,33 +175,12 @@ def _record(message: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def make_runs_table(dynamodb: Any, name: str) -> None:
-    """The runs table as `infra.components.tables` makes it."""
-    text = {"pk": "S", "sk": "S", "due_pk": "S", "due_at_s": "N"}
-    dynamodb.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in text.items()],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "due",
-                "KeySchema": [
-                    {"AttributeName": "due_pk", "KeyType": "HASH"},
-                    {"AttributeName": "due_at_s", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-
 @contextmanager
 def runs_standing(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsStand]:
     """Everything that runs need, empty."""
     name = f"runs-{uuid.uuid4().hex[:12]}"
     dynamodb, sqs = registry.table.client, registry.sqs
-    make_runs_table(dynamodb, name)
+    make_table(dynamodb, "runs", name)
     urls = [
         sqs.create_queue(QueueName=f"{name}-{kind}", Attributes={"VisibilityTimeout": "2"})["QueueUrl"]
         for kind in ("runs", "deliveries")

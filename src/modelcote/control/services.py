@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from fastapi import Request
 
 from modelcote.aws.clients import client_config, make_clients, make_session
-from modelcote.registry.store import Registry
+from modelcote.registry.store import Registry, open_registry
 from modelcote.runs.executions import StateMachine
 from modelcote.runs.store import RunStore, make_store
 from modelcote.webhooks.secrets import WebhookSecrets
@@ -50,7 +50,7 @@ def services_from_env() -> Services:
     stack, key_arn = os.environ["MODELCOTE_STACK"], os.environ["MODELCOTE_KEY_ARN"]
     runs = make_store(os.environ, clients.dynamodb, clients.s3, clients.sqs)
     return Services(
-        registry=Registry(
+        registry=open_registry(
             os.environ["MODELCOTE_REGISTRY_TABLE"],
             os.environ["MODELCOTE_BUCKET"],
             os.environ["MODELCOTE_DEPLOY_QUEUE_URL"],

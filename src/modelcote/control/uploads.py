@@ -20,7 +20,8 @@ from modelcote.core.digests import file_sha256
 from modelcote.core.errors import Conflict, Invalid, InvalidBundle, PayloadTooLarge
 from modelcote.core.objects import bundle_key, upload_key
 from modelcote.core.spec import spec_to_dict
-from modelcote.registry.records import AWAITING_UPLOAD, FAILED, Version
+from modelcote.registry import versions
+from modelcote.registry.records import Version, VersionState
 from modelcote.registry.store import Registry
 
 # Lambda's limit for a function with its layers, unpacked; a larger bundle could not be served.
@@ -39,9 +40,9 @@ def accept_upload(registry: Registry, version: Version) -> Version:
     Raises `Conflict` where nothing was uploaded or the upload was refused before, and what inspection raises, which
     ends the version as FAILED. The upload itself is deleted either way.
     """
-    if version.state == FAILED:
+    if version.state == VersionState.FAILED:
         raise Conflict(f"version {version.version} has failed: {version.message}", "Make a new version.")
-    if version.state != AWAITING_UPLOAD:
+    if version.state != VersionState.AWAITING_UPLOAD:
         return version
     size = _size(registry, version)
     if size is None:
@@ -50,7 +51,7 @@ def accept_upload(registry: Registry, version: Version) -> Version:
         try:
             uploaded, path, sha256 = _inspected(registry, version, size, Path(folder))
         except (Invalid, PayloadTooLarge) as error:
-            registry.refuse_upload(version, str(error))
+            versions.refuse_upload(registry, version, str(error))
             _delete_upload(registry, version)
             raise
         registry.s3.upload_file(str(path), registry.bucket, bundle_key(version.project, version.name, version.version))
@@ -103,10 +104,10 @@ def _check_declared(version: Version, path: Path, sha256: str) -> None:
 
 def _mark(registry: Registry, version: Version, path: Path, sha256: str) -> Version:
     try:
-        return registry.mark_uploaded(version, sha256, path.stat().st_size)
+        return versions.mark_uploaded(registry, version, sha256, path.stat().st_size)
     except Conflict:
         # Another request for the same upload was faster.
-        return registry.get_version(version.project, version.name, version.version)
+        return versions.get(registry, version.project, version.name, version.version)
 
 
 def _size(registry: Registry, version: Version) -> int | None:

@@ -23,7 +23,7 @@ from modelcote.deploy.artifacts.aws_builder import AwsBuilder
 from modelcote.deploy.prepare import prepare
 from modelcote.deploy.program.pulumi_engine import PulumiEngine, require_cli
 from modelcote.deploy.queue.consume import serve
-from modelcote.registry.store import Registry
+from modelcote.registry.store import Registry, open_registry
 
 
 def stack_up(stack: str, region: str, backend: str = "") -> Mapping[str, Any]:
@@ -87,7 +87,7 @@ def _registry(stack: str, region: str) -> Registry:
     except (BotoCoreError, ClientError) as error:
         raise DeployFailed(f"The stack {stack} cannot be read: {error}.", "Make it with `cote up`.") from error
     told = control["Environment"]["Variables"]
-    return Registry(
+    return open_registry(
         told["MODELCOTE_REGISTRY_TABLE"],
         told["MODELCOTE_BUCKET"],
         told["MODELCOTE_DEPLOY_QUEUE_URL"],

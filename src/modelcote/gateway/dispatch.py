@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from modelcote.aws.rows import project_pk
 from modelcote.core.errors import (
     BackendUnavailable,
     InvalidInput,
@@ -42,7 +41,7 @@ from modelcote.gateway.request import (
 from modelcote.gateway.response import respond
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import PREDICT
-from modelcote.registry.records import DELETING, Model, model_sk
+from modelcote.registry.records import Model, ModelState, model_key
 
 if TYPE_CHECKING:
     from modelcote.gateway.background import Background
@@ -137,8 +136,8 @@ class Gateway:
         )
 
     def _resolve(self, request: Request) -> Model:
-        item = self.registry.get(project_pk(request.project), model_sk(request.model))
-        if item is None or item["state"] == DELETING:
+        item = self.registry.get(*model_key(request.project, request.model))
+        if item is None or item["state"] == ModelState.DELETING:
             raise unknown_model(request.model)
         model = Model.from_item(item)
         if not model.current_version:

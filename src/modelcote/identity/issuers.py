@@ -1,4 +1,4 @@
-"""Token issuers of a project: registered, listed, removed."""
+"""Trusted JWT issuers of a project."""
 
 from __future__ import annotations
 
@@ -15,51 +15,50 @@ from modelcote.identity.scopes import check_scopes
 _MAX_TEXT = 512
 
 
-class Issuers:
-    """The part of the registry that knows whose tokens are taken."""
+def register(
+    table: Table, project: str, issuer: str, audience: str, public_key: str, scopes: Sequence[str]
+) -> JwtIssuer:
+    """Register a pair of issuer and audience, or replace its key and scopes.
 
-    table: Table
+    Raises `Invalid`, and `Conflict` when the pair belongs to another project.
+    """
+    from modelcote.identity.tokens import algorithm_of, issuer_id
 
-    def put_issuer(self, project: str, issuer: str, audience: str, public_key: str, scopes: Sequence[str]) -> JwtIssuer:
-        """Registers a pair of issuer and audience, or replaces its key and scopes.
-
-        Raises `Invalid`, and `Conflict` when the pair belongs to another project.
-        """
-        from modelcote.identity.tokens import algorithm_of, issuer_id
-
-        for field, text in (("issuer", issuer), ("audience", audience)):
-            if not 1 <= len(text) <= _MAX_TEXT or not text.isprintable():
-                raise Invalid(f"{field} has 1 to {_MAX_TEXT} printable characters.", "Choose another.", field=field)
-        row = JwtIssuer(
-            issuer_id(issuer, audience),
-            project,
-            issuer,
-            audience,
-            public_key,
-            algorithm_of(public_key),
-            check_scopes(scopes),
-            now(),
+    for field, text in (("issuer", issuer), ("audience", audience)):
+        if not 1 <= len(text) <= _MAX_TEXT or not text.isprintable():
+            raise Invalid(f"{field} must have 1 to {_MAX_TEXT} printable characters.", "Choose another.", field=field)
+    row = JwtIssuer(
+        issuer_id(issuer, audience),
+        project,
+        issuer,
+        audience,
+        public_key,
+        algorithm_of(public_key),
+        check_scopes(scopes),
+        now(),
+    )
+    pk, sk = row.listed_key
+    try:
+        table.transact(
+            put(row.to_item(), "attribute_not_exists(#pk) OR #project = :project", project=project),
+            put({**asdict(row), "pk": pk, "sk": sk}),
         )
-        pk, sk = row.listed_key
-        try:
-            self.table.transact(
-                put(row.to_item(), "attribute_not_exists(#pk) OR #project = :project", project=project),
-                put({**asdict(row), "pk": pk, "sk": sk}),
-            )
-        except ConditionFailed:
-            raise Conflict("this issuer and audience are taken.", "Use an audience of your own.") from None
-        return row
+    except ConditionFailed:
+        raise Conflict("this issuer and audience belong to another project.", "Use an audience of your own.") from None
+    return row
 
-    def list_issuers(self, project: str) -> list[JwtIssuer]:
-        """The project's issuers."""
-        return [JwtIssuer.from_item(item) for item in self.table.query(project_pk(project), "ISSUER#")]
 
-    def delete_issuer(self, project: str, issuer_id: str) -> None:
-        """Takes its tokens no more; raises `NotFound`."""
-        try:
-            self.table.transact(
-                delete((f"ISSUER#{issuer_id}", "ISSUER"), "#project = :project", project=project),
-                delete((project_pk(project), f"ISSUER#{issuer_id}")),
-            )
-        except ConditionFailed:
-            raise NotFound("there is no such issuer in this project.", "List them with GET jwt-issuers.") from None
+def all_of(table: Table, project: str) -> list[JwtIssuer]:
+    """Return the project's issuers."""
+    return [JwtIssuer.from_item(item) for item in table.query(project_pk(project), "ISSUER#")]
+
+
+def remove(table: Table, project: str, issuer_id: str) -> None:
+    """Stop accepting the issuer's tokens; raises `NotFound`."""
+    try:
+        table.transact(
+            delete((f"ISSUER#{issuer_id}", "ISSUER"), "#project = :project", project=project),
+            delete((project_pk(project), f"ISSUER#{issuer_id}")),
+        )
+    except ConditionFailed:
+        raise NotFound("there is no such issuer in this project.", "List them with GET jwt-issuers.") from None

@@ -1,4 +1,4 @@
-"""API keys: made, listed, revoked. What the caller holds is shown once and stored only as a digest.
+"""API keys. The key's text is shown once and stored only as a digest.
 
 A key reads `mc_<16 hexadecimal digits>_<43 characters>`: its id, and 256 random bits. At most two active keys of
 a project share a name, so that one can be rotated while the other still works.
@@ -24,67 +24,72 @@ MAX_ACTIVE = 2
 _NAME_LENGTH = 64
 
 
-class Keys:
-    """The part of the registry that makes and ends API keys."""
+def create(
+    table: Table, project: str, name: str, scopes: Sequence[str], expires_in_s: int | None = None
+) -> tuple[ApiKey, str]:
+    """Create a key; return it and its text, which is not stored.
 
-    table: Table
-
-    def create_key(
-        self, project: str, name: str, scopes: Sequence[str], expires_in_s: int | None = None
-    ) -> tuple[ApiKey, str]:
-        """A new key and its text, which is not kept. Raises `Invalid`, and `Conflict` with two active already."""
-        if not 1 <= len(name) <= _NAME_LENGTH or not name.isprintable():
-            raise Invalid(
-                f"a key's name has 1 to {_NAME_LENGTH} printable characters.", "Choose another.", field="name"
-            )
-        if expires_in_s is not None and not 0 < expires_in_s <= 10 * 366 * 86_400:
-            raise Invalid("a key expires after 1 second to 10 years.", "Leave it out for never.", field="expires_in_s")
-        key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-        key = ApiKey(
-            key_id,
-            project,
-            name,
-            check_scopes(scopes),
-            hashlib.sha256(secret.encode()).hexdigest(),
-            f"mc_{key_id}",
-            created_at=now(),
-            expires_at_s=int(time.time()) + expires_in_s if expires_in_s else 0,
+    Raises `Invalid`, and `Conflict` when two of this name are active already.
+    """
+    if not 1 <= len(name) <= _NAME_LENGTH or not name.isprintable():
+        raise Invalid(
+            f"a key's name must have 1 to {_NAME_LENGTH} printable characters.", "Choose another.", field="name"
         )
-        slot_key = (project_pk(project), f"KEYNAME#{name}")
-        slot = self.table.get(*slot_key) or {"revision": 0, "ids": []}
-        active = [key_id for key_id in slot["ids"] if self._active(key_id)]
-        full = Conflict(f"there are {MAX_ACTIVE} active keys named {name!a} already.", "Revoke one of them first.")
-        if len(active) >= MAX_ACTIVE:
-            raise full
-        new_slot = {"pk": slot_key[0], "sk": slot_key[1], "revision": slot["revision"] + 1, "ids": [*active, key_id]}
-        try:
-            self.table.transact(
-                put(new_slot, "attribute_not_exists(#pk) OR #revision = :seen", seen=slot["revision"]),
-                put(key.to_item(), "attribute_not_exists(#pk)"),
-                put(_listed(key)),
-            )
-        except ConditionFailed:
-            raise Conflict("another key of this name was made at the same moment.", "Try again.") from None
-        return key, f"mc_{key_id}_{secret}"
+    if expires_in_s is not None and not 0 < expires_in_s <= 10 * 366 * 86_400:
+        raise Invalid(
+            "expires_in_s must be from 1 second to 10 years.",
+            "Leave it out for never.",
+            field="expires_in_s",
+        )
+    key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
+    key = ApiKey(
+        key_id,
+        project,
+        name,
+        check_scopes(scopes),
+        hashlib.sha256(secret.encode()).hexdigest(),
+        f"mc_{key_id}",
+        created_at=now(),
+        expires_at_s=int(time.time()) + expires_in_s if expires_in_s else 0,
+    )
+    slot_key = (project_pk(project), f"KEYNAME#{name}")
+    slot = table.get(*slot_key) or {"revision": 0, "ids": []}
+    active = [key_id for key_id in slot["ids"] if _active(table, key_id)]
+    full = Conflict(f"there are {MAX_ACTIVE} active keys named {name!a} already.", "Revoke one of them first.")
+    if len(active) >= MAX_ACTIVE:
+        raise full
+    new_slot = {"pk": slot_key[0], "sk": slot_key[1], "revision": slot["revision"] + 1, "ids": [*active, key_id]}
+    try:
+        table.transact(
+            put(new_slot, "attribute_not_exists(#pk) OR #revision = :seen", seen=slot["revision"]),
+            put(key.to_item(), "attribute_not_exists(#pk)"),
+            put(_listed(key)),
+        )
+    except ConditionFailed:
+        raise Conflict("another key of this name was created at the same moment.", "Try again.") from None
+    return key, f"mc_{key_id}_{secret}"
 
-    def _active(self, key_id: str) -> bool:
-        item = self.table.get(f"KEY#{key_id}", "KEY")
-        return item is not None and ApiKey.from_item(item).active(time.time())
 
-    def list_keys(self, project: str) -> list[ApiKey]:
-        """The project's keys, revoked and expired ones too, without the digests."""
-        return [ApiKey.from_item(item) for item in self.table.query(project_pk(project), "KEY#")]
+def _active(table: Table, key_id: str) -> bool:
+    item = table.get(f"KEY#{key_id}", "KEY")
+    return item is not None and ApiKey.from_item(item).active(time.time())
 
-    def revoke_key(self, project: str, key_id: str) -> None:
-        """Ends a key; a gateway may take it for five seconds more (its cache). Raises `NotFound`."""
-        change = {"revoked_at_s": int(time.time())}
-        try:
-            self.table.transact(
-                update((f"KEY#{key_id}", "KEY"), change, "#project = :project", project=project),
-                update((project_pk(project), f"KEY#{key_id}"), change, "attribute_exists(#pk)"),
-            )
-        except ConditionFailed:
-            raise NotFound("there is no such key in this project.", "List them with `cote keys`.") from None
+
+def all_of(table: Table, project: str) -> list[ApiKey]:
+    """Return the project's keys, revoked and expired ones too, without the digests."""
+    return [ApiKey.from_item(item) for item in table.query(project_pk(project), "KEY#")]
+
+
+def revoke(table: Table, project: str, key_id: str) -> None:
+    """End a key; a gateway may accept it for five seconds more (its cache). Raises `NotFound`."""
+    change = {"revoked_at_s": int(time.time())}
+    try:
+        table.transact(
+            update((f"KEY#{key_id}", "KEY"), change, "#project = :project", project=project),
+            update((project_pk(project), f"KEY#{key_id}"), change, "attribute_exists(#pk)"),
+        )
+    except ConditionFailed:
+        raise NotFound("there is no such key in this project.", "List them with `cote keys ls`.") from None
 
 
 def _listed(key: ApiKey) -> dict[str, Any]:

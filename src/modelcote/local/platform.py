@@ -16,6 +16,7 @@ from modelcote.core.snapshot import Snapshot
 from modelcote.core.spec import default_python_version
 from modelcote.deploy.artifacts.package import platform_package
 from modelcote.deploy.queue.snapshot import take_snapshot
+from modelcote.identity import keys
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import SCOPES
 from modelcote.local.cloud import STACK, Status
@@ -23,7 +24,8 @@ from modelcote.local.engine import LocalEngine
 from modelcote.local.functions import write_atomically
 from modelcote.local.host.settings import ACCOUNT, REGION
 from modelcote.local.runtimes import layer_for, layer_of
-from modelcote.registry.store import Registry
+from modelcote.registry import models
+from modelcote.registry.store import Registry, open_registry
 
 SETTINGS = "settings.json"
 KEY_NAME = "local"
@@ -53,7 +55,7 @@ def make_platform(home: Path, current: Status, environment: Mapping[str, str], h
             note=_note(held, {f"{model.project}/{model.name}" for model in snapshot.models}),
         )
         registry = registry_of(made)
-        registry.ensure_project(made.project)
+        models.ensure_project(registry, made.project)
         return made if _valid(made.api_key, registry) else replace(made, api_key=_new_key(made.project, registry))
 
 
@@ -89,15 +91,15 @@ def _valid(api_key: str, registry: Registry) -> bool:
 
 def _new_key(project: str, registry: Registry) -> str:
     """A key of the user's own; earlier ones of that name are revoked, since nobody knows them any more."""
-    for row in registry.list_keys(project):
+    for row in keys.all_of(registry.table, project):
         if row.name == KEY_NAME and not row.revoked_at_s:
-            registry.revoke_key(project, row.key_id)
-    return registry.create_key(project, KEY_NAME, SCOPES)[1]
+            keys.revoke(registry.table, project, row.key_id)
+    return keys.create(registry.table, project, KEY_NAME, SCOPES)[1]
 
 
 def registry_of(current: Status) -> Registry:
     """The local cloud's registry, for a process whose environment points at the emulator."""
-    return Registry(current.registry_table, current.bucket, current.deploy_queue_url)
+    return open_registry(current.registry_table, current.bucket, current.deploy_queue_url)
 
 
 def _registered(current: Status) -> Snapshot:

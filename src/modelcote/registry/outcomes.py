@@ -1,4 +1,4 @@
-"""What becomes of a deploy: taken up, built, ready, superseded, failed, forgotten. One conditional transaction each."""
+"""The steps of a deploy: begun, built, ready, superseded, failed, forgotten. One conditional transaction each."""
 
 from __future__ import annotations
 
@@ -9,227 +9,212 @@ from typing import Any
 from modelcote.aws.rows import project_pk
 from modelcote.aws.table import ConditionFailed, check, delete, update
 from modelcote.core.errors import Conflict, ModelcoteError, to_problem
+from modelcote.core.objects import BUNDLES, PACKAGES, UPLOADS
 from modelcote.core.snapshot import Package
 from modelcote.core.times import now
-from modelcote.registry.deploys import Deploys
+from modelcote.registry import deploys, models, versions
 from modelcote.registry.records import (
-    ARCHIVED,
-    BUILDING,
-    DELETE,
-    DELETING,
-    DEPLOY,
-    DEPLOYING,
-    FAILED,
-    QUEUED,
-    READY,
-    RUNNING,
-    SUCCEEDED,
-    UPLOADED,
+    LIVING,
     Deploy,
+    DeployKind,
+    DeployState,
     Model,
-    deploy_sk,
-    model_sk,
-    version_sk,
+    ModelState,
+    VersionState,
+    deploy_key,
+    model_key,
+    version_key,
+    version_prefix,
 )
-from modelcote.registry.versions import Versions
+from modelcote.registry.store import Registry
 
 _TRIES = 5
+_UNBUILT: dict[str, Any] = {
+    "condition": "#state IN (:uploaded, :building)",
+    "uploaded": VersionState.UPLOADED,
+    "building": VersionState.BUILDING,
+}
 
 
-class Outcomes(Versions, Deploys):
-    """The part of the registry that the deploy worker writes."""
+def begin(registry: Registry, project: str, deploy_id: str) -> Deploy | None:
+    """Start a deploy: it is RUNNING, its version BUILDING (kind `deploy`).
 
-    def begin(self, project: str, deploy_id: str) -> Deploy | None:
-        """Takes a message up: the deploy is RUNNING, its version BUILDING (kind `deploy`).
+    None when there is nothing to do: the deploy is unknown or finished (a message delivered twice), or its model has
+    been deleted meanwhile, which ends it as FAILED. A deploy that a crashed worker left RUNNING is returned again.
+    """
+    item = registry.table.get(*deploy_key(project, deploy_id))
+    deploy = Deploy.from_item(item) if item else None
+    if deploy is None or deploy.finished:
+        return None
+    condition = "#state = :deleting" if deploy.kind == DeployKind.DELETE else LIVING
+    actions = [
+        _moved(deploy, DeployState.RUNNING),
+        check(model_key(project, deploy.model), condition, deleting=ModelState.DELETING),
+    ]
+    if deploy.kind == DeployKind.DEPLOY:
+        changes = {"state": VersionState.BUILDING, "updated_at": now()}
+        actions.append(update(version_key(project, deploy.model, deploy.version), changes, **_UNBUILT))
+    try:
+        registry.table.transact(*actions)
+    except ConditionFailed:
+        gone = Conflict(f"{deploy.model} was deleted before this deploy began.", "Deploy it again.")
+        registry.table.transact(_ended(deploy, DeployState.FAILED, gone))
+        return None
+    return deploys.get(registry, project, deploy_id)
 
-        None when there is nothing to do: the deploy is unknown or finished (a message that came twice), or its
-        model has been deleted meanwhile, which ends it as FAILED. A deploy that a crashed worker left RUNNING is
-        given again.
-        """
-        item = self.table.get(project_pk(project), deploy_sk(deploy_id))
-        deploy = Deploy.from_item(item) if item else None
-        if deploy is None or deploy.finished:
-            return None
+
+def mark_built(
+    registry: Registry, deploy: Deploy, package: Package, runtime: str, compiled: dict[str, Any] | None = None
+) -> None:
+    """Record the package of a BUILDING version, so that the next snapshot may hold it."""
+    registry.table.update(
+        version_key(deploy.project, deploy.model, deploy.version),
+        {
+            "package_json": json.dumps(asdict(package)),
+            "runtime": runtime,
+            "compiled": bool(compiled and compiled.get("used")),
+            "compiled_json": json.dumps(compiled) if compiled else "",
+            "updated_at": now(),
+        },
+        "#state = :building",
+        building=VersionState.BUILDING,
+    )
+
+
+def mark_ready(registry: Registry, deploy: Deploy, function_name: str) -> None:
+    """Serve the version: it is READY, the one before it ARCHIVED, the model points at it; one transaction.
+
+    The model stays DEPLOYING when a later deploy of it waits. Doing it twice changes nothing.
+    """
+    for _ in range(_TRIES):
+        model = models.get(registry, deploy.project, deploy.model)
+        version = versions.get(registry, deploy.project, deploy.model, deploy.version)
         at = now()
-        running = update(
-            deploy.key,
-            {"state": RUNNING, "updated_at": at},
-            "#state IN (:queued, :running)",
-            queued=QUEUED,
-            running=RUNNING,
-        )
-        model_key = (project_pk(project), model_sk(deploy.model))
-        if deploy.kind == DELETE:
-            actions = [check(model_key, "#state = :deleting", deleting=DELETING)]
-        else:
-            actions = [check(model_key, "attribute_exists(#pk) AND #state <> :deleting", deleting=DELETING)]
-        if deploy.kind == DEPLOY:
-            actions.append(
-                update(
-                    (project_pk(project), version_sk(deploy.model, deploy.version)),
-                    {"state": BUILDING, "updated_at": at},
-                    "#state IN (:uploaded, :building)",
-                    uploaded=UPLOADED,
-                    building=BUILDING,
-                )
-            )
+        replaces = model.current_version not in (0, version.version)
+        before = model.current_version if replaces else model.previous_version
+        settled = model.wanted_version == deploy.version
+        actions = [
+            _ended(deploy, DeployState.SUCCEEDED),
+            update(version.key, {"state": VersionState.READY, "updated_at": at}),
+            update(
+                model.key,
+                {
+                    "current_version": version.version,
+                    "previous_version": before,
+                    "state": ModelState.READY if settled else ModelState.DEPLOYING,
+                    "function_name": function_name,
+                    "runtime": version.runtime,
+                    "compiled": version.compiled,
+                    "timeout_s": version.spec.timeout,
+                    "mode": version.spec.mode,
+                    "updated_at": at,
+                },
+                "#current_version = :current AND #wanted_version = :wanted AND #state <> :deleting",
+                current=model.current_version,
+                wanted=model.wanted_version,
+                deleting=ModelState.DELETING,
+            ),
+        ]
+        if replaces:
+            old = version_key(deploy.project, deploy.model, before)
+            actions.append(update(old, {"state": VersionState.ARCHIVED, "updated_at": at}))
         try:
-            self.table.transact(running, *actions)
+            registry.table.transact(*actions)
         except ConditionFailed:
-            gone = Conflict(f"{deploy.model} was deleted before this deploy began.", "Deploy it again.")
-            self.table.transact(self._ended(deploy, FAILED, gone))
-            return None
-        return self.get_deploy(project, deploy_id)
+            if deploys.get(registry, deploy.project, deploy.deploy_id).finished:
+                return
+            if models.get(registry, deploy.project, deploy.model).state == ModelState.DELETING:
+                mark_superseded(registry, deploy)
+                return
+        else:
+            return
+    raise Conflict(f"{deploy.model} changed while it became ready.", "Deploy it again.")
 
-    def mark_built(
-        self, deploy: Deploy, package: Package, runtime: str, compiled: dict[str, Any] | None = None
-    ) -> None:
-        """Records the package of a BUILDING version, so that the next snapshot may hold it."""
-        self.table.update(
-            (project_pk(deploy.project), version_sk(deploy.model, deploy.version)),
-            {
-                "package_json": json.dumps(asdict(package)),
-                "runtime": runtime,
-                "compiled": bool(compiled and compiled.get("used")),
-                "compiled_json": json.dumps(compiled) if compiled else "",
+
+def mark_superseded(registry: Registry, deploy: Deploy) -> None:
+    """Archive a built version because a later request is served instead: it is ARCHIVED, the deploy SUCCEEDED."""
+    archived = update(
+        version_key(deploy.project, deploy.model, deploy.version),
+        {"state": VersionState.ARCHIVED, "updated_at": now()},
+        "attribute_exists(#pk) AND #state <> :ready",
+        ready=VersionState.READY,
+    )
+    _finish(registry, deploy, _ended(deploy, DeployState.SUCCEEDED), archived)
+
+
+def mark_failed(registry: Registry, deploy: Deploy, error: ModelcoteError) -> None:
+    """End the deploy as FAILED: what served before goes on serving.
+
+    A new version becomes FAILED with the reason; a version that was rolled back to keeps its state. The model wants
+    its current version again, unless a later deploy of it waits. A model whose deletion failed stays DELETING, and
+    may be deleted again.
+    """
+    ended = _ended(deploy, DeployState.FAILED, error)
+    actions: list[dict[str, Any]] = []
+    if deploy.kind == DeployKind.DEPLOY:
+        changes: dict[str, Any] = {"state": VersionState.FAILED, "message": str(error), "updated_at": now()}
+        actions.append(update(version_key(deploy.project, deploy.model, deploy.version), changes, **_UNBUILT))
+    if deploy.kind != DeployKind.DELETE:
+        item = registry.table.get(*model_key(deploy.project, deploy.model))
+        model = Model.from_item(item) if item else None
+        if model and model.deploy_id == deploy.deploy_id:
+            changes = {
+                "wanted_version": model.current_version,
+                "state": ModelState.READY if model.current_version else ModelState.FAILED,
                 "updated_at": now(),
-            },
-            "#state = :building",
-            building=BUILDING,
-        )
-
-    def mark_ready(self, deploy: Deploy, function_name: str) -> None:
-        """The version serves: it is READY, the one before it ARCHIVED, the model points at it; one transaction.
-
-        The model stays DEPLOYING when a later deploy of it waits. Doing it twice changes nothing.
-        """
-        pk = project_pk(deploy.project)
-        for _ in range(_TRIES):
-            model = self.get_model(deploy.project, deploy.model)
-            version = self.get_version(deploy.project, deploy.model, deploy.version)
-            at = now()
-            replaces = model.current_version not in (0, version.version)
-            before = model.current_version if replaces else model.previous_version
-            settled = model.wanted_version == deploy.version
-            actions = [
-                self._ended(deploy, SUCCEEDED),
-                update(version.key, {"state": READY, "updated_at": at}),
+            }
+            actions.append(
                 update(
                     model.key,
-                    {
-                        "current_version": version.version,
-                        "previous_version": before,
-                        "state": READY if settled else DEPLOYING,
-                        "function_name": function_name,
-                        "runtime": version.runtime,
-                        "compiled": version.compiled,
-                        "timeout_s": version.spec.timeout,
-                        "mode": version.spec.mode,
-                        "updated_at": at,
-                    },
-                    "#current_version = :current AND #wanted_version = :wanted AND #state <> :deleting",
+                    changes,
+                    "#deploy_id = :id AND #current_version = :current AND #state <> :deleting",
+                    id=deploy.deploy_id,
                     current=model.current_version,
-                    wanted=model.wanted_version,
-                    deleting=DELETING,
-                ),
-            ]
-            if replaces:
-                actions.append(update((pk, version_sk(deploy.model, before)), {"state": ARCHIVED, "updated_at": at}))
-            try:
-                self.table.transact(*actions)
-            except ConditionFailed:
-                if self.get_deploy(deploy.project, deploy.deploy_id).finished:
-                    return
-                if self.get_model(deploy.project, deploy.model).state == DELETING:
-                    self.mark_superseded(deploy)
-                    return
-            else:
-                return
-        raise Conflict(f"{deploy.model} changed while it became ready.", "Deploy it again.")
-
-    def mark_superseded(self, deploy: Deploy) -> None:
-        """The version is built but a later request is served instead: it is ARCHIVED, the deploy SUCCEEDED."""
-        version_key = (project_pk(deploy.project), version_sk(deploy.model, deploy.version))
-        archived = update(
-            version_key,
-            {"state": ARCHIVED, "updated_at": now()},
-            "attribute_exists(#pk) AND #state <> :ready",
-            ready=READY,
-        )
-        self._finish(deploy, self._ended(deploy, SUCCEEDED), archived)
-
-    def mark_failed(self, deploy: Deploy, error: ModelcoteError) -> None:
-        """The deploy FAILED: what served before goes on serving.
-
-        A new version becomes FAILED with the reason; a version that was rolled back to keeps its state. The
-        model wants its current version again, unless a later deploy of it waits. A model whose deletion failed
-        stays DELETING, and may be deleted again.
-        """
-        ended = self._ended(deploy, FAILED, error)
-        pk = project_pk(deploy.project)
-        actions: list[dict[str, Any]] = []
-        if deploy.kind == DEPLOY:
-            actions.append(
-                update(
-                    (pk, version_sk(deploy.model, deploy.version)),
-                    {"state": FAILED, "message": str(error), "updated_at": now()},
-                    "#state IN (:uploaded, :building)",
-                    uploaded=UPLOADED,
-                    building=BUILDING,
+                    deleting=ModelState.DELETING,
                 )
             )
-        if deploy.kind != DELETE:
-            item = self.table.get(pk, model_sk(deploy.model))
-            model = Model.from_item(item) if item else None
-            if model and model.deploy_id == deploy.deploy_id:
-                actions.append(
-                    update(
-                        model.key,
-                        {
-                            "wanted_version": model.current_version,
-                            "state": READY if model.current_version else FAILED,
-                            "updated_at": now(),
-                        },
-                        "#deploy_id = :id AND #current_version = :current AND #state <> :deleting",
-                        id=deploy.deploy_id,
-                        current=model.current_version,
-                        deleting=DELETING,
-                    )
-                )
-        try:
-            self._finish(deploy, ended, *actions)
-        except Conflict:
-            # The model or the version moved on meanwhile (a later deploy, a deletion): only this deploy ends.
-            self._finish(deploy, ended)
+    try:
+        _finish(registry, deploy, ended, *actions)
+    except Conflict:
+        # The model or the version moved on meanwhile (a later deploy, a deletion): only this deploy ends.
+        _finish(registry, deploy, ended)
 
-    def forget(self, deploy: Deploy) -> None:
-        """Ends a deletion: the model's rows and its objects in the bucket are gone, the deploy SUCCEEDED."""
-        pk = project_pk(deploy.project)
-        for item in self.table.query(pk, version_sk(deploy.model)):
-            self.table.delete((pk, item["sk"]))
-        for folder in ("uploads", "bundles", "packages"):
-            self._empty(f"{folder}/{deploy.project}/{deploy.model}/")
-        gone = delete((pk, model_sk(deploy.model)), "#state = :deleting", deleting=DELETING)
-        self._finish(deploy, self._ended(deploy, SUCCEEDED), gone)
 
-    def _empty(self, prefix: str) -> None:
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
-            for row in page.get("Contents", []):
-                self.s3.delete_object(Bucket=self.bucket, Key=row["Key"])
+def forget(registry: Registry, deploy: Deploy) -> None:
+    """End a deletion: the model's rows and its objects in the bucket are gone, the deploy SUCCEEDED."""
+    for item in registry.table.query(project_pk(deploy.project), version_prefix(deploy.model)):
+        registry.table.delete((item["pk"], item["sk"]))
+    for folder in (UPLOADS, BUNDLES, PACKAGES):
+        _empty(registry, f"{folder}/{deploy.project}/{deploy.model}/")
+    gone = delete(model_key(deploy.project, deploy.model), "#state = :deleting", deleting=ModelState.DELETING)
+    _finish(registry, deploy, _ended(deploy, DeployState.SUCCEEDED), gone)
 
-    def _ended(self, deploy: Deploy, state: str, error: ModelcoteError | None = None) -> dict[str, Any]:
-        return update(
-            deploy.key,
-            {"state": state, "error_json": json.dumps(to_problem(error)) if error else "", "updated_at": now()},
-            "#state IN (:queued, :running)",
-            queued=QUEUED,
-            running=RUNNING,
-        )
 
-    def _finish(self, deploy: Deploy, *actions: dict[str, Any]) -> None:
-        """All of it, or nothing when the deploy has ended already; else `Conflict`."""
-        try:
-            self.table.transact(*actions)
-        except ConditionFailed:
-            if not self.get_deploy(deploy.project, deploy.deploy_id).finished:
-                raise Conflict(f"{deploy.model} changed while its deploy ended.", "Deploy it again.") from None
+def _empty(registry: Registry, prefix: str) -> None:
+    for page in registry.s3.get_paginator("list_objects_v2").paginate(Bucket=registry.bucket, Prefix=prefix):
+        for row in page.get("Contents", []):
+            registry.s3.delete_object(Bucket=registry.bucket, Key=row["Key"])
+
+
+def _ended(deploy: Deploy, state: DeployState, error: ModelcoteError | None = None) -> dict[str, Any]:
+    return _moved(deploy, state, error_json=json.dumps(to_problem(error)) if error else "")
+
+
+def _moved(deploy: Deploy, state: DeployState, **changes: str) -> dict[str, Any]:
+    """Return the action that moves a deploy which has not ended to a state."""
+    return update(
+        deploy.key,
+        {"state": state, "updated_at": now(), **changes},
+        "#state IN (:queued, :running)",
+        queued=DeployState.QUEUED,
+        running=DeployState.RUNNING,
+    )
+
+
+def _finish(registry: Registry, deploy: Deploy, *actions: dict[str, Any]) -> None:
+    """Do all of it, or nothing when the deploy has ended already; else raise `Conflict`."""
+    try:
+        registry.table.transact(*actions)
+    except ConditionFailed:
+        if not deploys.get(registry, deploy.project, deploy.deploy_id).finished:
+            raise Conflict(f"{deploy.model} changed while its deploy ended.", "Deploy it again.") from None

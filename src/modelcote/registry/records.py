@@ -9,41 +9,72 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from modelcote.aws.rows import Row, project_pk
 from modelcote.core.snapshot import Package
-from modelcote.core.spec import ModelSpec, spec_from_dict
-
-# Model states. NEW: versions exist, but no deploy has been asked for yet.
-NEW, DEPLOYING, DELETING = "NEW", "DEPLOYING", "DELETING"
-# Version states, in order; READY and FAILED are also a model's.
-AWAITING_UPLOAD, UPLOADED, BUILDING, READY, ARCHIVED, FAILED = (
-    "AWAITING_UPLOAD",
-    "UPLOADED",
-    "BUILDING",
-    "READY",
-    "ARCHIVED",
-    "FAILED",
-)
-# Deploy states; FAILED ends one too.
-QUEUED, RUNNING, SUCCEEDED = "QUEUED", "RUNNING", "SUCCEEDED"
-
-# What a deploy does.
-DEPLOY, ROLLBACK, DELETE = "deploy", "rollback", "delete"
+from modelcote.core.spec import ModelSpec, spec_from_stored
 
 
-def model_sk(name: str) -> str:
-    return f"MODEL#{name}"
+class ModelState(StrEnum):
+    """States of a model. NEW: versions exist, but no deploy has been requested yet."""
+
+    NEW = "NEW"
+    DEPLOYING = "DEPLOYING"
+    READY = "READY"
+    FAILED = "FAILED"
+    DELETING = "DELETING"
 
 
-def version_sk(name: str, version: int | None = None) -> str:
-    """The sort key of one version, or the prefix of all of a model's."""
-    return f"VERSION#{name}#" + ("" if version is None else f"{version:08d}")
+class VersionState(StrEnum):
+    """States of a version, in order."""
+
+    AWAITING_UPLOAD = "AWAITING_UPLOAD"
+    UPLOADED = "UPLOADED"
+    BUILDING = "BUILDING"
+    READY = "READY"
+    ARCHIVED = "ARCHIVED"
+    FAILED = "FAILED"
 
 
-def deploy_sk(deploy_id: str) -> str:
-    return f"DEPLOY#{deploy_id}"
+class DeployState(StrEnum):
+    """States of a deploy, in order; the last two end it."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+class DeployKind(StrEnum):
+    """What a deploy does."""
+
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+    DELETE = "delete"
+
+
+# The condition of a write to a model that exists and is not being deleted; takes `deleting=ModelState.DELETING`.
+LIVING = "attribute_exists(#pk) AND #state <> :deleting"
+
+
+def model_key(project: str, name: str) -> tuple[str, str]:
+    return project_pk(project), f"MODEL#{name}"
+
+
+def version_prefix(name: str) -> str:
+    """Return what the sort keys of all of a model's versions start with."""
+    return f"VERSION#{name}#"
+
+
+def version_key(project: str, name: str, version: int) -> tuple[str, str]:
+    return project_pk(project), f"{version_prefix(name)}{version:08d}"
+
+
+def deploy_key(project: str, deploy_id: str) -> tuple[str, str]:
+    return project_pk(project), f"DEPLOY#{deploy_id}"
 
 
 def log_pk(project: str, deploy_id: str) -> str:
@@ -54,14 +85,14 @@ def log_pk(project: str, deploy_id: str) -> str:
 class Model(Row):
     """A name in a project.
 
-    `current_version` serves (0: none yet), `previous_version` served before it, `wanted_version` was asked for last.
+    `current_version` serves (0: none yet), `previous_version` served before it, `wanted_version` was requested last.
     `timeout_s` and `mode` are the current version's. `webhook_url` is where its runs' webhooks go unless a run says
     otherwise; `webhook_auth` (`basic`, `mtls` or empty) says that Secrets Manager holds credentials for it.
     """
 
     project: str
     name: str
-    state: str = NEW
+    state: str = ModelState.NEW
     last_version: int = 0
     current_version: int = 0
     previous_version: int = 0
@@ -78,7 +109,7 @@ class Model(Row):
 
     @property
     def key(self) -> tuple[str, str]:
-        return project_pk(self.project), model_sk(self.name)
+        return model_key(self.project, self.name)
 
 
 @dataclass(frozen=True)
@@ -111,11 +142,12 @@ class Version(Row):
 
     @property
     def key(self) -> tuple[str, str]:
-        return project_pk(self.project), version_sk(self.name, self.version)
+        return version_key(self.project, self.name, self.version)
 
-    @property
+    @cached_property
     def spec(self) -> ModelSpec:
-        return spec_from_dict(json.loads(self.spec_json))
+        """The spec as it was accepted; the rules are checked at the doors, not here."""
+        return spec_from_stored(json.loads(self.spec_json))
 
     @property
     def package(self) -> Package | None:
@@ -141,7 +173,7 @@ class Deploy(Row):
     model: str
     version: int
     kind: str
-    state: str = QUEUED
+    state: str = DeployState.QUEUED
     error_json: str = ""
     lines: int = 0
     created_at: str = ""
@@ -149,11 +181,11 @@ class Deploy(Row):
 
     @property
     def key(self) -> tuple[str, str]:
-        return project_pk(self.project), deploy_sk(self.deploy_id)
+        return deploy_key(self.project, self.deploy_id)
 
     @property
     def finished(self) -> bool:
-        return self.state in (SUCCEEDED, FAILED)
+        return self.state in (DeployState.SUCCEEDED, DeployState.FAILED)
 
     @property
     def error(self) -> dict[str, Any] | None:

@@ -20,6 +20,8 @@ from modelcote.control.services import Services
 from modelcote.core.policy import Policy
 from modelcote.core.spec import ModelSpec, spec_to_dict
 from modelcote.dialects import DIALECTS
+from modelcote.identity import keys
+from modelcote.registry import deploys, models, outcomes
 from modelcote.registry.records import Deploy
 from modelcote.registry.store import Registry
 from modelcote.runs.executions import StateMachine
@@ -27,8 +29,8 @@ from modelcote.runs.store import RunStore
 from modelcote.webhooks.secrets import WebhookSecrets
 from tests.support.asgi import AppTransport
 from tests.support.emulator import Emulator
-from tests.support.runs_stand import make_runs_table
 from tests.support.specs import a_package, a_spec
+from tests.support.tables import make_table
 
 PROJECT = "demo"
 URL = "https://api.example"
@@ -80,34 +82,34 @@ class Stand:
         version = self.upload(self.create(a_spec(name)))
         answer = self.call("POST", f"/models/{name}/versions/{version}/deploy", json={})
         assert answer.status_code == 202, answer.text
-        return self.registry.get_deploy(PROJECT, answer.json()["deploy_id"])
+        return deploys.get(self.registry, PROJECT, answer.json()["deploy_id"])
 
     def ready(self, name: str = "iris") -> Deploy:
         """The same, worked off."""
-        deploy = self.registry.begin(PROJECT, self.deploy(name).deploy_id)
+        deploy = outcomes.begin(self.registry, PROJECT, self.deploy(name).deploy_id)
         assert deploy
-        self.registry.mark_built(deploy, a_package(), "onnx", {"used": True, "reason": ""})
-        self.registry.mark_ready(deploy, f"local_{PROJECT}_{name}")
+        outcomes.mark_built(self.registry, deploy, a_package(), "onnx", {"used": True, "reason": ""})
+        outcomes.mark_ready(self.registry, deploy, f"local_{PROJECT}_{name}")
         return deploy
 
 
 def stand_on(emulator: Emulator) -> Stand:
     """An API with an empty registry."""
     registry = emulator.registry()
-    registry.ensure_project(PROJECT)
-    keys = {scope: registry.create_key(PROJECT, scope, [scope])[1] for scope in ("predict", "deploy", "admin")}
+    models.ensure_project(registry, PROJECT)
+    texts = {scope: keys.create(registry.table, PROJECT, scope, [scope])[1] for scope in ("predict", "deploy", "admin")}
     log: list[tuple[str, dict[str, Any]]] = []
     services = services_on(emulator, registry)
     app = create_app(services, DIALECTS, lambda event, **members: log.append((event, members)))
     http = httpx.Client(transport=AppTransport(app), base_url=URL)
-    return Stand(http, registry, services, keys, log, app)
+    return Stand(http, registry, services, texts, log, app)
 
 
 def services_on(emulator: Emulator, registry: Registry) -> Services:
     """What the API works with; runs have a table and queues of their own."""
     session, name = emulator.session, registry.table.name
     secrets = session.client("secretsmanager", endpoint_url=emulator.url)
-    make_runs_table(registry.table.client, f"{name}-runs")
+    make_table(registry.table.client, "runs", f"{name}-runs")
     queues = [registry.sqs.create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("runs", "deliveries")]
     runs = RunStore(
         Table(registry.table.client, f"{name}-runs"), registry.s3, registry.sqs, registry.bucket, *queues, Policy()

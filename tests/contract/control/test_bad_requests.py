@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from modelcote.core.spec import spec_to_dict
+from modelcote.identity import keys
+from modelcote.registry import models
 from tests.contract.control.stand import PROJECT, Stand, check_problem
 from tests.support.specs import a_spec
 from tests.support.tokens import by_hand, claims
@@ -57,12 +59,12 @@ ROUTES = [
 @pytest.fixture(autouse=True)
 def nothing_is_made(stand: Stand) -> Any:
     yield
-    assert stand.registry.list_models(PROJECT) == []
+    assert models.all_of(stand.registry, PROJECT) == []
     assert stand.http.get("/healthz").json() == {"status": "ok"}
 
 
 def test_every_route_asks_for_its_key_project_and_scope(stand: Stand) -> None:
-    _, other = stand.registry.create_key("other", "other", ["admin"])
+    _, other = keys.create(stand.registry.table, "other", "other", ["admin"])
     for method, path, scope in ROUTES:
         check_problem(stand.call(method, path, key=None), 401)
         check_problem(stand.call(method, path, key="nonsense"), 401)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from modelcote.cli.main import app
 from modelcote.core.errors import ModelFailed
+from modelcote.registry import models
 from modelcote.sdk import client as sdk
 from tests.contract.control.front import HOOK, MODEL, Front
 from tests.contract.control.stand import PROJECT, URL
@@ -110,7 +111,7 @@ def test_webhooks(shell: Shell, front: Front, tmp_path: Path) -> None:
     assert "does not exist" in shell.run("webhooks", "set", MODEL, HOOK, "--auth-file", str(tmp_path / "x"), status=1)
     assert "https" in shell.run("webhooks", "set", MODEL, "ftp://example.com", status=1)
     shell.run("webhooks", "rm", MODEL)
-    assert front.stand.registry.get_model(PROJECT, MODEL).webhook_url == ""
+    assert models.get(front.stand.registry, PROJECT, MODEL).webhook_url == ""
 
 
 def test_keys_and_secrets(shell: Shell) -> None:

@@ -10,11 +10,10 @@ import httpx
 import pytest
 
 from modelcote import Client
-from modelcote.aws.rows import project_pk
 from modelcote.core.errors import BackendUnavailable, BadRequest, Conflict, Invalid, ModelFailed, NotFound, RunCanceled
 from modelcote.core.runs import new_run_id
 from modelcote.flow.result import dumps
-from modelcote.registry.records import model_sk
+from modelcote.registry.records import model_key
 from modelcote.sdk.runs import WaitTimeout
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import unseal
@@ -140,7 +139,7 @@ def test_a_large_result_is_downloaded_and_checked(front: Front, size: int) -> No
 
 def test_predict_follows_what_became_a_run(front: Front) -> None:
     registry = front.stand.registry
-    registry.table.update((project_pk(PROJECT), model_sk(MODEL)), {"mode": "async"})
+    registry.table.update(model_key(PROJECT, MODEL), {"mode": "async"})
     with front.client() as client, front.working():
         answer = client.predict(MODEL, [[1, 2], [3, 4]])
         assert answer["result"] == [[2, 4], [6, 8]]

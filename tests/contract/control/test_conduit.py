@@ -13,6 +13,7 @@ import pytest
 
 from modelcote.core.errors import DeployFailed
 from modelcote.core.hardware import Hardware
+from modelcote.registry import deploys, models, outcomes, versions
 from tests.contract.control.stand import PROJECT, URL, Stand, a_bundle, a_pickle, a_zip, check_problem
 
 CANARY = "foreign-api-key-canary"
@@ -67,20 +68,20 @@ def test_from_deploy_to_success(stand: Stand) -> None:
     upload(answer, a_bundle())
     assert poll(stand, answer)["status"] == "building"
 
-    version = stand.registry.get_version(PROJECT, "iris", 1)
+    version = versions.get(stand.registry, PROJECT, "iris", 1)
     spec = version.spec
     assert [stage.file for stage in spec.flow.stages] == ["model.pkl"]
     assert (spec.cpu, spec.memory, spec.cooldown, spec.max_replicas) == (2, 8.0, 30, 2)
     assert (spec.hardware, spec.python_version, spec.trusted) == (Hardware.CPU, "3.11", False)
 
-    deploy = stand.registry.begin(PROJECT, version.deploy_id)
+    deploy = outcomes.begin(stand.registry, PROJECT, version.deploy_id)
     assert deploy
-    stand.registry.append_log(PROJECT, deploy.deploy_id, "built")
+    deploys.append_log(stand.registry, PROJECT, deploy.deploy_id, "built")
     assert poll(stand, answer)["logs"][-1] == "built\n"
     from tests.support.specs import a_package
 
-    stand.registry.mark_built(deploy, a_package(), "onnx")
-    stand.registry.mark_ready(deploy, "f")
+    outcomes.mark_built(stand.registry, deploy, a_package(), "onnx")
+    outcomes.mark_ready(stand.registry, deploy, "f")
     assert poll(stand, answer)["status"] == "success"
 
 
@@ -100,9 +101,9 @@ def test_a_failed_build_says_why(stand: Stand) -> None:
     answer = start(stand)
     upload(answer, a_bundle())
     poll(stand, answer)
-    deploy = stand.registry.begin(PROJECT, stand.registry.get_version(PROJECT, "iris", 1).deploy_id)
+    deploy = outcomes.begin(stand.registry, PROJECT, versions.get(stand.registry, PROJECT, "iris", 1).deploy_id)
     assert deploy
-    stand.registry.mark_failed(deploy, DeployFailed("no wheel for x.", "Pin another."))
+    outcomes.mark_failed(stand.registry, deploy, DeployFailed("no wheel for x.", "Pin another."))
     state = poll(stand, answer)
     assert (state["status"], state["logs"][-1]) == ("failed", "no wheel for x. Pin another.\n")
 
@@ -111,7 +112,7 @@ def test_a_foreign_key_in_the_bundle_is_dropped(stand: Stand) -> None:
     answer = start(stand)
     upload(answer, a_bundle(api_key=CANARY, hardware="CPU", version="1.0"))
     assert poll(stand, answer)["status"] == "building"
-    row = stand.registry.get_version(PROJECT, "iris", 1)
+    row = versions.get(stand.registry, PROJECT, "iris", 1)
     kept = stand.registry.s3.get_object(Bucket=stand.registry.bucket, Key=row.bundle_key)["Body"].read()
     with zipfile.ZipFile(io.BytesIO(kept)) as archive:
         manifest = archive.read("conduit.json").decode()
@@ -133,7 +134,7 @@ def test_requirements_come_from_the_bundle(stand: Stand) -> None:
     }
     upload(answer, a_zip(files))
     assert poll(stand, answer)["status"] == "building"
-    assert stand.registry.get_version(PROJECT, "iris", 1).spec.requirements == ("humanize==4.9",)
+    assert versions.get(stand.registry, PROJECT, "iris", 1).spec.requirements == ("humanize==4.9",)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_fields_that_are_refused_before_an_upload(stand: Stand, change: dict[str
     problem = check_problem(start(stand, **change), 422)
     assert problem["field"] == field
     assert problem["message"].startswith(problem["detail"])
-    assert stand.registry.list_models(PROJECT) == []
+    assert models.all_of(stand.registry, PROJECT) == []
 
 
 def test_errors_carry_a_message(stand: Stand) -> None:

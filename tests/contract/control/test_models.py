@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from modelcote.core.errors import DeployFailed
 from modelcote.core.spec import spec_to_dict
-from modelcote.registry.records import ARCHIVED, FAILED, READY
+from modelcote.registry import deploys, outcomes, versions
 from tests.contract.control.stand import PROJECT, URL, Stand, a_bundle, check_problem
 from tests.support.specs import a_spec
 
@@ -29,7 +29,7 @@ def test_from_a_spec_to_a_deploy_that_succeeds(stand: Stand) -> None:
     queued = stand.raw("GET", path).json()
     assert (queued["state"], queued["lines"], queued["next"], queued["error"]) == ("QUEUED", [], 0, None)
     assert (queued["model"], queued["version"], queued["kind"]) == ("iris", 1, "deploy")
-    row = stand.registry.get_version(PROJECT, "iris", 1)
+    row = versions.get(stand.registry, PROJECT, "iris", 1)
     assert row.bundle_sha256 == hashlib.sha256(a_bundle()).hexdigest()
     kept = stand.registry.s3.get_object(Bucket=stand.registry.bucket, Key=row.bundle_key)["Body"].read()
     assert kept == a_bundle()
@@ -37,13 +37,13 @@ def test_from_a_spec_to_a_deploy_that_succeeds(stand: Stand) -> None:
     assert uploads["KeyCount"] == 0
 
     for text in ("building", "built"):
-        stand.registry.append_log(PROJECT, deploy_id, text)
+        deploys.append_log(stand.registry, PROJECT, deploy_id, text)
     running = stand.raw("GET", path, params={"after": 1}).json()
     assert [(line["n"], line["text"]) for line in running["lines"]] == [(2, "built")]
     assert running["next"] == 2
-    deploy = stand.registry.begin(PROJECT, deploy_id)
+    deploy = outcomes.begin(stand.registry, PROJECT, deploy_id)
     assert deploy
-    stand.registry.mark_failed(deploy, DeployFailed("no wheel.", "Pin another."))
+    outcomes.mark_failed(stand.registry, deploy, DeployFailed("no wheel.", "Pin another."))
     failed = stand.raw("GET", path).json()
     assert (failed["state"], failed["error"]["code"], failed["error"]["detail"]) == (
         "FAILED",
@@ -58,12 +58,12 @@ def test_what_is_there(stand: Stand) -> None:
     stand.ready()
     (listed,) = stand.call("GET", "/models").json()["models"]
     assert listed == stand.call("GET", "/models/iris").json()
-    assert (listed["name"], listed["state"], listed["current_version"]) == ("iris", READY, 1)
+    assert (listed["name"], listed["state"], listed["current_version"]) == ("iris", "READY", 1)
     assert (listed["runtime"], listed["compiled"]) == ("onnx", True)
     assert listed["predict_url"] == f"{URL}/v1/{PROJECT}/iris/predict"
     (version,) = stand.call("GET", "/models/iris/versions").json()["versions"]
     assert version == stand.call("GET", "/models/iris/versions/1").json()
-    assert (version["state"], version["bytes"]) == (READY, len(a_bundle()))
+    assert (version["state"], version["bytes"]) == ("READY", len(a_bundle()))
     assert version["spec"] == spec_to_dict(a_spec())
     assert version["compile_report"]["used"] is True
 
@@ -74,15 +74,15 @@ def test_rollback_by_number_and_to_the_one_before(stand: Stand) -> None:
     for body, expected in (({"version": 1}, 1), ({}, 3), ({"version": None}, 1)):
         answer = stand.call("POST", "/models/iris/rollback", json=body)
         assert answer.status_code == 202, answer.text
-        deploy = stand.registry.begin(PROJECT, answer.json()["deploy_id"])
+        deploy = outcomes.begin(stand.registry, PROJECT, answer.json()["deploy_id"])
         assert deploy
         assert (deploy.version, deploy.kind) == (expected, "rollback")
-        stand.registry.mark_ready(deploy, "f")
+        outcomes.mark_ready(stand.registry, deploy, "f")
         assert stand.call("GET", "/models/iris").json()["current_version"] == expected
     answer = stand.call("POST", "/models/iris/rollback")
-    assert stand.registry.get_deploy(PROJECT, answer.json()["deploy_id"]).version == 3
+    assert deploys.get(stand.registry, PROJECT, answer.json()["deploy_id"]).version == 3
     states = {row["version"]: row["state"] for row in stand.call("GET", "/models/iris/versions").json()["versions"]}
-    assert states == {1: READY, 2: ARCHIVED, 3: ARCHIVED}
+    assert states == {1: "READY", 2: "ARCHIVED", 3: "ARCHIVED"}
 
 
 def test_rollback_where_there_is_nothing_to_go_back_to(stand: Stand) -> None:
@@ -103,9 +103,9 @@ def test_deletion_is_asked_for_once_and_repeated_at_will(stand: Stand) -> None:
     assert first.status_code == 202
     assert stand.call("DELETE", "/models/iris").json() == first.json()
     check_problem(stand.create(), 409)
-    deploy = stand.registry.begin(PROJECT, first.json()["deploy_id"])
+    deploy = outcomes.begin(stand.registry, PROJECT, first.json()["deploy_id"])
     assert deploy
-    stand.registry.forget(deploy)
+    outcomes.forget(stand.registry, deploy)
     assert stand.raw("GET", first.json()["status_url"].removeprefix(URL)).json()["state"] == "SUCCEEDED"
     for call in (("GET", "/models/iris"), ("DELETE", "/models/iris"), ("GET", "/models/iris/versions")):
         check_problem(stand.call(*call), 404)
@@ -133,7 +133,7 @@ def test_an_upload_that_is_not_what_was_announced(stand: Stand) -> None:
         problem = check_problem(stand.call("POST", f"{path}/deploy"), 422)
         assert problem["code"] == "invalid_bundle"
         row = stand.call("GET", path).json()
-        assert (row["state"], row["message"]) == (FAILED, f"{problem['detail']} {problem['remedy']}")
+        assert (row["state"], row["message"]) == ("FAILED", f"{problem['detail']} {problem['remedy']}")
         check_problem(stand.call("POST", f"{path}/deploy"), 409)
     assert stand.registry.s3.list_objects_v2(Bucket=stand.registry.bucket)["KeyCount"] == 0
 

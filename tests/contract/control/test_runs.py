@@ -14,6 +14,8 @@ import pytest
 from modelcote.core.errors import ModelFailed
 from modelcote.core.runs import RunLimits, new_run_id
 from modelcote.flow.result import dumps
+from modelcote.identity import keys
+from modelcote.registry import models
 from modelcote.runs.work import execution_name
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import seal
@@ -169,8 +171,8 @@ def test_cancel(front: Front) -> None:
 
 def test_ids_that_are_not_this_project_s(front: Front) -> None:
     other = front.runs.accept(project="other")
-    front.stand.registry.ensure_project("other")
-    _, key = front.stand.registry.create_key("other", "other", ["predict"])
+    models.ensure_project(front.stand.registry, "other")
+    _, key = keys.create(front.stand.registry.table, "other", "other", ["predict"])
     mine = front.done(webhook_url=HOOK)
     for run_id in (other.run_id, new_run_id(), "x", "0" * 31, "0" * 33, mine.run_id.upper(), "g" * 32, "a" * 5_000):
         for method, path in (

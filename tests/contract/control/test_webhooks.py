@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from modelcote.aws.rows import project_pk
-from modelcote.registry.records import DELETING, model_sk
+from modelcote.registry import models
+from modelcote.registry.records import model_key
 from modelcote.webhooks.credentials import BasicAuth
 from tests.contract.control.front import HOOK, MODEL, Front
 from tests.contract.control.stand import PROJECT, Stand, check_problem
@@ -69,11 +69,11 @@ def test_a_model_s_own_webhook(front: Front) -> None:
     assert made.json() == {"url": HOOK, "auth": "basic"} == stand.call("GET", f"/models/{MODEL}/webhook").json()
     assert CANARY not in made.text + str(stand.log)
     assert secrets.auth(PROJECT, MODEL) == BasicAuth("user", CANARY)
-    row = stand.registry.get_model(PROJECT, MODEL)
+    row = models.get(stand.registry, PROJECT, MODEL)
     assert (row.webhook_url, row.webhook_auth, row.current_version) == (HOOK, "basic", 1)
     assert put(stand, {"url": HOOK + "/b"}).json() == {"url": HOOK + "/b", "auth": None}
     assert secrets.auth(PROJECT, MODEL) is None
-    assert stand.registry.get_model(PROJECT, MODEL).webhook_auth == ""
+    assert models.get(stand.registry, PROJECT, MODEL).webhook_auth == ""
     cert, key = Authority().issue("client.example.com", client=True)
     assert put(stand, {"url": HOOK, "auth": {"kind": "mtls", "cert": cert, "key": key}}).json()["auth"] == "mtls"
     assert stand.call("DELETE", f"/models/{MODEL}/webhook").status_code == 204
@@ -88,7 +88,7 @@ def test_a_model_that_is_not_there_or_goes(front: Front) -> None:
     check_problem(stand.call("DELETE", "/models/nobody/webhook"), 404)
     check_problem(stand.call("GET", "/models/nobody/webhook"), 404)
     assert stand.services.webhook_secrets.auth(PROJECT, "nobody") is None
-    stand.registry.table.update((project_pk(PROJECT), model_sk(MODEL)), {"state": DELETING})
+    stand.registry.table.update(model_key(PROJECT, MODEL), {"state": "DELETING"})
     for auth in (None, BASIC):
         check_problem(put(stand, {"url": HOOK, "auth": auth}), 409)
     check_problem(stand.call("DELETE", f"/models/{MODEL}/webhook"), 409)
@@ -103,7 +103,7 @@ def test_urls_that_may_not_be_called(front: Front) -> None:
         problem = check_problem(answer, 400 if unreadable else 422)
         assert unreadable or problem["field"] == "url", why
         assert CANARY not in answer.text
-    assert front.stand.registry.get_model(PROJECT, MODEL).webhook_url == ""
+    assert models.get(front.stand.registry, PROJECT, MODEL).webhook_url == ""
     assert front.stand.services.webhook_secrets.auth(PROJECT, MODEL) is None
 
 
@@ -148,7 +148,7 @@ def test_credentials_that_are_refused(front: Front) -> None:
         assert CANARY not in answer.text, name
         assert "PRIVATE KEY-----\n" not in answer.text, name
     assert CANARY not in str(front.stand.log)
-    assert front.stand.registry.get_model(PROJECT, MODEL).webhook_url == ""
+    assert models.get(front.stand.registry, PROJECT, MODEL).webhook_url == ""
     assert front.stand.services.webhook_secrets.auth(PROJECT, MODEL) is None
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from modelcote.identity import keys
 from modelcote.identity.scopes import SCOPES
 from tests.contract.control.conftest import front, stand
 from tests.contract.control.front import Front
@@ -14,7 +15,7 @@ __all__ = ["aws", "emulator", "front", "launch", "registry", "stand"]
 
 @pytest.fixture
 def launch(front: Front) -> Launch:
-    front.stand.keys["all"] = front.stand.registry.create_key(PROJECT, "all", SCOPES)[1]
+    front.stand.keys["all"] = keys.create(front.stand.registry.table, PROJECT, "all", SCOPES)[1]
     front.runs.play = add
     made = Launch(front)
     made.policy(webhook_loopback=True, webhook_http=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from modelcote.aws.rows import project_pk
 from modelcote.core.runs import CANCELED, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT, new_run_id
 from modelcote.dialects.launch import store
 from modelcote.dialects.launch.views import endpoint_status, task_status
-from modelcote.registry.records import DELETING, DEPLOYING, NEW, Model, model_sk
-from modelcote.registry.records import FAILED as MODEL_FAILED
+from modelcote.identity import keys
+from modelcote.registry import models
+from modelcote.registry.records import Model, model_key
 from modelcote.runs.cancel import cancel
 from modelcote.runs.records import Run
 from modelcote.webhooks.credentials import BasicAuth
@@ -312,8 +312,8 @@ def test_what_is_somebody_else_s(launch: Launch) -> None:
     registry = launch.front.stand.registry
     endpoint_id = launch.create()
     task = launch.task(endpoint_id)
-    registry.ensure_project("other")
-    key = registry.create_key("other", "all", ["admin"])[1]
+    models.ensure_project(registry, "other")
+    key = keys.create(registry.table, "other", "all", ["admin"])[1]
     assert launch.call("GET", "/model-endpoints", key=key).json() == {"model_endpoints": []}
     assert launch.call("GET", "/model-endpoints", key=key, params={"name": NAME}).json() == {"model_endpoints": []}
     launch.refused(404, "PUT", f"/model-endpoints/{endpoint_id}", key=key, json={})
@@ -343,12 +343,12 @@ def test_the_kind_of_an_endpoint(launch: Launch) -> None:
     ("model", "status"),
     [
         (Model("p", "m", "READY", current_version=1), "READY"),
-        (Model("p", "m", DEPLOYING, current_version=1), "READY"),
-        (Model("p", "m", DEPLOYING), "UPDATE_IN_PROGRESS"),
-        (Model("p", "m", NEW), "UPDATE_PENDING"),
-        (Model("p", "m", MODEL_FAILED), "UPDATE_FAILED"),
-        (Model("p", "m", MODEL_FAILED, current_version=1), "READY"),
-        (Model("p", "m", DELETING, current_version=1), "UPDATE_FAILED"),
+        (Model("p", "m", "DEPLOYING", current_version=1), "READY"),
+        (Model("p", "m", "DEPLOYING"), "UPDATE_IN_PROGRESS"),
+        (Model("p", "m", "NEW"), "UPDATE_PENDING"),
+        (Model("p", "m", "FAILED"), "UPDATE_FAILED"),
+        (Model("p", "m", "FAILED", current_version=1), "READY"),
+        (Model("p", "m", "DELETING", current_version=1), "UPDATE_FAILED"),
         (None, "UPDATE_FAILED"),
     ],
 )
@@ -371,7 +371,7 @@ def test_the_status_of_a_task(state: str, status: str) -> None:
 
 def test_a_model_that_goes_away(launch: Launch) -> None:
     endpoint_id = launch.create()
-    launch.front.stand.registry.table.update((project_pk(PROJECT), model_sk(MODEL)), {"state": DELETING})
+    launch.front.stand.registry.table.update(model_key(PROJECT, MODEL), {"state": "DELETING"})
     (shown,) = launch.listed(NAME)
     assert shown["status"] == "UPDATE_FAILED"
     assert shown["deployment_state"]["available_workers"] == 0

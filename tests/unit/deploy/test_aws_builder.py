@@ -10,10 +10,11 @@ from modelcote.core.snapshot import Layer, Package, Snapshot
 from modelcote.deploy.artifacts.aws_builder import AwsBuilder
 from modelcote.deploy.artifacts.runtimes import runtime_key
 from modelcote.deploy.queue.snapshot import take_snapshot
-from modelcote.registry.records import DEPLOY
-from modelcote.registry.store import Registry
+from modelcote.registry import deploys, models, outcomes, versions
+from modelcote.registry.store import Registry, open_registry
 from tests.support.emulator import Emulator
 from tests.support.specs import a_spec
+from tests.support.tables import make_table
 
 
 def test_a_layer_that_lies_in_the_bucket_is_not_built_again(registry: Registry) -> None:
@@ -35,11 +36,11 @@ def test_architectures_do_not_share_layers(registry: Registry) -> None:
 def test_a_snapshot_holds_each_layer_that_a_model_needs_once(registry: Registry) -> None:
     key = runtime_key("onnx", "3.12")
     for name in ("one", "two"):
-        version, _ = registry.create_version("demo", a_spec(name), "0" * 64, 1)
-        registry.mark_uploaded(version, "0" * 64, 1)
-        deploy = registry.request_deploy("demo", name, version.version, DEPLOY)
-        assert registry.begin("demo", deploy.deploy_id) is not None
-        registry.mark_built(deploy, Package("x", f"packages/{name}.zip", (key,)), "onnx")
+        version, _ = versions.create(registry, "demo", a_spec(name), "0" * 64, 1)
+        versions.mark_uploaded(registry, version, "0" * 64, 1)
+        deploy = deploys.request(registry, "demo", name, version.version, "deploy")
+        assert outcomes.begin(registry, "demo", deploy.deploy_id) is not None
+        outcomes.mark_built(registry, deploy, Package("x", f"packages/{name}.zip", (key,)), "onnx")
     taken = take_snapshot(registry, AwsBuilder(registry).layer_of)
     assert [layer.key for layer in taken.layers] == [key]
     assert [model.name for model in taken.models] == ["one", "two"]
@@ -68,14 +69,6 @@ def test_the_registry_of_a_stack_is_read_whole(
     for name, value in emulator.environment.items():
         monkeypatch.setenv(name, value)
     clients = emulator.clients
-    clients.dynamodb.create_table(
-        TableName="modelcote-reading-registry",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    Registry("modelcote-reading-registry", registry.bucket, registry.queue_url, clients).ensure_project("demo")
+    make_table(clients.dynamodb, "registry", "modelcote-reading-registry")
+    models.ensure_project(open_registry("modelcote-reading-registry", registry.bucket, clients=clients), "demo")
     assert read_registry("reading", "us-east-1") == Reading(Snapshot(), table_exists=True)

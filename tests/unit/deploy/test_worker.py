@@ -30,7 +30,8 @@ from modelcote.core.spec import ModelSpec, default_python_version
 from modelcote.deploy.artifacts.runtimes import parse_key, runtime_key
 from modelcote.deploy.queue.consume import receive, serve
 from modelcote.deploy.queue.worker import work
-from modelcote.registry.records import DELETE, DEPLOY, ROLLBACK, Deploy
+from modelcote.registry import deploys, models, outcomes, versions
+from modelcote.registry.records import Deploy
 from modelcote.registry.store import Registry
 
 PROJECT = "demo"
@@ -88,11 +89,11 @@ def deploy(registry: Registry, pickled: bytes, tmp_path: Path) -> Callable[..., 
         model.write_bytes(pickled if content is None else content)
         manifest = Manifest(wanted.name, wanted.flow, libraries or {})
         info = make_bundle(wanted, manifest, {"model.pkl": model}, tmp_path / "bundle.zip")
-        version, _ = registry.create_version(PROJECT, wanted, info.sha256, info.bytes)
+        version, _ = versions.create(registry, PROJECT, wanted, info.sha256, info.bytes)
         key = bundle_key(PROJECT, wanted.name, version.version)
         registry.s3.upload_file(str(info.path), registry.bucket, key)
-        registry.mark_uploaded(version, info.sha256, info.bytes)
-        return registry.request_deploy(PROJECT, wanted.name, version.version, DEPLOY)
+        versions.mark_uploaded(registry, version, info.sha256, info.bytes)
+        return deploys.request(registry, PROJECT, wanted.name, version.version, "deploy")
 
     return ask
 
@@ -102,15 +103,15 @@ def run(registry: Registry, engine: Engine) -> int:
 
 
 def lines(registry: Registry, deploy: Deploy) -> list[str]:
-    return [line.text for line in registry.deploy_status(PROJECT, deploy.deploy_id).lines]
+    return [line.text for line in deploys.status(registry, PROJECT, deploy.deploy_id).lines]
 
 
 def state(registry: Registry, deploy: Deploy) -> str:
-    return registry.get_deploy(PROJECT, deploy.deploy_id).state
+    return deploys.get(registry, PROJECT, deploy.deploy_id).state
 
 
 def error(registry: Registry, deploy: Deploy) -> Mapping[str, Any]:
-    problem = registry.get_deploy(PROJECT, deploy.deploy_id).error
+    problem = deploys.get(registry, PROJECT, deploy.deploy_id).error
     assert problem is not None
     return problem
 
@@ -127,7 +128,7 @@ def test_a_deploy_becomes_a_package_a_model_and_a_log(
     asked, engine = deploy(spec("iris")), Engine()
     assert run(registry, engine) == 1
     assert state(registry, asked) == "SUCCEEDED"
-    model = registry.get_model(PROJECT, "iris")
+    model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.current_version, model.function_name) == ("READY", 1, "dev_demo_iris")
     (made,) = engine.runs[-1].models
     assert [layer.key for layer in engine.runs[-1].layers] == list(made.package.layers)
@@ -150,8 +151,8 @@ def test_a_flow_that_arrives_uncompiled_is_compiled_in_the_build_step(
     engine = Engine()
     run(registry, engine)
     (made,) = engine.runs[-1].models
-    version = registry.get_version(PROJECT, "iris", 1)
-    assert version.compiled, lines(registry, registry.get_deploy(PROJECT, version.deploy_id))
+    version = versions.get(registry, PROJECT, "iris", 1)
+    assert version.compiled, lines(registry, deploys.get(registry, PROJECT, version.deploy_id))
     assert version.runtime == "onnx"
     assert made.package.layers[0].startswith("onnx-")
     assert "bundle/compiled.onnx" in members(registry, made.package.s3_key, tmp_path)
@@ -160,7 +161,7 @@ def test_a_flow_that_arrives_uncompiled_is_compiled_in_the_build_step(
 def test_compile_false_is_served_as_it_is(registry: Registry, deploy: Callable[..., Deploy]) -> None:
     deploy(spec("iris", compile=False))
     run(registry, Engine())
-    version = registry.get_version(PROJECT, "iris", 1)
+    version = versions.get(registry, PROJECT, "iris", 1)
     assert (version.compiled, version.runtime) == (False, "sklearn")
 
 
@@ -224,7 +225,7 @@ def test_a_failed_redeploy_leaves_the_old_version_serving(registry: Registry, de
     deploy(spec("iris", compile=False), content=b"broken")
     engine = Engine()
     run(registry, engine)
-    model = registry.get_model(PROJECT, "iris")
+    model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.current_version) == ("READY", 1)
 
 
@@ -234,12 +235,12 @@ def test_rollback_serves_the_built_version_again_without_building(
     for _ in range(2):
         deploy(spec("iris", compile=False))
         run(registry, Engine())
-    first = registry.get_version(PROJECT, "iris", 1)
-    asked = registry.request_deploy(PROJECT, "iris", 1, ROLLBACK)
+    first = versions.get(registry, PROJECT, "iris", 1)
+    asked = deploys.request(registry, PROJECT, "iris", 1, "rollback")
     engine = Engine()
     run(registry, engine)
     assert engine.runs[-1].models[0].package == first.package
-    assert registry.get_model(PROJECT, "iris").current_version == 1
+    assert models.get(registry, PROJECT, "iris").current_version == 1
     assert not any("packaged" in line for line in lines(registry, asked))
 
 
@@ -249,19 +250,19 @@ def test_of_several_deploys_of_one_model_the_last_one_serves(registry: Registry,
     run(registry, engine)
     assert (state(registry, first), state(registry, second)) == ("SUCCEEDED", "SUCCEEDED")
     assert engine.served == {"iris": 2}
-    assert registry.get_version(PROJECT, "iris", 1).state == "ARCHIVED"
+    assert versions.get(registry, PROJECT, "iris", 1).state == "ARCHIVED"
 
 
 def test_a_deletion_takes_the_model_and_its_objects(registry: Registry, deploy: Callable[..., Deploy]) -> None:
     deploy(spec("iris", compile=False))
     deploy(spec("other", compile=False))
     run(registry, Engine())
-    registry.request_deploy(PROJECT, "iris", 0, DELETE)
+    deploys.request(registry, PROJECT, "iris", 0, "delete")
     engine = Engine()
     run(registry, engine)
     assert engine.runs[-1].tombstones == ((PROJECT, "iris"),)
     assert engine.served == {"other": 1}
-    assert [model.name for model in registry.list_models(PROJECT)] == ["other"]
+    assert [model.name for model in models.all_of(registry, PROJECT)] == ["other"]
     left = registry.s3.list_objects_v2(Bucket=registry.bucket).get("Contents", [])
     assert not [row["Key"] for row in left if "/iris/" in row["Key"]]
 
@@ -286,7 +287,7 @@ def test_a_request_that_a_dead_deployer_had_begun_is_worked_off_again(
     registry: Registry, deploy: Callable[..., Deploy]
 ) -> None:
     asked = deploy(spec("iris", compile=False))
-    assert registry.begin(PROJECT, asked.deploy_id) is not None
+    assert outcomes.begin(registry, PROJECT, asked.deploy_id) is not None
     run(registry, Engine())
     assert state(registry, asked) == "SUCCEEDED"
 

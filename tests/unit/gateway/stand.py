@@ -13,6 +13,8 @@ from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.core.policy import Policy
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
+from modelcote.identity import keys
+from modelcote.registry import deploys, models, outcomes, versions
 from modelcote.registry.store import Registry
 from tests.support.events import predict_event
 from tests.support.lambda_door import LambdaDoor, Reply, lambda_door
@@ -52,8 +54,8 @@ class Stand:
 @contextmanager
 def standing(registry: Registry, reply: Callable[[bytes], Reply] = echo) -> Iterator[Stand]:
     """A gateway with one model `iris` of the project `demo`, and a key with the scope `predict`."""
-    registry.ensure_project(PROJECT)
-    _, key = registry.create_key(PROJECT, "test", ["predict"])
+    models.ensure_project(registry, PROJECT)
+    _, key = keys.create(registry.table, PROJECT, "test", ["predict"])
     make_ready(registry)
     dynamodb = aws_client("dynamodb")
     with lambda_door(reply) as door:
@@ -69,10 +71,12 @@ def standing(registry: Registry, reply: Callable[[bytes], Reply] = echo) -> Iter
 
 def make_ready(registry: Registry, name: str = MODEL) -> int:
     """A new version of the model that serves; gives its number."""
-    version, _ = registry.create_version(PROJECT, a_spec(name))
-    registry.mark_uploaded(version, "0" * 64, 1)
-    deploy = registry.begin(PROJECT, registry.request_deploy(PROJECT, name, version.version, "deploy").deploy_id)
+    version, _ = versions.create(registry, PROJECT, a_spec(name))
+    versions.mark_uploaded(registry, version, "0" * 64, 1)
+    deploy = outcomes.begin(
+        registry, PROJECT, deploys.request(registry, PROJECT, name, version.version, "deploy").deploy_id
+    )
     assert deploy
-    registry.mark_built(deploy, a_package(), "onnx")
-    registry.mark_ready(deploy, f"local_{PROJECT}_{name}")
+    outcomes.mark_built(registry, deploy, a_package(), "onnx")
+    outcomes.mark_ready(registry, deploy, f"local_{PROJECT}_{name}")
     return version.version

@@ -16,6 +16,8 @@ from modelcote.core.runs import FAST, LONG, QUEUED, RUNNING, SUCCEEDED
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
+from modelcote.identity import keys
+from modelcote.registry import models
 from modelcote.registry.store import Registry
 from modelcote.runs.arrival import settle_arrival
 from modelcote.runs.records import run_key
@@ -55,8 +57,8 @@ class Asked:
 
 @pytest.fixture
 def asked(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    registry.ensure_project(PROJECT)
-    _, key = registry.create_key(PROJECT, "test", ["predict"])
+    models.ensure_project(registry, PROJECT)
+    _, key = keys.create(registry.table, PROJECT, "test", ["predict"])
     make_ready(registry)
     with runs_standing(registry, monkeypatch) as stand:
         made = Asked(stand, key)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from modelcote.identity import issuers, keys
+from modelcote.registry import models, versions
 from modelcote.registry.store import Registry
 from tests.support.specs import a_spec
 from tests.support.tokens import AUDIENCE, ISSUER, by_hand, claims, pem, private_key, signed
@@ -98,8 +100,8 @@ def test_base64_that_is_none(stand: Stand) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/demo/nothing/predict", "/v3/demo/nothing/predict", "/v1/other/iris/predict"])
 def test_unknown_models_and_other_projects_are_alike(stand: Stand, path: str) -> None:
-    stand.registry.ensure_project("other")
-    stand.registry.create_version("other", a_spec("iris"))
+    models.ensure_project(stand.registry, "other")
+    versions.create(stand.registry, "other", a_spec("iris"))
     problem = refused(stand, 404, path=path)
     assert problem["detail"].endswith("in this project.")
 
@@ -140,11 +142,11 @@ def test_two_authorization_headers(stand: Stand) -> None:
 
 def credentials(stand: Stand) -> dict[str, str | None]:
     registry = stand.registry
-    gone, gone_text = registry.create_key(PROJECT, "gone", ["predict"])
-    registry.revoke_key(PROJECT, gone.key_id)
-    old, old_text = registry.create_key(PROJECT, "old", ["predict"], 5)
+    gone, gone_text = keys.create(registry.table, PROJECT, "gone", ["predict"])
+    keys.revoke(registry.table, PROJECT, gone.key_id)
+    old, old_text = keys.create(registry.table, PROJECT, "old", ["predict"], 5)
     registry.table.update(old.key, {"expires_at_s": 1})
-    registry.put_issuer(PROJECT, ISSUER, AUDIENCE, pem(private_key("RS256")), ["predict"])
+    issuers.register(registry.table, PROJECT, ISSUER, AUDIENCE, pem(private_key("RS256")), ["predict"])
     return {
         "none": None,
         "empty": "",
@@ -177,7 +179,7 @@ def test_credentials_are_refused_alike(stand: Stand) -> None:
 
 
 def test_a_missing_scope(stand: Stand) -> None:
-    _, key = stand.registry.create_key(PROJECT, "deployer", ["deploy"])
+    _, key = keys.create(stand.registry.table, PROJECT, "deployer", ["deploy"])
     assert refused(stand, 403, key=key)["scope"] == "predict"
-    _, key = stand.registry.create_key(PROJECT, "root", ["admin"])
+    _, key = keys.create(stand.registry.table, PROJECT, "root", ["admin"])
     assert stand.send(key=key)[0] == 200

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from modelcote.core.errors import InvalidInput, to_problem
+from modelcote.identity import issuers, keys
+from modelcote.registry import deploys, outcomes, versions
 from modelcote.registry.store import Registry
 from tests.support.lambda_door import Reply
 from tests.support.tokens import AUDIENCE, ISSUER, pem, private_key, signed
@@ -72,7 +74,7 @@ def test_an_object_is_one_input(stand: Stand) -> None:
 
 def test_bearer_and_token(stand: Stand) -> None:
     assert stand.send(key=f"Bearer {stand.key}")[0] == 200
-    stand.registry.put_issuer(PROJECT, ISSUER, AUDIENCE, pem(private_key("ES256")), ["predict"])
+    issuers.register(stand.registry.table, PROJECT, ISSUER, AUDIENCE, pem(private_key("ES256")), ["predict"])
     assert stand.send(key="Bearer " + signed(private_key("ES256"), "ES256"))[0] == 200
 
 
@@ -146,8 +148,8 @@ def test_an_answer_too_large_for_the_way_back(stand: Stand) -> None:
 
 def test_registry_reads_are_kept_for_five_seconds(stand: Stand) -> None:
     assert stand.send()[0] == 200
-    (key,) = stand.registry.list_keys(PROJECT)
-    stand.registry.revoke_key(PROJECT, key.key_id)
+    (key,) = keys.all_of(stand.registry.table, PROJECT)
+    keys.revoke(stand.registry.table, PROJECT, key.key_id)
     stand.now = 4.9
     assert stand.send()[0] == 200
     stand.now = 5.1
@@ -163,18 +165,20 @@ def test_a_new_model_answers_at_once_though_it_was_unknown(stand: Stand) -> None
 def test_a_model_that_has_no_version_yet_is_404(stand: Stand) -> None:
     from tests.support.specs import a_spec
 
-    stand.registry.create_version(PROJECT, a_spec("early"))
+    versions.create(stand.registry, PROJECT, a_spec("early"))
     status, _, body = stand.send(path="/v1/demo/early/predict")
     assert (status, "serves yet" in body["detail"]) == (404, True)
 
 
 def test_a_deleted_model_is_404_at_once(stand: Stand) -> None:
     assert stand.send()[0] == 200
-    deploy = stand.registry.begin(PROJECT, stand.registry.request_deploy(PROJECT, MODEL, 0, "delete").deploy_id)
+    deploy = outcomes.begin(
+        stand.registry, PROJECT, deploys.request(stand.registry, PROJECT, MODEL, 0, "delete").deploy_id
+    )
     assert deploy
     stand.door.reply = lambda _: (404, {}, b"{}")
     assert stand.send()[0] == 404
-    stand.registry.forget(deploy)
+    outcomes.forget(stand.registry, deploy)
     assert stand.send()[0] == 404
 
 

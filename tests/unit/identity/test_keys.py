@@ -9,33 +9,34 @@ from typing import Any
 import pytest
 
 from modelcote.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized, to_problem
+from modelcote.identity import keys
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import Caller
 from modelcote.registry.store import Registry
 
 
 def test_raw_and_bearer(registry: Registry) -> None:
-    key, text = registry.create_key("demo", "laptop", ["deploy", "predict"])
+    key, text = keys.create(registry.table, "demo", "laptop", ["deploy", "predict"])
     assert text.startswith(f"mc_{key.key_id}_")
     for header in (text, f"Bearer {text}", f"bearer  {text} "):
         assert authenticate(header, registry.table.get) == Caller("demo", ("predict", "deploy"), key.key_id)
 
 
 def test_the_secret_is_stored_nowhere(registry: Registry) -> None:
-    _, text = registry.create_key("demo", "laptop", ["predict"])
+    _, text = keys.create(registry.table, "demo", "laptop", ["predict"])
     secret = text.split("_", 2)[2]
     rows = registry.table.client.scan(TableName=registry.table.name)["Items"]
     assert len(rows) == 3
     assert secret not in str(rows)
-    (listed,) = registry.list_keys("demo")
+    (listed,) = keys.all_of(registry.table, "demo")
     assert listed.secret_sha256 == ""
 
 
 def wrong_headers(registry: Registry) -> dict[str, str | None]:
-    key, text = registry.create_key("demo", "one", ["admin"])
-    gone, gone_text = registry.create_key("demo", "two", ["admin"])
-    registry.revoke_key("demo", gone.key_id)
-    old, old_text = registry.create_key("demo", "three", ["admin"], expires_in_s=5)
+    key, text = keys.create(registry.table, "demo", "one", ["admin"])
+    gone, gone_text = keys.create(registry.table, "demo", "two", ["admin"])
+    keys.revoke(registry.table, "demo", gone.key_id)
+    old, old_text = keys.create(registry.table, "demo", "three", ["admin"], expires_in_s=5)
     registry.table.update(old.key, {"expires_at_s": int(time.time()) - 1})
     return {
         "none": None,
@@ -79,22 +80,22 @@ def test_every_refusal_does_the_same_reads(registry: Registry) -> None:
 
 
 def test_two_active_keys_of_a_name_for_rotation(registry: Registry) -> None:
-    first, _ = registry.create_key("demo", "ci", ["deploy"])
-    registry.create_key("demo", "ci", ["deploy"])
+    first, _ = keys.create(registry.table, "demo", "ci", ["deploy"])
+    keys.create(registry.table, "demo", "ci", ["deploy"])
     with pytest.raises(Conflict):
-        registry.create_key("demo", "ci", ["deploy"])
-    registry.create_key("demo", "other", ["deploy"])
-    registry.create_key("else", "ci", ["deploy"])
-    registry.revoke_key("demo", first.key_id)
-    third, _ = registry.create_key("demo", "ci", ["deploy"])
+        keys.create(registry.table, "demo", "ci", ["deploy"])
+    keys.create(registry.table, "demo", "other", ["deploy"])
+    keys.create(registry.table, "else", "ci", ["deploy"])
+    keys.revoke(registry.table, "demo", first.key_id)
+    third, _ = keys.create(registry.table, "demo", "ci", ["deploy"])
     registry.table.update(third.key, {"expires_at_s": 1})
-    registry.create_key("demo", "ci", ["deploy"])
+    keys.create(registry.table, "demo", "ci", ["deploy"])
 
 
 def test_keys_made_at_once_stay_two(registry: Registry) -> None:
     def make(_: int) -> bool:
         try:
-            registry.create_key("demo", "ci", ["deploy"])
+            keys.create(registry.table, "demo", "ci", ["deploy"])
         except Conflict:
             return False
         return True
@@ -102,14 +103,14 @@ def test_keys_made_at_once_stay_two(registry: Registry) -> None:
     with ThreadPoolExecutor(6) as pool:
         made = list(pool.map(make, range(6)))
     assert 1 <= sum(made) <= 2
-    assert len(registry.list_keys("demo")) == sum(made)
+    assert len(keys.all_of(registry.table, "demo")) == sum(made)
 
 
 def test_another_projects_key_is_not_revoked(registry: Registry) -> None:
-    key, text = registry.create_key("demo", "one", ["predict"])
+    key, text = keys.create(registry.table, "demo", "one", ["predict"])
     for project, key_id in (("other", key.key_id), ("demo", "0" * 16)):
         with pytest.raises(NotFound):
-            registry.revoke_key(project, key_id)
+            keys.revoke(registry.table, project, key_id)
     assert authenticate(text, registry.table.get).project == "demo"
 
 
@@ -129,8 +130,8 @@ def test_another_projects_key_is_not_revoked(registry: Registry) -> None:
 )
 def test_what_a_key_may_not_be(registry: Registry, name: str, scopes: Any, expires: int | None) -> None:
     with pytest.raises(Invalid):
-        registry.create_key("demo", name, scopes, expires)
-    assert registry.list_keys("demo") == []
+        keys.create(registry.table, "demo", name, scopes, expires)
+    assert keys.all_of(registry.table, "demo") == []
 
 
 def test_scopes() -> None:

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from modelcote.core.errors import Conflict, Invalid, NotFound, Unauthorized, to_problem
+from modelcote.identity import issuers
 from modelcote.identity.authenticate import authenticate, refused
 from modelcote.identity.scopes import Caller
 from modelcote.registry.store import Registry
@@ -21,7 +22,7 @@ NOW = int(time.time())
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 def test_a_token_is_taken(registry: Registry, algorithm: str) -> None:
     key = private_key(algorithm)
-    row = registry.put_issuer("demo", ISSUER, AUDIENCE, pem(key), ["predict"])
+    row = issuers.register(registry.table, "demo", ISSUER, AUDIENCE, pem(key), ["predict"])
     assert row.algorithm == algorithm
     for audience in (AUDIENCE, ["another", AUDIENCE]):
         token = signed(key, algorithm, aud=audience)
@@ -71,7 +72,7 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_token_is_refused(registry: Registry, case: str) -> None:
-    registry.put_issuer("demo", ISSUER, AUDIENCE, pem(private_key("RS256")), ["admin"])
+    issuers.register(registry.table, "demo", ISSUER, AUDIENCE, pem(private_key("RS256")), ["admin"])
     with pytest.raises(Unauthorized) as caught:
         authenticate(f"Bearer {WRONG[case]()}", registry.table.get)
     assert to_problem(caught.value) == to_problem(refused())
@@ -90,22 +91,22 @@ def test_a_token_is_refused(registry: Registry, case: str) -> None:
 )
 def test_a_public_key_is_refused(registry: Registry, public_key: str) -> None:
     with pytest.raises(Invalid):
-        registry.put_issuer("demo", ISSUER, AUDIENCE, public_key, ["predict"])
+        issuers.register(registry.table, "demo", ISSUER, AUDIENCE, public_key, ["predict"])
 
 
 def test_a_pair_belongs_to_one_project_and_can_be_replaced_and_removed(registry: Registry) -> None:
     first, second = private_key("RS256"), private_key("RS256", 1)
-    row = registry.put_issuer("demo", ISSUER, AUDIENCE, pem(first), ["predict"])
+    row = issuers.register(registry.table, "demo", ISSUER, AUDIENCE, pem(first), ["predict"])
     with pytest.raises(Conflict):
-        registry.put_issuer("other", ISSUER, AUDIENCE, pem(second), ["predict"])
+        issuers.register(registry.table, "other", ISSUER, AUDIENCE, pem(second), ["predict"])
     with pytest.raises(NotFound):
-        registry.delete_issuer("other", row.issuer_id)
-    registry.put_issuer("demo", ISSUER, AUDIENCE, pem(second), ["deploy"])
+        issuers.remove(registry.table, "other", row.issuer_id)
+    issuers.register(registry.table, "demo", ISSUER, AUDIENCE, pem(second), ["deploy"])
     with pytest.raises(Unauthorized):
         authenticate(signed(first, "RS256"), registry.table.get)
     assert authenticate(signed(second, "RS256"), registry.table.get).scopes == ("deploy",)
-    assert [one.issuer_id for one in registry.list_issuers("demo")] == [row.issuer_id]
-    registry.delete_issuer("demo", row.issuer_id)
+    assert [one.issuer_id for one in issuers.all_of(registry.table, "demo")] == [row.issuer_id]
+    issuers.remove(registry.table, "demo", row.issuer_id)
     with pytest.raises(Unauthorized):
         authenticate(signed(second, "RS256"), registry.table.get)
-    assert registry.list_issuers("demo") == []
+    assert issuers.all_of(registry.table, "demo") == []

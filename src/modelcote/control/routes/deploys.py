@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from modelcote.control.auth import Deployer, ServicesDep
 from modelcote.control.views.models import DeployView, deploy_view
+from modelcote.registry import deploys
 
 router = APIRouter(prefix="/v1/projects/{project}/deploys", tags=["deploys"])
 
@@ -20,4 +21,4 @@ def get_deploy(
     after: Annotated[int, Query(ge=0, le=999_999, description="the last line that is known already")] = 0,
 ) -> DeployView:
     """The deploy's state, and its log lines after number `after`."""
-    return deploy_view(services.registry.deploy_status(project, deploy_id, after), services)
+    return deploy_view(deploys.status(services.registry, project, deploy_id, after), services)

@@ -10,6 +10,7 @@ from pydantic import Field
 from modelcote.control.auth import Admin, ServicesDep
 from modelcote.control.body import JsonBody, Strict
 from modelcote.control.views.keys import IssuerList, IssuerView
+from modelcote.identity import issuers
 
 router = APIRouter(prefix="/v1/projects/{project}/jwt-issuers", tags=["keys"])
 
@@ -26,7 +27,7 @@ class PutIssuer(Strict):
 @router.get("")
 def list_issuers(project: Admin, services: ServicesDep) -> IssuerList:
     """The project's issuers."""
-    return IssuerList(issuers=[IssuerView.from_row(row) for row in services.registry.list_issuers(project)])
+    return IssuerList(issuers=[IssuerView.from_row(row) for row in issuers.all_of(services.registry.table, project)])
 
 
 @router.put("")
@@ -34,11 +35,11 @@ def put_issuer(
     project: Admin, services: ServicesDep, body: Annotated[PutIssuer, Depends(JsonBody(PutIssuer))]
 ) -> IssuerView:
     """Registers an issuer and audience, or replaces their key and scopes."""
-    row = services.registry.put_issuer(project, body.issuer, body.audience, body.public_key, body.scopes)
+    row = issuers.register(services.registry.table, project, body.issuer, body.audience, body.public_key, body.scopes)
     return IssuerView.from_row(row)
 
 
 @router.delete("/{issuer_id}", status_code=204)
 def delete_issuer(project: Admin, services: ServicesDep, issuer_id: str) -> None:
     """Takes the issuer's tokens no more."""
-    services.registry.delete_issuer(project, issuer_id)
+    issuers.remove(services.registry.table, project, issuer_id)

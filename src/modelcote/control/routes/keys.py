@@ -10,6 +10,7 @@ from pydantic import Field
 from modelcote.control.auth import Admin, ServicesDep
 from modelcote.control.body import JsonBody, Strict
 from modelcote.control.views.keys import CreatedKey, KeyList, KeyView
+from modelcote.identity import keys
 
 router = APIRouter(prefix="/v1/projects/{project}/keys", tags=["keys"])
 
@@ -25,7 +26,7 @@ class CreateKey(Strict):
 @router.get("")
 def list_keys(project: Admin, services: ServicesDep) -> KeyList:
     """The project's keys, ended ones too."""
-    return KeyList(keys=[KeyView.from_row(row) for row in services.registry.list_keys(project)])
+    return KeyList(keys=[KeyView.from_row(row) for row in keys.all_of(services.registry.table, project)])
 
 
 @router.post("", status_code=201)
@@ -33,11 +34,11 @@ def create_key(
     project: Admin, services: ServicesDep, body: Annotated[CreateKey, Depends(JsonBody(CreateKey))]
 ) -> CreatedKey:
     """A new key; the answer alone holds its text."""
-    row, text = services.registry.create_key(project, body.name, body.scopes, body.expires_in_s)
+    row, text = keys.create(services.registry.table, project, body.name, body.scopes, body.expires_in_s)
     return CreatedKey.from_row(row, key=text)
 
 
 @router.delete("/{key_id}", status_code=204)
 def revoke_key(project: Admin, services: ServicesDep, key_id: str) -> None:
     """Ends a key. The gateway may take it for five seconds more."""
-    services.registry.revoke_key(project, key_id)
+    keys.revoke(services.registry.table, project, key_id)

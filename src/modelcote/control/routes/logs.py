@@ -10,6 +10,7 @@ from modelcote.control.auth import Deployer, ServicesDep
 from modelcote.control.query import SINCE, read_time
 from modelcote.control.views.models import LogEvent, LogLines
 from modelcote.core.times import instant
+from modelcote.registry import models
 
 router = APIRouter(prefix="/v1/projects/{project}/models/{model}/logs", tags=["models"])
 
@@ -23,7 +24,7 @@ def get_logs(
     limit: Annotated[int, Query(ge=1, le=10_000, description="how many lines at most; the latest are given")] = 200,
 ) -> LogLines:
     """What the model's function has logged, oldest line first."""
-    row = services.registry.get_model(project, model)
+    row = models.get(services.registry, project, model)
     if not row.function_name:
         return LogLines(lines=[])
     try:

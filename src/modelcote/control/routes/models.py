@@ -10,7 +10,8 @@ from modelcote.control.auth import Deployer, ServicesDep
 from modelcote.control.body import JsonBody, Strict
 from modelcote.control.views.models import Accepted, ModelList, ModelView, accepted, model_view
 from modelcote.core.errors import Conflict
-from modelcote.registry.records import DELETE, ROLLBACK
+from modelcote.registry import deploys, models
+from modelcote.registry.records import DeployKind
 
 router = APIRouter(prefix="/v1/projects/{project}/models", tags=["models"])
 
@@ -24,13 +25,13 @@ class RollbackRequest(Strict):
 @router.get("")
 def list_models(project: Deployer, services: ServicesDep) -> ModelList:
     """The project's models by name."""
-    return ModelList(models=[model_view(row, services) for row in services.registry.list_models(project)])
+    return ModelList(models=[model_view(row, services) for row in models.all_of(services.registry, project)])
 
 
 @router.get("/{model}")
 def get_model(project: Deployer, services: ServicesDep, model: str) -> ModelView:
     """One model."""
-    return model_view(services.registry.get_model(project, model), services)
+    return model_view(models.get(services.registry, project, model), services)
 
 
 @router.post("/{model}/rollback", status_code=202)
@@ -43,13 +44,13 @@ def roll_back(
     """Serves an earlier version again."""
     version = body.version
     if version is None:
-        version = services.registry.get_model(project, model).previous_version
+        version = models.get(services.registry, project, model).previous_version
         if not version:
             raise Conflict(f"{model} has served no earlier version.", "Name the version to serve.")
-    return accepted(services.registry.request_deploy(project, model, version, ROLLBACK), services)
+    return accepted(deploys.request(services.registry, project, model, version, DeployKind.ROLLBACK), services)
 
 
 @router.delete("/{model}", status_code=202)
 def delete_model(project: Deployer, services: ServicesDep, model: str) -> Accepted:
     """Deletes the model with all its versions; asked again, it gives the same deletion back."""
-    return accepted(services.registry.request_deploy(project, model, 0, DELETE), services)
+    return accepted(deploys.request(services.registry, project, model, 0, DeployKind.DELETE), services)

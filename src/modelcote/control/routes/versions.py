@@ -21,7 +21,8 @@ from modelcote.control.views.models import (
 )
 from modelcote.core.errors import InvalidSpec, NotFound, PayloadTooLarge
 from modelcote.core.spec import spec_from_dict
-from modelcote.registry.records import DEPLOY
+from modelcote.registry import deploys, versions
+from modelcote.registry.records import DeployKind
 from modelcote.registry.versions import ZIP
 
 router = APIRouter(prefix="/v1/projects/{project}/models/{model}/versions", tags=["versions"])
@@ -58,28 +59,28 @@ def create_version(
         raise PayloadTooLarge(
             f"a bundle of {body.bundle.bytes:,} bytes is not taken.", f"Send at most {MAX_BUNDLE:,} bytes."
         )
-    version, url = services.registry.create_version(project, spec, body.bundle.sha256, body.bundle.bytes)
+    version, url = versions.create(services.registry, project, spec, body.bundle.sha256, body.bundle.bytes)
     return CreatedVersion(version=version.version, upload=Upload(url=url, method="PUT", headers={"content-type": ZIP}))
 
 
 @router.get("")
 def list_versions(project: Deployer, services: ServicesDep, model: str) -> VersionList:
     """The model's versions, newest first."""
-    return VersionList(versions=[version_view(row) for row in services.registry.list_versions(project, model)])
+    return VersionList(versions=[version_view(row) for row in versions.all_of(services.registry, project, model)])
 
 
 @router.get("/{version}")
 def get_version(project: Deployer, services: ServicesDep, model: str, version: str) -> VersionView:
     """One version."""
-    return version_view(services.registry.get_version(project, model, _number(version)))
+    return version_view(versions.get(services.registry, project, model, _number(version)))
 
 
 @router.post("/{version}/deploy", status_code=202)
 def deploy_version(project: Deployer, services: ServicesDep, model: str, version: str) -> Accepted:
     """Inspects the uploaded bundle and asks for its deploy; asked again, it gives the same deploy back."""
-    row = services.registry.get_version(project, model, _number(version))
+    row = versions.get(services.registry, project, model, _number(version))
     row = accept_upload(services.registry, row)
-    return accepted(services.registry.request_deploy(project, model, row.version, DEPLOY), services)
+    return accepted(deploys.request(services.registry, project, model, row.version, DeployKind.DEPLOY), services)
 
 
 def _number(text: str) -> int:

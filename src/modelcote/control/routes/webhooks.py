@@ -13,6 +13,7 @@ from modelcote.control.body import JsonBody, Strict
 from modelcote.control.services import Services
 from modelcote.core.errors import ModelcoteError, NotFound
 from modelcote.core.times import instant
+from modelcote.registry import models
 from modelcote.webhooks.credentials import auth_to_dict, parse_auth
 from modelcote.webhooks.guard import check_url
 from modelcote.webhooks.submitted import allowed
@@ -64,28 +65,28 @@ def rotate_secret(project: Admin, services: ServicesDep) -> SigningSecret:
 @router.get("/models/{model}/webhooks/secret")
 def get_model_secret(project: Admin, services: ServicesDep, model: str) -> SigningSecretView:
     """Whether the model has a signing secret of its own; without one the project's signs."""
-    services.registry.get_model(project, model)
+    models.get(services.registry, project, model)
     return _described(services, project, model)
 
 
 @router.post("/models/{model}/webhooks/secret/rotate")
 def rotate_model_secret(project: Admin, services: ServicesDep, model: str) -> SigningSecret:
     """A new signing secret of the model's own."""
-    services.registry.get_model(project, model)
+    models.get(services.registry, project, model)
     return SigningSecret(secret=services.webhook_secrets.rotate(project, model))
 
 
 @router.delete("/models/{model}/webhooks/secret", status_code=204)
 def delete_model_secret(project: Admin, services: ServicesDep, model: str) -> None:
     """The model's webhooks are signed with the project's secret again."""
-    services.registry.get_model(project, model)
+    models.get(services.registry, project, model)
     services.webhook_secrets.remove(project, model)
 
 
 @router.get("/models/{model}/webhook")
 def get_webhook(project: Deployer, services: ServicesDep, model: str) -> WebhookView:
     """The model's own webhook."""
-    row = services.registry.get_model(project, model)
+    row = models.get(services.registry, project, model)
     if not row.webhook_url:
         raise NotFound("the model has no webhook of its own.", "Set one with `cote webhooks set`.")
     return WebhookView(url=row.webhook_url, auth=row.webhook_auth or None)
@@ -99,15 +100,15 @@ def put_webhook(
     target = check_url(body.url, allowed(services.runs.policy), "url")
     auth = None if body.auth is None else parse_auth(body.auth, datetime.now(UTC), "auth")
     if auth is None:
-        services.registry.set_webhook(project, model, target.url)
+        models.set_webhook(services.registry, project, model, target.url)
         services.webhook_secrets.remove_auth(project, model)
         return WebhookView(url=target.url, auth=None)
     kind = auth_to_dict(auth)["kind"]
-    services.registry.get_model(project, model)
+    models.get(services.registry, project, model)
     # The row says that there are credentials once there are.
     services.webhook_secrets.put_auth(project, model, auth, target.url)
     try:
-        services.registry.set_webhook(project, model, target.url, kind)
+        models.set_webhook(services.registry, project, model, target.url, kind)
     except ModelcoteError:
         services.webhook_secrets.remove_auth(project, model)  # The model is going.
         raise
@@ -117,7 +118,7 @@ def put_webhook(
 @router.delete("/models/{model}/webhook", status_code=204)
 def delete_webhook(project: Deployer, services: ServicesDep, model: str) -> None:
     """The model has no webhook of its own any more; its credentials are deleted."""
-    services.registry.set_webhook(project, model, "")
+    models.set_webhook(services.registry, project, model, "")
     services.webhook_secrets.remove_auth(project, model)
 
 

@@ -21,6 +21,7 @@ from modelcote.deploy.artifacts.builder import Builder
 from modelcote.deploy.artifacts.package import COMPILER, SERVING, build_package, staged_code
 from modelcote.deploy.artifacts.runtimes import extra_requirements, runtime_versions
 from modelcote.deploy.queue.isolated import run_step
+from modelcote.registry import outcomes, versions
 from modelcote.registry.records import Deploy, Version
 from modelcote.registry.store import Registry
 
@@ -29,7 +30,7 @@ Say = Callable[[str], None]
 
 def build(deploy: Deploy, registry: Registry, builder: Builder, work: Path, say: Say) -> None:
     """Build the deploy's version and record its package; raises a `ModelcoteError` for what cannot be served."""
-    version = registry.get_version(deploy.project, deploy.model, deploy.version)
+    version = versions.get(registry, deploy.project, deploy.model, deploy.version)
     spec = version.spec
     with tempfile.TemporaryDirectory(prefix="modelcote-build-") as scratch:
         folder = Path(scratch) / "bundle"
@@ -47,7 +48,9 @@ def build(deploy: Deploy, registry: Registry, builder: Builder, work: Path, say:
         key = package_key(version.project, version.name, version.version, sha256)
         registry.s3.upload_file(str(package), registry.bucket, key)
         say(f"packaged: {package.stat().st_size / 1e6:.1f} MB")
-        registry.mark_built(deploy, Package(as_base64(sha256), key, (layer.key,)), manifest.runtime, _report(manifest))
+        outcomes.mark_built(
+            registry, deploy, Package(as_base64(sha256), key, (layer.key,)), manifest.runtime, _report(manifest)
+        )
 
 
 def _fetch(version: Version, registry: Registry, path: Path, folder: Path) -> None:

@@ -14,12 +14,13 @@ import boto3
 from modelcote.aws.clients import make_clients
 from modelcote.core.processes import answer
 from modelcote.core.snapshot import Layer, Snapshot, snapshot_to_json
-from modelcote.registry.store import Registry
+from modelcote.registry import snapshots
+from modelcote.registry.store import Registry, open_registry
 
 
 def take_snapshot(registry: Registry, layer_of: Callable[[str], Layer]) -> Snapshot:
     """Every model that shall be served, the tombstones, and each layer that one of the models needs."""
-    found = registry.snapshot()
+    found = snapshots.read(registry)
     keys = sorted({key for model in found.models for key in model.package.layers})
     return replace(found, layers=tuple(layer_of(key) for key in keys))
 
@@ -30,7 +31,7 @@ def _answer(task: Mapping[str, str]) -> dict[str, Any]:
 
     clients = make_clients(boto3.Session(region_name=task["region"]))
     table = f"modelcote-{task['stack']}-registry"
-    registry = Registry(table, "", clients=clients)
+    registry = open_registry(table, "", clients=clients)
     try:
         clients.dynamodb.describe_table(TableName=table)
     except clients.dynamodb.exceptions.ResourceNotFoundException:

@@ -23,11 +23,12 @@ from modelcote.deploy.program.engine import Engine
 from modelcote.deploy.queue.build import build
 from modelcote.deploy.queue.lease import held
 from modelcote.deploy.queue.snapshot import take_snapshot
-from modelcote.registry.records import DELETE, DEPLOY, Deploy
+from modelcote.registry import deploys, outcomes
+from modelcote.registry.records import Deploy, DeployKind
 from modelcote.registry.store import Registry
 
 _BUILDS_AT_ONCE = 4
-_BEGINNING = {DEPLOY: "building version {version}", DELETE: "deleting"}
+_BEGINNING: dict[str, str] = {DeployKind.DEPLOY: "building version {version}", DeployKind.DELETE: "deleting"}
 
 
 def work(
@@ -47,18 +48,18 @@ def work(
     """
     with held(registry.table) as lease:
         worker = Worker(registry, engine, builder, stack, folder or _shared())
-        begun = [registry.begin(str(message["project"]), str(message["deploy_id"])) for message in messages]
-        deploys = [deploy for deploy in begun if deploy is not None]
-        if not deploys:
+        begun = [outcomes.begin(registry, str(message["project"]), str(message["deploy_id"])) for message in messages]
+        requests = [deploy for deploy in begun if deploy is not None]
+        if not requests:
             return
         try:
             before = take_snapshot(registry, builder.layer_of)
         except ModelcoteError as error:
-            for deploy in deploys:
+            for deploy in requests:
                 worker.fail(deploy, error)
             return
         with ThreadPoolExecutor(_BUILDS_AT_ONCE, thread_name_prefix="build") as pool:
-            ready = [deploy for deploy, built in zip(deploys, pool.map(worker.build, deploys), strict=True) if built]
+            ready = [deploy for deploy, built in zip(requests, pool.map(worker.build, requests), strict=True) if built]
         if ready:
             lease.check()
             worker.run(ready, before, take_snapshot(registry, builder.layer_of))
@@ -79,24 +80,24 @@ class Worker:
 
         def prepare() -> None:
             self.say(deploy, _BEGINNING.get(deploy.kind, "back to version {version}").format(version=deploy.version))
-            if deploy.kind == DEPLOY:
+            if deploy.kind == DeployKind.DEPLOY:
                 build(deploy, self.registry, self.builder, self.folder, lambda line: self.say(deploy, line))
 
         return self._succeeds(deploy, prepare)
 
-    def run(self, deploys: Sequence[Deploy], before: Snapshot, after: Snapshot) -> None:
+    def run(self, requests: Sequence[Deploy], before: Snapshot, after: Snapshot) -> None:
         """Runs the engine once for all requests; if that fails, once for each, to find which one it is."""
-        if len(deploys) > 1:
+        if len(requests) > 1:
             try:
                 self.engine.up(after)
             except Exception as error:  # it will come again for the request that is its reason, and end it
-                for deploy in deploys:
+                for deploy in requests:
                     self.say(deploy, f"together with others it failed ({type(error).__name__}); now by itself")
             else:
-                for deploy in deploys:
+                for deploy in requests:
                     self._end(deploy, after)
                 return
-        for deploy in deploys:
+        for deploy in requests:
             tried = only(deploy, before, after)
             if self._succeeds(deploy, lambda tried=tried: self.engine.up(tried)):  # type: ignore[misc]
                 self._end(deploy, tried)
@@ -107,15 +108,15 @@ class Worker:
 
         def tell() -> None:
             served = _find(made, deploy)
-            if deploy.kind == DELETE:
+            if deploy.kind == DeployKind.DELETE:
                 self.say(deploy, "deleted")
-                self.registry.forget(deploy)
+                outcomes.forget(self.registry, deploy)
             elif served is None or served.version != deploy.version:
                 self.say(deploy, "built; a later request is served instead")
-                self.registry.mark_superseded(deploy)
+                outcomes.mark_superseded(self.registry, deploy)
             else:
                 self.say(deploy, f"version {deploy.version} serves")
-                self.registry.mark_ready(deploy, function_name(self.stack, deploy.project, deploy.model))
+                outcomes.mark_ready(self.registry, deploy, function_name(self.stack, deploy.project, deploy.model))
 
         self._succeeds(deploy, tell)
 
@@ -137,12 +138,12 @@ class Worker:
     def fail(self, deploy: Deploy, error: ModelcoteError) -> None:
         """Ends a request as FAILED."""
         self.say(deploy, f"failed: {error}")
-        self.registry.mark_failed(deploy, error)
+        outcomes.mark_failed(self.registry, deploy, error)
 
     def say(self, deploy: Deploy, line: str) -> None:
         """A line of the deploy's log; one that cannot be written does not end a deploy."""
         with suppress(Exception):
-            self.registry.append_log(deploy.project, deploy.deploy_id, line)
+            deploys.append_log(self.registry, deploy.project, deploy.deploy_id, line)
 
 
 @cache

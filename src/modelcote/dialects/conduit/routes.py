@@ -21,11 +21,12 @@ from modelcote.core.errors import Invalid, NotFound, PayloadTooLarge
 from modelcote.core.flow import Flow
 from modelcote.core.spec import ModelSpec, spec_from_dict
 from modelcote.identity import scopes
-from modelcote.registry.records import AWAITING_UPLOAD, DEPLOY, FAILED, SUCCEEDED, Version
+from modelcote.registry import deploys, versions
+from modelcote.registry.records import DeployKind, DeployState, Version, VersionState
 
 router = APIRouter(tags=["conduit"])
 _BUILD_ID = re.compile(r"([a-z0-9-]{1,20})\.([0-9]{1,8})", re.ASCII)
-_STATUS = {SUCCEEDED: "success", FAILED: "failed"}
+_STATUS: dict[str, str] = {DeployState.SUCCEEDED: "success", DeployState.FAILED: "failed"}
 # The flow comes with the bundle; until then this one stands in, so that all other fields can be checked at once.
 _STAND_IN = [["sklearn", "model.pkl"]]
 
@@ -67,7 +68,7 @@ def deploy(
 ) -> DeployAnswer:
     """A new version in the project of the key; its bundle is to be PUT to `uploadUrl`."""
     caller.require(scopes.DEPLOY)
-    version, url = services.registry.create_version(caller.project, _spec(body))
+    version, url = versions.create(services.registry, caller.project, _spec(body))
     return DeployAnswer(
         uploadUrl=url,
         projectId=caller.project,
@@ -83,7 +84,7 @@ def stream_build_logs(
     """How the build goes on; the first call after the upload takes the bundle in and starts it."""
     caller.require(scopes.DEPLOY)
     version = _version(services, caller.project, build_id)
-    if version.state == AWAITING_UPLOAD:
+    if version.state == VersionState.AWAITING_UPLOAD:
         if not is_uploaded(services.registry, version):
             return BuildLogs(status="pending", logs=["Waiting for the upload of the bundle.\n"])
         try:
@@ -92,10 +93,12 @@ def stream_build_logs(
             return BuildLogs(status="failed", logs=[f"{error}\n"])
     if version.deploy_id:
         deploy_id = version.deploy_id
-    elif version.state == FAILED:
+    elif version.state == VersionState.FAILED:
         return BuildLogs(status="failed", logs=[f"{version.message}\n"])
     else:
-        deploy_id = services.registry.request_deploy(caller.project, version.name, version.version, DEPLOY).deploy_id
+        deploy_id = deploys.request(
+            services.registry, caller.project, version.name, version.version, DeployKind.DEPLOY
+        ).deploy_id
     return _logs(services, caller.project, deploy_id)
 
 
@@ -108,11 +111,11 @@ def _version(services: Services, project: str, build_id: str) -> Version:
     found = _BUILD_ID.fullmatch(build_id)
     if not found:
         raise NotFound("there is no such build in this project.", "Use the buildId of the answer to the deploy.")
-    return services.registry.get_version(project, found[1], int(found[2]))
+    return versions.get(services.registry, project, found[1], int(found[2]))
 
 
 def _logs(services: Services, project: str, deploy_id: str) -> BuildLogs:
-    status = services.registry.deploy_status(project, deploy_id)
+    status = deploys.status(services.registry, project, deploy_id)
     logs = ["Queued.\n", *(f"{line.text}\n" for line in status.lines)]
     problem: dict[str, Any] | None = status.deploy.error
     if problem:

@@ -26,7 +26,8 @@ from modelcote.dialects.launch.views import (
     EndpointList,
     endpoint_view,
 )
-from modelcote.registry.records import DELETING
+from modelcote.registry import models
+from modelcote.registry.records import ModelState
 
 ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": Detail} for status in ("4XX", "5XX")}
 router = APIRouter(prefix="/v1/model-endpoints", tags=["launch"], responses=ERRORS)
@@ -126,10 +127,10 @@ def _model(services: Services, project: str, name: str) -> str:
     if not MODEL_NAME.fullmatch(name):
         raise missing
     try:
-        model = services.registry.get_model(project, name)
+        model = models.get(services.registry, project, name)
     except NotFound:
         raise missing from None
-    if model.state == DELETING:
+    if model.state == ModelState.DELETING:
         raise missing
     return name
 

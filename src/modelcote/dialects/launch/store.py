@@ -16,7 +16,7 @@ from modelcote.aws.rows import Row, project_pk
 from modelcote.aws.table import ConditionFailed, Table, delete, put
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.times import now
-from modelcote.registry.records import Model, model_sk
+from modelcote.registry.records import Model, model_key
 
 _PREFIX = "LAUNCHENDPOINT#"
 _ID = re.compile(r"end_[0-9a-f]{20}", re.ASCII)
@@ -124,7 +124,7 @@ def delete_endpoint(table: Table, row: LaunchEndpoint) -> None:
 
 def models_of(table: Table, rows: Iterable[LaunchEndpoint]) -> dict[str, Model]:
     """The models behind these endpoints, by name; one that is gone is missing."""
-    keys = {(project_pk(row.project), model_sk(row.model)) for row in rows}
+    keys = {model_key(row.project, row.model) for row in rows}
     return {item["name"]: Model.from_item(item) for item in table.get_many(sorted(keys)).values()}
 
 

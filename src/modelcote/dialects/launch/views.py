@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 from modelcote.control.services import Services
 from modelcote.core.runs import QUEUED, RUNNING, SUCCEEDED
 from modelcote.dialects.launch.store import LaunchEndpoint
-from modelcote.registry.records import DELETING, DEPLOYING, NEW, Model
+from modelcote.registry.records import Model, ModelState
 from modelcote.runs.records import Run
 
 READY, FAILED = "READY", "UPDATE_FAILED"
-_NOT_YET = {NEW: "UPDATE_PENDING", DEPLOYING: "UPDATE_IN_PROGRESS"}
+_NOT_YET: dict[str, str] = {ModelState.NEW: "UPDATE_PENDING", ModelState.DEPLOYING: "UPDATE_IN_PROGRESS"}
 _TASK_STATUS = {QUEUED: "PENDING", RUNNING: "STARTED", SUCCEEDED: "SUCCESS"}
 
 
@@ -91,7 +91,7 @@ class TaskView(BaseModel):
 
 def endpoint_status(model: Model | None) -> str:
     """An endpoint is ready when its model serves."""
-    if model is None or model.state == DELETING:
+    if model is None or model.state == ModelState.DELETING:
         return FAILED
     return READY if model.current_version else _NOT_YET.get(model.state, FAILED)
 

@@ -53,8 +53,8 @@ def _alias(context: Context, _urn: str, inputs: Inputs, _before: Record | None) 
     return name, {"name": name, "arn": arn("kms", name)}
 
 
-def _table(context: Context, urn: str, inputs: Inputs, _before: Record | None) -> Made:
-    dynamodb, name = context.client("dynamodb"), auto_name(urn, inputs)
+def table_request(name: str, inputs: Inputs) -> dict[str, Any]:
+    """Return DynamoDB's `CreateTable` request for a table's inputs in the program."""
     keys = [("hashKey", "HASH"), ("rangeKey", "RANGE")]
     request: dict[str, Any] = {
         "TableName": name,
@@ -69,9 +69,15 @@ def _table(context: Context, urn: str, inputs: Inputs, _before: Record | None) -
     indexes = [_index(row) for row in inputs.get("globalSecondaryIndexes") or []]
     if indexes:
         request[_INDEXES] = indexes
+    return request
+
+
+def _table(context: Context, urn: str, inputs: Inputs, _before: Record | None) -> Made:
+    dynamodb, name = context.client("dynamodb"), auto_name(urn, inputs)
+    request = table_request(name, inputs)
     quietly(lambda: dynamodb.create_table(**request), "ResourceInUseException")
     dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
-    _match_indexes(dynamodb, name, request["AttributeDefinitions"], indexes)
+    _match_indexes(dynamodb, name, request["AttributeDefinitions"], request.get(_INDEXES, []))
     ttl = inputs.get("ttl")
     if ttl:
         wanted = {"Enabled": bool(ttl["enabled"]), "AttributeName": ttl["attributeName"]}
