@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aws_lambda_powertools
 import boto3
 import cryptography
 import fastapi
@@ -18,7 +19,7 @@ def main() -> None:
     assert jwt.decode(token, "k" * 32, algorithms=["HS256"]) == {"sub": "x"}
     assert boto3.session.Session(region_name="eu-west-1").client("dynamodb").meta.region_name == "eu-west-1"
     assert orjson.loads(orjson.dumps({"a": 1})) == {"a": 1}
-    assert all((cryptography.__version__, multipart.__version__))
+    assert all((aws_lambda_powertools.__name__, cryptography.__version__, multipart.__version__))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from modelcote.control.routes import (
 )
 from modelcote.control.services import Services
 from modelcote.core.errors import MethodNotAllowed
-from modelcote.core.log import log
 
 ROUTERS = (
     models.router,
@@ -61,7 +60,7 @@ def openapi_document(dialects: Sequence[Dialect]) -> dict[str, Any]:
     return document([route for router in _routers(dialects) for route in _api_routes(router)], dialects)
 
 
-def create_app(services: Services, dialects: Sequence[Dialect], log: Log = log) -> FastAPI:
+def create_app(services: Services, dialects: Sequence[Dialect], log: Log) -> FastAPI:
     """Return the application on these services; `log` is called for every request (`modelcote.control.middleware`)."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services

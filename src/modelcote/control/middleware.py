@@ -16,7 +16,7 @@ from modelcote.core.errors import HeadersTooLarge, ModelcoteError, NotFound
 HEADER_LIMIT = 10 * 1024  # An HTTP API's own limit for all headers.
 # No name, id or key has other characters, or more of them; any other path (one with an escape, or `..`) names nothing.
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]{1,128})+", re.ASCII)
-Log = Callable[..., None]  # As `modelcote.core.log.log`.
+Log = Callable[..., None]  # Of an event's name and its fields.
 
 
 class Middleware:
