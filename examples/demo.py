@@ -30,7 +30,7 @@ WARM_CALLS = 50
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one model's comparison came to; times in milliseconds."""
+    """The result of one model's comparison; times in milliseconds."""
 
     name: str
     first: str
@@ -42,13 +42,13 @@ class Outcome:
 
 
 def main() -> int:
-    """The exit status: 0 when every row of every model was answered as in this process."""
+    """Run the demo; return 0 if every row of every model is answered as in this process."""
     console = Console()
     data = load_breast_cancer()
     train, test, labels, _ = train_test_split(data.data, data.target, random_state=0)
     with tempfile.TemporaryDirectory(prefix="modelcote-demo-") as scratch:
         folder = Path(scratch)
-        console.print("starting the local cloud (the first time, its runtimes are installed)")
+        console.print("starting the local cloud (the first start installs its runtimes)")
         running = cloud.up(folder / "home")
         try:
             with httpx.Client(headers={"Authorization": running.api_key}, timeout=60) as http:
@@ -68,7 +68,7 @@ Save = Callable[[Path], tuple[str, Any]]
 
 
 def models(train: Any, labels: Any) -> list[tuple[str, model_type, Save]]:
-    """Name, model type, and a function that trains, saves, and gives the path and the model."""
+    """Return name, model type, and a function that trains, saves, and returns the path and the model."""
 
     def forest(folder: Path) -> tuple[str, Any]:
         model = RandomForestClassifier(100, random_state=0).fit(train, labels)
@@ -89,7 +89,7 @@ def models(train: Any, labels: Any) -> list[tuple[str, model_type, Save]]:
 def deploy_and_compare(
     name: str, kind: model_type, saved: tuple[str, Any], running: cloud.Status, http: httpx.Client, test: Any
 ) -> Outcome:
-    """Deploy a saved model and compare what it answers over HTTP with what it answers here."""
+    """Deploy a saved model and compare its answers over HTTP with those of this process."""
     path, model = saved
     url = Conduit(name, running.api_key, flow=(kind, path), endpoint=running.url).deploy()
     one = test[:1].tolist()
@@ -110,14 +110,14 @@ def deploy_and_compare(
 
 
 def call(http: httpx.Client, url: str, rows: Any) -> tuple[Any, float]:
-    """The result and the milliseconds of one call."""
+    """Call once; return the result and the milliseconds."""
     start = time.perf_counter()
     answer = http.post(url, json=rows).raise_for_status().json()
     return answer["result"], (time.perf_counter() - start) * 1000
 
 
 def report(outcomes: list[Outcome]) -> Table:
-    """The outcomes as a table."""
+    """Format the outcomes as a table."""
     table = Table("model", "first row", "rows", "largest difference", "cold ms", "warm ms", "compiled")
     for outcome in outcomes:
         table.add_row(

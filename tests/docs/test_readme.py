@@ -1,4 +1,4 @@
-"""What the README shows, works; what it links to, exists."""
+"""The README's code works; every link in the documents leads to a file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 from tests.local.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def blocks(page: Path, marker: str) -> str:
-    """The code block that follows `<!-- test: marker -->`."""
-    found = re.search(rf"<!-- test: {marker} -->\n```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    assert found, f"{page.name} has no block {marker}"
-    return found.group(1)
+    """Return the code block that follows `<!-- test: marker -->`."""
+    match = re.search(rf"<!-- test: {marker} -->\n```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert match, f"{page.name} has no block {marker}"
+    return match.group(1)
 
 
 @pytest.mark.local
@@ -31,7 +31,7 @@ def test_the_quickstart_deploys_and_its_curl_answers(cloud: Cloud, tmp_path: Pat
         "MODELCOTE_API_KEY": cloud.key,
         "MODELCOTE_PROJECT": cloud.project,
     }
-    done = subprocess.run(
+    deploy = subprocess.run(
         [sys.executable, "-c", blocks(ROOT / "README.md", "quickstart")],
         cwd=tmp_path,
         env=environment,
@@ -40,7 +40,7 @@ def test_the_quickstart_deploys_and_its_curl_answers(cloud: Cloud, tmp_path: Pat
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert deploy.returncode == 0, deploy.stdout + deploy.stderr
     curl = re.search(r"\$ (curl .*?-d '.*?')\n", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert curl
     answer = subprocess.run(

@@ -40,7 +40,7 @@ def test_submit_and_result(front: Front) -> None:
     assert "hunter2" not in repr(run)
 
 
-def test_what_is_asked_for_is_what_the_run_has(front: Front) -> None:
+def test_a_run_has_the_submitted_options(front: Front) -> None:
     with front.client() as client:
         run = client.submit(
             MODEL,
@@ -86,7 +86,7 @@ def test_files_are_the_same_request_twice(front: Front) -> None:
         ({"result_ttl_s": 0}, Invalid),
     ],
 )
-def test_what_is_refused(front: Front, options: dict[str, Any], error: type[Exception]) -> None:
+def test_invalid_options_are_rejected(front: Front, options: dict[str, Any], error: type[Exception]) -> None:
     with front.client() as client, pytest.raises(error) as caught:
         client.submit(MODEL, [[1]], **options)
     assert "hunter2" not in str(caught.value)
@@ -145,9 +145,9 @@ def test_predict_follows_what_became_a_run(front: Front) -> None:
         assert answer["result"] == [[2, 4], [6, 8]]
         assert set(answer) == {"result", "run_id", "run_time_ms", "prediction_ids"}
         assert len(set(answer["prediction_ids"])) == 2
-        # Who names a webhook as Conduit clients do, waits for that.
-        told = client.predict(MODEL, {"data": [[1]], "webhook_endpoint": HOOK})
-        assert told["webhook_endpoint"] == HOOK
+        # A request with a webhook in the Conduit dialect is not followed.
+        acknowledgement = client.predict(MODEL, {"data": [[1]], "webhook_endpoint": HOOK})
+        assert acknowledgement["webhook_endpoint"] == HOOK
     with front.client() as client, pytest.raises(TimeoutError):
         client.predict(MODEL, [[1]], timeout=0.1)
 
@@ -203,7 +203,7 @@ def test_asyncio(front: Front) -> None:
 
 
 class Broken(httpx.BaseTransport):
-    """Loses what the server did, or said, the first few times."""
+    """Loses the server's first answers."""
 
     def __init__(self, front: Front, failures: list[Any]) -> None:
         self.front, self.failures = front, failures

@@ -1,4 +1,4 @@
-"""`cote webhooks listen`: what others sign is taken, and nothing else."""
+"""`cote webhooks listen`: correctly signed webhooks are accepted, and nothing else."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_good_repeated_and_bad(capsys: pytest.CaptureFixture[str]) -> None:
         assert http.post(receiver.url, content=BODY, headers=signed(at=old)).status_code == 401
         assert http.post(receiver.url, content=BODY + " ", headers=signed()).status_code == 401
         assert http.post(receiver.url, content=BODY).status_code == 401
-        # While a secret is replaced, two sign.
+        # During a rotation both secrets sign.
         two = signed(secret=new_secret())
         two["webhook-signature"] += " " + signed()["webhook-signature"]
         assert http.post(receiver.url, content=BODY, headers=two).status_code == 204
@@ -96,7 +96,7 @@ def test_every_shape_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["result"] for row in shown] == ["[1]", '"boom"', '"https://x"', "null", "null"]
 
 
-def test_a_terminal_is_not_steered(capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     body = json.dumps({"type": "a\x1b[2Jb", "data": {"state": "x\ny", "result": "\x1b]0;x\x07"}})
     with listening() as receiver:
         assert httpx.post(receiver.url, content=body, headers=signed(body)).status_code == 204
@@ -121,7 +121,7 @@ def test_sizes_and_lengths() -> None:
         assert httpx.post(receiver.url, content=BODY, headers=signed()).status_code == 204
 
 
-def test_tls_and_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_tls_and_a_port_in_use(tmp_path: Path) -> None:
     authority = Authority()
     cert, key = authority.issue("localhost")
     (tmp_path / "cert.pem").write_text(cert)
@@ -129,7 +129,7 @@ def test_tls_and_a_port_that_is_taken(tmp_path: Path) -> None:
     context = ssl.create_default_context(cafile=str(authority.write_ca(tmp_path)))
     with listening(tls=(tmp_path / "cert.pem", tmp_path / "key.pem")) as receiver:
         port = receiver.server_address[1]
-        # One that says nothing holds up nobody.
+        # A silent client blocks no other.
         with socket.create_connection(("127.0.0.1", port)), httpx.Client(verify=context) as http:
             answer = http.post(f"https://localhost:{port}/", content=BODY, headers=signed())
             assert answer.status_code == 204
@@ -138,7 +138,7 @@ def test_tls_and_a_port_that_is_taken(tmp_path: Path) -> None:
 
 
 def test_as_a_command() -> None:
-    """Started, called and ended as people do."""
+    """Start it, call it and end it as a user does."""
     command = [sys.executable, "-m", "modelcote.cli", "webhooks", "listen", "--port", "0", "--json"]
     environment = {**os.environ, "MODELCOTE_WEBHOOK_SECRET": SECRET}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:

@@ -1,4 +1,4 @@
-"""The Conduit constructor: every mistake is named at once, before anything is sent; the surface is what it says."""
+"""The Conduit constructor names every mistake before anything is sent; the public surface is complete."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def four(a: Any, b: Any, c: Any, d: Any) -> Any:
     ],
 )
 def test_a_mistake_names_its_field(fields: dict[str, Any], field: str) -> None:
-    given = {"name": "line", "api_key": "k", "flow": (model_type.SKLEARN, "x.pkl"), **fields}
+    arguments = {"name": "line", "api_key": "k", "flow": (model_type.SKLEARN, "x.pkl"), **fields}
     with pytest.raises(InvalidSpec) as caught:
-        Conduit(**given)
+        Conduit(**arguments)
     assert caught.value.extra["field"] == field
     assert caught.value.remedy
 
