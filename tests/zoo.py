@@ -100,7 +100,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Entry:
-    """`train` gives the model; `file` is how each stage is written: `pickle`, `joblib` (zlib) or `json` (XGBoost)."""
+    """`train` returns the model; `file` is how each stage is written: `pickle`, `joblib` (zlib) or `json` (XGBoost)."""
 
     train: Callable[[], Trained]
     file: str = "pickle"
@@ -206,7 +206,7 @@ def _small_linnerud(return_X_y: bool = True) -> Any:
 
 
 SENTENCES = (
-    "the parcel arrived broken and nobody answers",
+    "the parcel arrived broken and no one answers",
     "great value, it works and it arrived early",
     "never again: the screen is dead after a week",
     "Works as described, would buy again!",
@@ -220,7 +220,7 @@ def _texts(vectorizer: Any, model: Any) -> Callable[[], Trained]:
         texts = [f"{sentence} {suffix}" for sentence in SENTENCES for suffix in ("", "really", "so far")]
         happy = [index // 3 % 2 for index in range(len(texts))]
         pipeline = make_pipeline(vectorizer, model).fit(texts, happy)
-        return Trained([(CLASSIFY, pipeline)], [*SENTENCES, "words that nobody has seen", "", "Ünïcode, straße 100%"])
+        return Trained([(CLASSIFY, pipeline)], [*SENTENCES, "words that no one has seen", "", "Ünïcode, straße 100%"])
 
     return train
 

@@ -16,11 +16,11 @@ def main() -> None:
     labels = np.array([0, 1] * 20)
     forest = RandomForestClassifier(5, random_state=0).fit(rows, labels)
     boosted = XGBClassifier(n_estimators=3).fit(rows, labels)
-    for made in (
+    for graph in (
         to_onnx(forest, rows[:1], options={"zipmap": False}),
         convert_xgboost(boosted, initial_types=[("X", XgboostFloat([None, 2]))], target_opset=15),
     ):
-        session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
         answer = session.run(None, {session.get_inputs()[0].name: rows})[0]
         assert answer.ravel().tolist() == labels.tolist()
 

@@ -1,1 +1,1 @@
-"""Bundles: made, read, and inspected before anything is built from them."""
+"""Bundles: making, reading, and inspecting them before anything is built."""

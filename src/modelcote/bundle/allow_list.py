@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 
 def words(text: str) -> frozenset[str]:
-    """Return the words of a text, which a table of names reads better as."""
+    """Split a text into its words: tables of names read better so."""
     return frozenset(text.split())
 
 
@@ -30,7 +30,7 @@ class AllowList:
     never: tuple[str, ...] = ()
 
     def allows(self, module: str, name: str) -> bool:
-        """Whether a pickle may name `module.name`."""
+        """Tell whether a pickle may name `module.name`."""
         if name in self.names.get(module, ()):
             return True
         dotted = f"{module.removesuffix('.')}."

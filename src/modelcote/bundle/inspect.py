@@ -16,14 +16,14 @@ from modelcote.core.manifest import COMPILED, REQUIREMENTS, Manifest, parse_mani
 from modelcote.core.runtimes import ModelType
 from modelcote.core.spec import ModelSpec
 
-# What one artifact may hold. A function's package has 250 MB, so a larger one could not be served from it.
+# The largest artifact. A function's package has 250 MB, so a larger one could not be served from it.
 MAX_ARTIFACT_BYTES = 512 * 1024**2
 
 
 def inspect_bundle(path: Path, spec: ModelSpec | None = None) -> Manifest:
-    """The manifest of a bundle that keeps every rule.
+    """Inspect a bundle and return its manifest.
 
-    `spec`: what the caller asked for; its flow must be the bundle's. Raises `InvalidBundle`, `UnsafePickle` and
+    `spec`: the caller's; its flow must be the bundle's. Raises `InvalidBundle`, `UnsafePickle` and
     `InvalidSpec`. Nothing is unpickled and nothing is written.
     """
     with opened(path) as archive:
@@ -43,7 +43,7 @@ def inspect_bundle(path: Path, spec: ModelSpec | None = None) -> Manifest:
 
 
 def requirements_of(archive: zipfile.ZipFile) -> tuple[str, ...]:
-    """The lines of a bundle's `requirements.txt`; none where there is no such file. Raises `InvalidBundle`."""
+    """Return the lines of a bundle's `requirements.txt`; none where there is no such file. Raises `InvalidBundle`."""
     if REQUIREMENTS not in archive.namelist():
         return ()
     if archive.getinfo(REQUIREMENTS).file_size > MAX_BYTES:
@@ -55,9 +55,9 @@ def requirements_of(archive: zipfile.ZipFile) -> tuple[str, ...]:
 
 
 def _check_flow(manifest: Manifest, spec: ModelSpec) -> None:
-    said = [(stage.model_type, PurePosixPath(stage.file).name) for stage in spec.flow.stages]
+    declared = [(stage.model_type, PurePosixPath(stage.file).name) for stage in spec.flow.stages]
     held = [(stage.model_type, stage.file) for stage in manifest.flow.stages]
-    if said != held:
+    if declared != held:
         raise InvalidBundle("the bundle's flow is not the flow of the spec.", "Deploy with one flow for both.")
     if manifest.trusted and not spec.trusted:
         raise InvalidBundle("the bundle is marked trusted, the spec is not.", "Deploy with trusted=True.")

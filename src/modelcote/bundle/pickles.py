@@ -1,9 +1,9 @@
 """Reading a pickle without running it: every opcode is followed, every call and every class is only a symbol.
 
 The stream is read by the standard library's own interpreter of opcodes, so that there is no second opinion on what
-a stream means. What would import gives a symbol if the allow-list has it and ends the reading if not; what would
-call, build or fill an object gives an inert value. joblib's raw arrays between opcodes are stepped over by the
-shape and dtype that the stream itself declares.
+a stream means. An opcode that would import yields a symbol if the allow-list has it and ends the reading if not; one
+that would call, build or fill an object yields an inert value. joblib's raw arrays between opcodes are stepped over
+by the shape and dtype that the stream itself declares.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Symbol:
 
 
 @dataclass(eq=False)
-class Made:
-    """What calling a symbol would give."""
+class Call:
+    """The inert result of a call in the stream."""
 
-    by: Symbol
+    function: Symbol
     arguments: Any
     state: Any = None
 
@@ -66,10 +66,10 @@ class _Reader(_Interpreter):  # type: ignore[misc]
     def persistent_load(self, _pid: Any) -> Any:
         raise UnsafePickle("the pickle refers to objects outside itself.", _REMEDY)
 
-    def call(self, function: Any, arguments: Any) -> Made:
+    def call(self, function: Any, arguments: Any) -> Call:
         if not isinstance(function, Symbol):
             raise UnsafePickle("the pickle calls something that is not a named function.", _REMEDY)
-        return Made(function, arguments)
+        return Call(function, arguments)
 
     # Opcodes that act -------------------------------------------------------------------------------------------
 
@@ -91,11 +91,11 @@ class _Reader(_Interpreter):  # type: ignore[misc]
 
     def load_build(self) -> None:
         state = self.stack.pop()
-        made = self.stack[-1]
-        if not isinstance(made, Made):
+        target = self.stack[-1]
+        if not isinstance(target, Call):
             raise UnsafePickle("the pickle changes a class or a plain value.", _REMEDY)
-        made.state = state
-        if (made.by.module, made.by.name) == _WRAPPER:
+        target.state = state
+        if (target.function.module, target.function.name) == _WRAPPER:
             self.skip_array(state)
 
     def load_extension(self) -> None:
@@ -180,27 +180,27 @@ for _name, _method in {
     _Reader.dispatch[getattr(pickle, _name)[0]] = _method
 
 
-def _dtype(made: Any) -> str:
-    """The type string of a pickled numpy dtype: `f8`, `O`, `U12`; raises `UnsafePickle` for a structured one."""
-    arguments = made.arguments if isinstance(made, Made) else ()
+def _dtype(value: Any) -> str:
+    """Return the type string of a pickled numpy dtype: `f8`, `O`, `U12`; raise `UnsafePickle` for one with objects."""
+    arguments = value.arguments if isinstance(value, Call) else ()
     text = arguments[0] if isinstance(arguments, tuple) and arguments else None
     if isinstance(text, str) and (text.lstrip("<>|=") in ("O", "O8")):
         return "O"
     if isinstance(text, str) and _DTYPE.fullmatch(text) and not text.startswith("V"):
         return text
-    if isinstance(text, str) and text.startswith("V") and text[1:].isdigit() and not _has_objects(made.state):
+    if isinstance(text, str) and text.startswith("V") and text[1:].isdigit() and not _has_objects(value.state):
         return text
-    raise UnsafePickle("an array of the pickle has a dtype that is not read here.", _REMEDY)
+    raise UnsafePickle("an array of the pickle has a dtype that is not supported.", _REMEDY)
 
 
 def _has_objects(state: Any) -> bool:
-    """Whether a structured dtype's fields might hold objects; only fields of plain numbers are sure not to."""
+    """Tell whether a structured dtype's fields might hold objects; only fields of plain numbers surely do not."""
     fields = state[4] if isinstance(state, tuple) and len(state) > 4 else None
     if not isinstance(fields, dict):
         return True
     for field in fields.values():
         inner = field[0] if isinstance(field, tuple) and field else None
-        text = inner.arguments[0] if isinstance(inner, Made) and inner.arguments else None
+        text = inner.arguments[0] if isinstance(inner, Call) and inner.arguments else None
         if not isinstance(text, str) or not _DTYPE.fullmatch(text) or text.startswith("V"):
             return True
     return False
@@ -212,7 +212,7 @@ def _item_size(dtype: str) -> int:
 
 
 def read_pickle(file: io.BytesIO, allowed: AllowList, *, trusted: bool) -> Any:
-    """Follow one pickle of a stream; raises `UnsafePickle` and `InvalidBundle`."""
+    """Follow one pickle of a stream; raise `UnsafePickle` and `InvalidBundle`."""
     try:
         return _Reader(file, allowed, trusted).load()
     except InvalidBundle:
@@ -226,7 +226,7 @@ def read_pickle(file: io.BytesIO, allowed: AllowList, *, trusted: bool) -> Any:
 def inspect_pickle(data: bytes, allowed: AllowList, *, trusted: bool = False) -> None:
     """Check every pickle of an artifact, compressed or not, one after the other to its last byte.
 
-    Raises `UnsafePickle` for a global outside the allow-list, `InvalidBundle` for what is no pickle.
+    Raises `UnsafePickle` for a global outside the allow-list, `InvalidBundle` for a file that is not a pickle.
     """
     plain = decompress(data)
     file = io.BytesIO(plain)

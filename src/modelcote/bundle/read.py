@@ -1,4 +1,4 @@
-"""Reading a bundle that somebody else may have made: every rule of a zip before the first byte is written."""
+"""Reading a bundle of unknown origin: every rule of a zip before the first byte is written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REMEDY = "Make the bundle with Conduit or `cote deploy`."
 
 @contextmanager
 def opened(path: Path, max_bytes: int = MAX_BYTES) -> Iterator[zipfile.ZipFile]:
-    """The zip, its directory checked; whatever zipfile raises while it is read becomes `InvalidBundle`."""
+    """Open the zip and check its directory; whatever zipfile raises while it is read becomes `InvalidBundle`."""
     try:
         with zipfile.ZipFile(path) as archive:
             check_directory(archive, max_bytes)
@@ -40,7 +40,7 @@ def opened(path: Path, max_bytes: int = MAX_BYTES) -> Iterator[zipfile.ZipFile]:
 
 
 def check_directory(archive: zipfile.ZipFile, max_bytes: int = MAX_BYTES) -> None:
-    """Raises `InvalidBundle` for names that leave the folder, links, devices, duplicates, bombs and encryption."""
+    """Raise `InvalidBundle` for names that leave the folder, links, devices, duplicates, bombs and encryption."""
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
         raise InvalidBundle(f"the bundle has more than {MAX_MEMBERS} members.", _REMEDY)
@@ -94,7 +94,7 @@ def unpack(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> None:
 
 
 def raw_manifest(archive: zipfile.ZipFile) -> Any:
-    """`conduit.json` as it stands; raises `InvalidBundle` where it is missing, too large or not JSON."""
+    """Return `conduit.json` unparsed into a manifest; raise `InvalidBundle` if it is missing, too large or not JSON."""
     try:
         member = archive.getinfo(MANIFEST)
     except KeyError:

@@ -1,4 +1,4 @@
-"""The byte streams inside an artifact: what is compressed is opened, within bounds."""
+"""The byte streams inside an artifact: compressed ones are opened, within bounds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Decompressor(Protocol):
 
 
 def is_compressed(data: bytes) -> bool:
-    """Whether a stream starts as one of the compressions that joblib and pickle files come in."""
+    """Tell whether a stream starts as one of the compressions of joblib and pickle files."""
     return _opener(data) is not None
 
 
@@ -39,7 +39,7 @@ def _opener(data: bytes) -> Any:
 
 
 def decompress(data: bytes, limit: int = MAX_BYTES) -> bytes:
-    """The content of a compressed artifact, all its layers opened and its concatenated members joined.
+    """Return the content of a compressed artifact, all its layers opened and its concatenated members joined.
 
     Raises `InvalidBundle` for more than `limit` bytes, more than four layers, or a damaged stream.
     """
@@ -53,19 +53,19 @@ def decompress(data: bytes, limit: int = MAX_BYTES) -> bytes:
 
 
 def _open_layer(data: bytes, limit: int) -> bytes:
-    made = bytearray()
+    content = bytearray()
     while data:
         opener = _opener(data)
         if opener is None:
-            # What follows a compressed member is read as it stands: nothing may hide behind it.
-            made += data
+            # Plain bytes behind a compressed member are kept: nothing may hide there.
+            content += data
             break
-        data = _inflate(opener(), data, made, limit)
-    return bytes(made)
+        data = _inflate(opener(), data, content, limit)
+    return bytes(content)
 
 
-def _inflate(stream: _Decompressor, data: bytes, made: bytearray, limit: int) -> bytes:
-    """Adds one member's content to `made`; gives what follows it."""
+def _inflate(stream: _Decompressor, data: bytes, content: bytearray, limit: int) -> bytes:
+    """Add one member's content to `content`; return the bytes that follow it."""
     view: Any = stream
     position = 0
     try:
@@ -74,8 +74,8 @@ def _inflate(stream: _Decompressor, data: bytes, made: bytearray, limit: int) ->
             if not chunk:
                 raise InvalidBundle("a compressed artifact is truncated.", "Save and upload the model again.")
             position += len(chunk)
-            made += view.decompress(chunk)
-            if len(made) > limit:
+            content += view.decompress(chunk)
+            if len(content) > limit:
                 raise InvalidBundle(f"an artifact unpacks to more than {limit:,} bytes.", "Save a smaller model.")
     except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
         raise InvalidBundle("a compressed artifact is damaged.", "Save and upload the model again.") from error

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from modelcote.compile.ensembles import binary_shares
-from modelcote.compile.nodes import Nodes
+from modelcote.compile.graph_builder import GraphBuilder
 from modelcote.compile.report import Unsupported
 from modelcote.compile.trees import Tree, add_trees, as_float32
 
@@ -41,9 +41,9 @@ _OBJECTIVES: dict[str, tuple[Callable[[float], float], str | None]] = {
 
 
 def convert_booster(scope: Any, operator: Any, container: Any) -> None:
-    """XGBClassifier and XGBRegressor of trees; sums float32 leaves in float64."""
-    nodes = Nodes(scope, operator, container)
-    model = nodes.model
+    """Convert XGBClassifier and XGBRegressor of trees; sums float32 leaves in float64."""
+    graph = GraphBuilder(scope, operator, container)
+    model = graph.model
     if not (isinstance(model.missing, float) and math.isnan(model.missing)):
         raise Unsupported("XGBoost with a missing value other than NaN")
     learner = _read(model)
@@ -55,23 +55,23 @@ def convert_booster(scope: Any, operator: Any, container: Any) -> None:
     base = [to_margin(score) for score in _base_scores(learner["learner_model_param"]["base_score"])]
     start = np.broadcast_to(np.asarray(base, dtype=np.float64), (targets,)).reshape(1, -1)
     trees = _booster_trees(model, learner)
-    total = add_trees(nodes, as_float32(nodes, nodes.matrix()), trees, mode="BRANCH_LT")
-    raw = nodes.add("Add", total, nodes.constant(start))
+    total = add_trees(graph, as_float32(graph, graph.matrix()), trees, mode="BRANCH_LT")
+    raw = graph.add("Add", total, graph.constant(start))
     if not hasattr(model, "classes_"):
-        nodes.output(0, nodes.add(to_prediction, raw) if to_prediction else raw)
+        graph.output(0, graph.add(to_prediction, raw) if to_prediction else raw)
     elif targets > 1 and to_prediction == "Softmax":
-        nodes.classes(0, nodes.add("ArgMax", raw, axis=1, keepdims=0))
-        nodes.output(1, nodes.add("Softmax", raw, axis=1))
+        graph.classes(0, graph.add("ArgMax", raw, axis=1, keepdims=0))
+        graph.output(1, graph.add("Softmax", raw, axis=1))
     elif targets == 1 and to_prediction == "Sigmoid":
-        second = nodes.cast(nodes.add("Greater", raw, nodes.constant(0.0)), np.int64)
-        nodes.classes(0, nodes.add("Reshape", second, nodes.constant([-1])))
-        nodes.output(1, binary_shares(nodes, raw))
+        second = graph.cast(graph.add("Greater", raw, graph.constant(0.0)), np.int64)
+        graph.classes(0, graph.add("Reshape", second, graph.constant([-1])))
+        graph.output(1, binary_shares(graph, raw))
     else:
         raise Unsupported(f"an XGBoost classifier with the objective {objective} and {targets} outputs")
 
 
 def trees_of(model: Any) -> list[Tree]:
-    """The trees that `predict` uses: all of them, or those up to the best iteration of early stopping."""
+    """Return the trees that `predict` uses: all of them, or those up to the best iteration of early stopping."""
     return _booster_trees(model, _read(model))
 
 

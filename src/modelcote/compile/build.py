@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from modelcote.compile.check import Check, Original, compare_with
+from modelcote.compile.equality_gate import ComparedRows, Original, compare_graph
 from modelcote.compile.report import Report, Unsupported
 from modelcote.core.flow import Flow
 from modelcote.core.manifest import COMPILED, Manifest
@@ -23,7 +23,7 @@ _REASON = 300  # characters of a converter's message
 
 
 def compile_flow(folder: Path, flow: Flow, inputs: InputSchema, sample: Sequence[Any] | None = None) -> Report:
-    """Compiles the flow whose artifacts lie in `folder`; writes `compiled.onnx` there if it equals the original.
+    """Compile the flow whose artifacts are in `folder`; write `compiled.onnx` there if it equals the original.
 
     `sample`: rows of the caller's own, compared before the generated ones. Never raises for a flow that cannot be
     compiled: the report's `reason` says in one line why it is served as it is. Raises what loading the artifacts
@@ -33,18 +33,18 @@ def compile_flow(folder: Path, flow: Flow, inputs: InputSchema, sample: Sequence
     (folder / COMPILED).unlink(missing_ok=True)
     reason = _refusal(flow, inputs)
     with warnings.catch_warnings():
-        # Converters warn of their own deprecations, models of the extremes that they are asked for.
+        # Converters warn of their own deprecations, models of the extreme values in the generated rows.
         warnings.simplefilter("ignore")
         report = Report(False, reason) if reason else _compile(folder, flow, inputs, list(sample or ()))
     return replace(report, seconds=round(perf_counter() - start, 3))
 
 
 def _refusal(flow: Flow, inputs: InputSchema) -> str:
-    """Why there is nothing to try, else an empty string."""
+    """Return why the flow cannot be compiled, else an empty string."""
     if not flow.compilable:
         return "only flows of scikit-learn and XGBoost stages without processors are compiled"
     if inputs.kind not in (MATRIX, MIXED, FRAME) or inputs.n_features is None:
-        return f"models that take {inputs.kind} input are not compiled"
+        return f"models with {inputs.kind} input are not compiled"
     if inputs.categories:
         return f"the column {inputs.categories[0]} is of pandas' category type"
     try:
@@ -58,47 +58,47 @@ def _refusal(flow: Flow, inputs: InputSchema) -> str:
 
 def _compile(folder: Path, flow: Flow, inputs: InputSchema, sample: list[Any]) -> Report:
     # The modules that write graphs need the converter to be installed.
-    from modelcote.compile.convert import Stage, convert, feeds_of
-    from modelcote.compile.knowledge import know
-    from modelcote.compile.probe import find_limits
-    from modelcote.compile.rows import generate, ordinary_row
+    from modelcote.compile.convert import FittedStage, convert, feeds_of
+    from modelcote.compile.find_limits import find_limits
+    from modelcote.compile.generate_rows import generate_rows, ordinary_row
+    from modelcote.compile.input_profile import profile_inputs
 
     loaded = load_flow(folder, Manifest("", flow))
     models = [part.runner.model for part in loaded.stages]
-    stages = [Stage(model, stage.model_type.method) for model, stage in zip(models, flow.stages, strict=True)]
+    stages = [FittedStage(model, stage.model_type.method) for model, stage in zip(models, flow.stages, strict=True)]
     original = Original(loaded, stages[-1].method, hasattr(models[-1], "classes_"))
     if sample:
         original.answer(sample)
     best = Report(False, "")
     try:
-        knowledge = know(stages, inputs.n_features or 0, inputs.columns)
-        row = ordinary_row(knowledge)
-        limits = find_limits(original.answer, row, knowledge)
-        check = Check(inputs, limits, [*sample, *generate(knowledge, limits)], len(sample))
+        profile = profile_inputs(stages, inputs.n_features or 0, inputs.columns)
+        row = ordinary_row(profile)
+        limits = find_limits(original.answer, row, profile)
+        compared = ComparedRows(inputs, limits, [*sample, *generate_rows(profile, limits)], len(sample))
         expected = original.answer([row, row])
-        texts = [knowledge.is_text(column) for column in range(len(row))]
+        texts = [profile.is_text(column) for column in range(len(row))]
         for dtype in ("float64", "float32"):
             feeds = feeds_of(models[0], inputs.columns, texts, dtype)
-            report = _attempt(folder / COMPILED, original, check, feeds, partial(convert, stages, feeds, expected))
+            report = _attempt(folder / COMPILED, original, compared, feeds, partial(convert, stages, feeds, expected))
             if report.used:
                 return report
-            # What was compared and differed says more than what could not be converted.
+            # A form that was compared and differed says more than one that could not be converted.
             best = report if report.rows or not best.reason else best
-    except Exception as error:  # a model of a kind never met may lack, or refuse, anything that is asked of it
+    except Exception as error:  # an unfamiliar model may lack any attribute and refuse any row
         return Report(False, f"not compiled: {_one_line(error)}")
     return best
 
 
 def _attempt(
-    path: Path, original: Original, check: Check, feeds: Sequence[Feed], convert: Callable[[], bytes]
+    path: Path, original: Original, compared: ComparedRows, feeds: Sequence[Feed], convert: Callable[[], bytes]
 ) -> Report:
-    """One conversion, compared; the graph stays at `path` only if it is equal."""
+    """Convert once and compare; the graph stays at `path` only if it is equal."""
     from modelcote.compile.graph import save
 
     try:
         save(convert(), path)
-        report = compare_with(original, path, feeds, check)
-    except Exception as error:  # the converter and the runtime raise anything for a model that they cannot do
+        report = compare_graph(original, path, feeds, compared)
+    except Exception as error:  # the converter and the runtime raise anything for a model that they do not support
         report = Report(False, f"not compiled: {_one_line(error)}")
     if not report.used:
         path.unlink(missing_ok=True)

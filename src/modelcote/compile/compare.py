@@ -1,4 +1,4 @@
-"""Two results of the same rows: are they equal, and where not?"""
+"""Comparing two results of the same rows: whether they are equal, and where they differ."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Comparison:
 
 
 def compare(expected: Any, got: Any, kind: str) -> Comparison:
-    """Compares results by rows; `kind` is `labels` (equal), `shares` (absolute) or `numbers` (relative).
+    """Compare results by rows; `kind` is `labels` (equal), `shares` (absolute) or `numbers` (relative).
 
     A number is set against the larger of itself and the middle magnitude of its column, so that a result that
-    happens to be near zero is not asked for more digits than its neighbours.
+    happens to be near zero needs no more digits than its neighbours.
     """
     if isinstance(expected, list):
         if not isinstance(got, list) or len(got) != len(expected):
@@ -54,10 +54,10 @@ def _distance(one: Array, other: Array, *, relative: bool) -> Array:
     with np.errstate(all="ignore"):
         away = np.abs(one - other)
         if relative:
-            known = np.isfinite(one)
-            size = np.where(known, np.abs(one), np.nan)
+            finite = np.isfinite(one)
+            size = np.where(finite, np.abs(one), np.nan)
             # A column without any number has the median 0: numpy would warn of it.
-            middle = np.nanmedian(np.where(known.any(axis=0), size, 0.0), axis=0) if known.any() else 0.0
+            middle = np.nanmedian(np.where(finite.any(axis=0), size, 0.0), axis=0) if finite.any() else 0.0
             floor = np.maximum(np.maximum(np.nan_to_num(size), middle), np.finfo(np.float64).tiny)
             away = away / floor
     # Both missing, or both the same infinity: JSON has null for either.

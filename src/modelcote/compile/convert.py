@@ -16,7 +16,7 @@ OPSET = {"": 20, "ai.onnx.ml": 3}
 
 
 @dataclass(frozen=True)
-class Stage:
+class FittedStage:
     """A fitted model and the method that its model type calls."""
 
     model: Any
@@ -24,7 +24,7 @@ class Stage:
 
 
 def feeds_of(model: Any, columns: Sequence[str], text: Sequence[bool], dtype: str) -> tuple[Feed, ...]:
-    """The inputs that a graph of `model` has: one table, or each column by itself before a ColumnTransformer.
+    """Return the inputs of a graph of `model`: one table, or each column by itself before a ColumnTransformer.
 
     `columns`: names of a table's columns, empty if it has none; `text`: per column, whether it holds strings;
     `dtype`: float64 or float32, of all numbers. Raises `Unsupported`.
@@ -41,7 +41,7 @@ def feeds_of(model: Any, columns: Sequence[str], text: Sequence[bool], dtype: st
 
 
 def _picks_columns(model: Any) -> bool:
-    """Whether the model begins with a ColumnTransformer, which takes a table column by column."""
+    """Tell whether the model begins with a ColumnTransformer, which reads a table column by column."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
@@ -50,8 +50,8 @@ def _picks_columns(model: Any) -> bool:
     return isinstance(model, ColumnTransformer)
 
 
-def convert(stages: Sequence[Stage], feeds: Sequence[Feed], expected: Any) -> bytes:
-    """The graph of all stages as an ONNX file; `expected` is an original result, whose form it takes on.
+def convert(stages: Sequence[FittedStage], feeds: Sequence[Feed], expected: Any) -> bytes:
+    """Return the graph of all stages as an ONNX file; `expected` is an original result, whose form it adopts.
 
     Raises `Unsupported`, and whatever else the converter raises.
     """
@@ -81,7 +81,7 @@ def convert(stages: Sequence[Stage], feeds: Sequence[Feed], expected: Any) -> by
 
 
 def _array_options() -> dict[type, dict[str, bool]]:
-    """Per class that can be converted: probabilities as an array, not as one map per row.
+    """Return the options per convertible class: probabilities as an array, not as one map per row.
 
     Every class is named, also those without such an option: a pipeline would set it for them and then fail on it.
     """
@@ -95,7 +95,7 @@ def _array_options() -> dict[type, dict[str, bool]]:
 
 
 def _converters(tensor: Any) -> tuple[dict[type, Any], dict[type, Any]]:
-    """Our own converters by model class, and the shapes of those whose results take the graph's float type."""
+    """Return our own converters by model class, and the shapes of those whose results have the graph's float type."""
     import sklearn.ensemble as several
     from sklearn.impute import SimpleImputer
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PolynomialFeatures
@@ -131,7 +131,7 @@ def _converters(tensor: Any) -> tuple[dict[type, Any], dict[type, Any]]:
 
 
 def _register_xgboost() -> dict[type, Any]:
-    """XGBoost's classes made known to the converter, so that pipelines and ensembles may hold them too."""
+    """Register XGBoost's classes with the converter, so that pipelines and ensembles may hold them too."""
     try:
         from xgboost import XGBClassifier, XGBRegressor
     except ImportError:

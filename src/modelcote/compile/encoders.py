@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from modelcote.compile.nodes import Nodes
+from modelcote.compile.graph_builder import GraphBuilder
 from modelcote.compile.report import Unsupported
 from modelcote.flow.compiled import MISSING_TEXT
 
 
 def shape_encoded(tensor: Any, operator: Any) -> None:
-    """One-hot and ordinal columns are numbers of the graph's own float type."""
+    """Declare one-hot and ordinal columns as numbers of the graph's own float type."""
     operator.outputs[0].type = tensor([operator.inputs[0].get_first_dimension(), _width(operator.raw_operator)])
 
 
@@ -24,77 +24,77 @@ def _width(model: Any) -> int:
 
 
 def is_missing(value: Any) -> bool:
-    """None, NaN, or pandas' own NA."""
+    """Tell whether a value is None, NaN or pandas' own NA."""
     return value is None or (isinstance(value, float | np.floating) and np.isnan(value)) or repr(value) == "<NA>"
 
 
-def _where_equal(nodes: Nodes, column: str, value: Any) -> str:
-    """A boolean column: where the value, or a missing one, stands."""
+def _where_equal(graph: GraphBuilder, column: str, value: Any) -> str:
+    """Add a boolean column: where the value, or a missing one, is."""
     if is_missing(value):
-        if nodes.takes_text:
-            return nodes.add("Equal", column, nodes.constant([MISSING_TEXT]))
-        return nodes.add("IsNaN", column)
-    if nodes.takes_text != isinstance(value, str):
+        if graph.takes_text:
+            return graph.add("Equal", column, graph.constant([MISSING_TEXT]))
+        return graph.add("IsNaN", column)
+    if graph.takes_text != isinstance(value, str):
         raise Unsupported(f"a category of type {type(value).__name__} among others")
-    return nodes.add("Equal", column, nodes.constant([value if isinstance(value, str) else float(value)]))
+    return graph.add("Equal", column, graph.constant([value if isinstance(value, str) else float(value)]))
 
 
 def convert_imputer(scope: Any, operator: Any, container: Any) -> None:
-    """SimpleImputer: what is missing becomes the column's statistic."""
-    nodes = Nodes(scope, operator, container)
-    model = nodes.model
+    """Convert SimpleImputer: a missing value becomes the column's statistic."""
+    graph = GraphBuilder(scope, operator, container)
+    model = graph.model
     if model.add_indicator:
         raise Unsupported("an imputer that adds indicator columns")
     fills = list(model.statistics_)
     if any(is_missing(fill) for fill in fills):
         raise Unsupported("an imputer over a column without any value")
-    matrix = nodes.matrix()
-    if not nodes.takes_text:
+    matrix = graph.matrix()
+    if not graph.takes_text:
         fills = [float(fill) for fill in fills]
-    missing = _where_equal(nodes, matrix, model.missing_values)
-    nodes.output(0, nodes.add("Where", missing, nodes.constant([fills]), matrix))
+    missing = _where_equal(graph, matrix, model.missing_values)
+    graph.output(0, graph.add("Where", missing, graph.constant([fills]), matrix))
 
 
 def convert_one_hot(scope: Any, operator: Any, container: Any) -> None:
-    """OneHotEncoder: a column per category; a category never seen gives zeros."""
-    nodes = Nodes(scope, operator, container)
-    model = nodes.model
+    """Convert OneHotEncoder: a column per category; a category never seen becomes zeros."""
+    graph = GraphBuilder(scope, operator, container)
+    model = graph.model
     if getattr(model, "_infrequent_enabled", False):
         raise Unsupported("a one-hot encoder that groups infrequent categories")
-    matrix = nodes.matrix()
+    matrix = graph.matrix()
     hot = []
     for index, categories in enumerate(model.categories_):
-        column = nodes.column(matrix, index)
+        column = graph.column(matrix, index)
         dropped = None if model.drop_idx_ is None else model.drop_idx_[index]
-        kept = [category for number, category in enumerate(categories) if number != dropped]
-        hot += [nodes.cast(part, np.float64) for part in _equal_columns(nodes, column, kept)]
-    nodes.output(0, nodes.columns(hot))
+        categories_left = [category for number, category in enumerate(categories) if number != dropped]
+        hot += [graph.cast(part, np.float64) for part in _equal_columns(graph, column, categories_left)]
+    graph.output(0, graph.columns(hot))
 
 
-def _equal_columns(nodes: Nodes, column: str, categories: list[Any]) -> list[str]:
-    """Boolean (rows, k) parts in the order of the categories; the missing one sorts last in scikit-learn."""
+def _equal_columns(graph: GraphBuilder, column: str, categories: list[Any]) -> list[str]:
+    """Add boolean (rows, k) parts in the order of the categories; the missing one sorts last in scikit-learn."""
     present = [category for category in categories if not is_missing(category)]
-    if nodes.takes_text != all(isinstance(category, str) for category in present) and present:
+    if graph.takes_text != all(isinstance(category, str) for category in present) and present:
         raise Unsupported("categories of several types in one column")
-    known = [present if nodes.takes_text else [float(category) for category in present]]
-    parts = [nodes.add("Equal", column, nodes.constant(known))] if present else []
-    return parts + [_where_equal(nodes, column, None) for _ in categories[len(present) :]]
+    values = [present if graph.takes_text else [float(category) for category in present]]
+    parts = [graph.add("Equal", column, graph.constant(values))] if present else []
+    return parts + [_where_equal(graph, column, None) for _ in categories[len(present) :]]
 
 
 def convert_ordinal(scope: Any, operator: Any, container: Any) -> None:
-    """OrdinalEncoder: the category's position; unseen and missing ones as the encoder was told."""
-    nodes = Nodes(scope, operator, container)
-    model = nodes.model
+    """Convert OrdinalEncoder: the category's position; unseen and missing ones as the encoder is set."""
+    graph = GraphBuilder(scope, operator, container)
+    model = graph.model
     if getattr(model, "_infrequent_enabled", False):
         raise Unsupported("an ordinal encoder that groups infrequent categories")
-    matrix = nodes.matrix()
+    matrix = graph.matrix()
     unknown = np.nan if model.unknown_value is None else float(model.unknown_value)
     encoded = []
     for index, categories in enumerate(model.categories_):
-        column = nodes.column(matrix, index)
-        code = nodes.constant([[unknown]])
+        column = graph.column(matrix, index)
+        code = graph.constant([[unknown]])
         for number, category in enumerate(categories):
             value = float(model.encoded_missing_value) if is_missing(category) else float(number)
-            code = nodes.add("Where", _where_equal(nodes, column, category), nodes.constant([[value]]), code)
+            code = graph.add("Where", _where_equal(graph, column, category), graph.constant([[value]]), code)
         encoded.append(code)
-    nodes.output(0, nodes.columns(encoded))
+    graph.output(0, graph.columns(encoded))

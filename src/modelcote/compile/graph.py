@@ -1,4 +1,4 @@
-"""The last touches on a converted graph: one output in the original's form, nothing that does not lead to it."""
+"""Finishing a converted graph: one output in the original's form, nothing that does not lead to it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ RESULT = "result"  # the graph's only output: an array in the original's own sha
 
 
 def keep_result(graph: Any, index: int, expected: Any) -> Any:
-    """The graph with its output number `index` alone, named `RESULT`, in the form that `expected` has.
+    """Return the graph with its output number `index` alone, named `RESULT`, in the form that `expected` has.
 
-    Regressors come out of a converter as a column where the original is flat; labels that are booleans or floats
-    as integers; XGBoost's float32 as float64. A list of arrays stays a sequence.
+    A converter turns a regressor's flat result into a column, labels that are booleans or floats into
+    integers, XGBoost's float32 into float64. A list of arrays stays a sequence.
     """
     from onnx import TensorProto, ValueInfoProto, helper
 
@@ -26,11 +26,11 @@ def keep_result(graph: Any, index: int, expected: Any) -> Any:
             nodes.append(helper.make_node("Reshape", [name, "flat"], ["flattened"], name="flatten"))
             name = "flattened"
         kind, is_label = np.asarray(expected).dtype, output.type.tensor_type.elem_type == TensorProto.INT64
-        wanted = {"b": TensorProto.BOOL, "f": TensorProto.DOUBLE}.get(kind.kind) if is_label else None
+        tensor_type = {"b": TensorProto.BOOL, "f": TensorProto.DOUBLE}.get(kind.kind) if is_label else None
         if kind == np.float32:
-            wanted = TensorProto.FLOAT
-        if wanted is not None:
-            nodes.append(helper.make_node("Cast", [name], ["typed"], name="retype", to=wanted))
+            tensor_type = TensorProto.FLOAT
+        if tensor_type is not None:
+            nodes.append(helper.make_node("Cast", [name], ["typed"], name="retype", to=tensor_type))
             name = "typed"
     nodes.append(helper.make_node("Identity", [name], [RESULT], name="keep_result"))
     del graph.graph.output[:]
@@ -40,21 +40,21 @@ def keep_result(graph: Any, index: int, expected: Any) -> Any:
 
 
 def _drop_unused(graph: Any) -> None:
-    """Removes nodes and constants whose results nobody reads."""
+    """Remove nodes and constants whose results nothing reads."""
     needed = {output.name for output in graph.output}
-    kept = []
+    used = []
     for node in reversed(graph.node):
         if needed.intersection(node.output):
             needed.update(node.input)
-            kept.append(node)
+            used.append(node)
     constants = [constant for constant in graph.initializer if constant.name in needed]
     del graph.node[:], graph.initializer[:]
-    graph.node.extend(reversed(kept))
+    graph.node.extend(reversed(used))
     graph.initializer.extend(constants)
 
 
 def save(model: bytes, path: Path) -> None:
-    """Writes the model with its constants folded, so that nothing of it is worked out again at cold start."""
+    """Write the model with its constants folded, so that none is computed again at cold start."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -1,12 +1,12 @@
-"""What compiling a flow came to; in a manifest, how the compiled form is fed."""
+"""The report on compiling a flow; in a manifest, how the compiled form is fed."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from modelcote.flow.column_limits import ColumnLimits
 from modelcote.flow.compiled import Feed
-from modelcote.flow.limits import Limits
 
 
 class Unsupported(Exception):
@@ -27,8 +27,8 @@ class Report:
     max_difference: float = 0.0
     seconds: float = 0.0
     feeds: tuple[Feed, ...] = ()
-    limits: Limits = field(default_factory=Limits)
+    limits: ColumnLimits = field(default_factory=ColumnLimits)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, as a manifest's `compiled` holds them."""
+        """Return plain JSON values, as a manifest's `compiled` holds them."""
         return {**asdict(self), "feeds": [asdict(feed) for feed in self.feeds], "limits": self.limits.to_dict()}

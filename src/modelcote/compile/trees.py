@@ -3,7 +3,7 @@
 scikit-learn rounds a value to float32 and compares it with a float64 threshold; XGBoost compares float32 with
 float32; histogram boosting float64 with float64. The node below works in float64, whose comparison is the same as
 each library's own once the value went through the library's own rounding. So no threshold is rounded and no row
-can flip, not even one that lies exactly on a threshold.
+can flip, not even one exactly on a threshold.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from modelcote.compile.nodes import ML, Nodes
+from modelcote.compile.graph_builder import ML, GraphBuilder
 from modelcote.compile.report import Unsupported
 
 Array = npt.NDArray[Any]
@@ -38,7 +38,7 @@ class Tree:
 
 
 def sklearn_tree(tree: Any, values: Array, features: Array | None = None) -> Tree:
-    """A fitted `sklearn.tree._tree.Tree`; `features` maps its columns to the model's where it saw a subset."""
+    """Read a fitted `sklearn.tree._tree.Tree`; `features` maps its columns to the model's where it saw a subset."""
     leaf = tree.children_left < 0
     feature = np.where(leaf, 0, tree.feature)
     return Tree(
@@ -51,10 +51,10 @@ def sklearn_tree(tree: Any, values: Array, features: Array | None = None) -> Tre
     )
 
 
-def add_trees(nodes: Nodes, matrix: str, trees: Sequence[Tree], mode: str = "BRANCH_LEQ") -> str:
-    """The sum of the leaves that each row of a float64 `matrix` reaches: float64 (rows, targets).
+def add_trees(graph: GraphBuilder, matrix: str, trees: Sequence[Tree], mode: str = "BRANCH_LEQ") -> str:
+    """Add the sum of the leaves that each row of a float64 `matrix` reaches: float64 (rows, targets).
 
-    Sums are made in float64 and leave the node as float32, the only type it can give.
+    Sums are made in float64 and leave the node as float32, the only type it can output.
     """
     from onnx import numpy_helper
 
@@ -70,7 +70,7 @@ def add_trees(nodes: Nodes, matrix: str, trees: Sequence[Tree], mode: str = "BRA
     listed = leaf[:, None] & (values != 0)
     listed[leaf & ~listed.any(axis=1), 0] = True
     owner, target = np.nonzero(listed)
-    result = nodes.add(
+    result = graph.add(
         "TreeEnsembleRegressor",
         matrix,
         domain=ML,
@@ -94,9 +94,9 @@ def add_trees(nodes: Nodes, matrix: str, trees: Sequence[Tree], mode: str = "BRA
         target_ids=target.tolist(),
         target_weights_as_tensor=numpy_helper.from_array(values[owner, target].astype(np.float64), "target_weights"),
     )
-    return nodes.cast(result, np.float64)
+    return graph.cast(result, np.float64)
 
 
-def as_float32(nodes: Nodes, matrix: str) -> str:
-    """Each value rounded to float32, as a library does that keeps its rows so; still a float64 tensor."""
-    return nodes.cast(nodes.cast(matrix, np.float32), np.float64)
+def as_float32(graph: GraphBuilder, matrix: str) -> str:
+    """Round each value to float32, as a library that keeps its rows so; the tensor stays float64."""
+    return graph.cast(graph.cast(matrix, np.float32), np.float64)

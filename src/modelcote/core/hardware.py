@@ -7,7 +7,7 @@ from enum import StrEnum
 from modelcote.core.errors import InvalidSpec
 
 LAMBDA_MEMORY_MB = (128, 10_240)
-MB_PER_VCPU = 1_769  # Lambda gives one vCPU per 1,769 MB, at most 6.
+MB_PER_VCPU = 1_769  # Lambda assigns one vCPU per 1,769 MB, at most 6.
 
 
 class Hardware(StrEnum):
@@ -33,20 +33,20 @@ class Hardware(StrEnum):
 
 
 def parse_hardware(value: object) -> Hardware:
-    """A hardware name in any case, or an alias; raises `InvalidSpec` naming the known ones."""
+    """Return the hardware of a name in any case, or of an alias; raise `InvalidSpec` that lists the names."""
     name = value.value if isinstance(value, Hardware) else str(value).upper()
-    known = Hardware.__members__
-    if name not in known:
+    members = Hardware.__members__
+    if name not in members:
         raise InvalidSpec(
-            f"hardware {value!r} is not known.", f"Use one of: {', '.join(sorted(known))}.", field="hardware"
+            f"unknown hardware {ascii(value)[:60]}.", f"Use one of: {', '.join(sorted(members))}.", field="hardware"
         )
-    return known[name]
+    return members[name]
 
 
 def lambda_memory_mb(cpu: int, memory_gb: float) -> int:
-    """The Lambda memory in MB that gives `memory_gb` and `cpu` vCPUs, within Lambda's bounds.
+    """Return the Lambda memory in MB for `memory_gb` and `cpu` vCPUs, within Lambda's bounds.
 
-    Lambda sells CPU with memory, so the larger of the two wishes wins; above six vCPUs or 10,240 MB the bound
+    Lambda sells CPU with memory, so the larger of the two wins; above six vCPUs or 10,240 MB the bound
     is returned and the caller decides whether a container is needed.
     """
     low, high = LAMBDA_MEMORY_MB

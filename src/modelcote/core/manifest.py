@@ -16,11 +16,11 @@ COMPILED = "compiled.onnx"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a runtime must know to serve a bundle.
+    """The description of a bundle that serving needs.
 
     `libraries`: distribution name -> version in the process that made the bundle (`python` among them); empty
-    for a foreign bundle. `inputs`: what the first stage takes, as `modelcote.flow.inputs.InputSchema.to_dict`
-    gives it, or None when only the loaded model can tell. `compiled`: the compiled tier's report
+    for a foreign bundle. `inputs`: those of the first stage, as `modelcote.flow.inputs.InputSchema.to_dict`
+    writes them, or None when only the loaded model can tell. `compiled`: the compiled tier's report
     (`modelcote.compile.Report.to_dict`) when the bundle holds `compiled.onnx`, else None.
     """
 
@@ -38,7 +38,7 @@ class Manifest:
 
 
 def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
-    """The members of `conduit.json` that serving reads, flow and processors in the Conduit form."""
+    """Return the members of `conduit.json` that serving reads, flow and processors in the Conduit form."""
     rows, processors = flow_rows(manifest.flow)
     return {
         "name": manifest.name,
@@ -52,7 +52,7 @@ def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
 
 
 def parse_manifest(data: object) -> Manifest:
-    """The manifest of a `conduit.json`; members that serving does not know (an API key among them) are dropped."""
+    """Parse a `conduit.json`; members that serving does not know (an API key among them) are dropped."""
     if not isinstance(data, Mapping):
         raise InvalidBundle(f"{MANIFEST} is not a JSON object.", "Make the bundle with Conduit or `cote deploy`.")
     libraries, inputs, compiled = data.get("libraries") or {}, data.get("inputs"), data.get("compiled")

@@ -1,4 +1,4 @@
-"""Names: what a caller may choose, and what AWS sees."""
+"""Names: those that callers choose, and those of AWS resources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESERVED_PROJECTS = frozenset({"projects", "hosted_inference", "deploy", "models
 
 
 def check_model_name(name: object) -> str:
-    """The name, if it is 1 to 20 of `a-z`, `0-9` and `-` (the Conduit rule), else `InvalidSpec`."""
+    """Return a name of 1 to 20 of `a-z`, `0-9` and `-` (the Conduit rule); raise `InvalidSpec` for any other."""
     if isinstance(name, str) and MODEL_NAME.fullmatch(name):
         return name
     raise InvalidSpec(
@@ -25,7 +25,7 @@ def check_model_name(name: object) -> str:
 
 
 def check_project_name(name: object) -> str:
-    """The name, if it is 1 to 32 of `a-z`, `0-9` and `-`, starting with a letter and not reserved."""
+    """Return a name of 1 to 32 of `a-z`, `0-9` and `-` that starts with a letter and is not reserved."""
     if isinstance(name, str) and PROJECT_NAME.fullmatch(name) and name not in RESERVED_PROJECTS:
         return name
     raise InvalidSpec(
@@ -42,14 +42,14 @@ def _shown(value: object) -> str:
 
 
 def fit(name: str, limit: int) -> str:
-    """The name, cut to `limit` characters with eight hexadecimal digits of its hash at the end if it is longer."""
+    """Return the name, a longer one cut to `limit` characters with eight hexadecimal digits of its hash at the end."""
     if len(name) <= limit:
         return name
     return f"{name[: limit - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def function_name(stack: str, project: str, model: str) -> str:
-    """The Lambda function of a model: at most 64 characters, the same for every version.
+    """Return the name of a model's Lambda function: at most 64 characters, the same for every version.
 
     `_` separates, since neither a project nor a model name may hold it: two models never share a function.
     """
@@ -57,5 +57,5 @@ def function_name(stack: str, project: str, model: str) -> str:
 
 
 def secret_name(stack: str, project: str, key: str) -> str:
-    """The Secrets Manager name of a project's secret, which `get_secret(key)` reads."""
+    """Return the Secrets Manager name of a project's secret, which `get_secret(key)` reads."""
     return f"modelcote/{stack}/{project}/{key}"

@@ -1,4 +1,4 @@
-"""Where the project's own files lie: in the wheel, or in the checkout."""
+"""The project's own files: in the wheel, or in the checkout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @cache
 def project_root() -> Path:
-    """The folder that holds `infra`, `handlers`, `runtime-images` and `Pulumi.yaml`.
+    """Return the folder that holds `infra`, `handlers`, `runtime-images` and `Pulumi.yaml`.
 
     A wheel carries them as `modelcote/_project`; an editable install finds them in the checkout.
     """

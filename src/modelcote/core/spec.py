@@ -20,14 +20,14 @@ CPU = (1, 32, 2)  # low, high, default; whole vCPUs
 MEMORY_GB = (2.0, 256.0, 8.0)
 COOLDOWN_S = 60
 TIMEOUT_S = (1, 900, 60)  # Lambda ends an invocation after 900 s.
-# What a Lambda function gets when neither cpu nor memory is asked for: one whole vCPU. Conduit's own default of
+# The memory of a Lambda function when the spec names neither cpu nor memory: one whole vCPU. Conduit's own default of
 # 8 GB would cost four and a half times as much and answer no sooner.
 LAMBDA_DEFAULT_MB = 1_769
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a caller asks for. `None` for cpu, memory and max_replicas means: not asked for."""
+    """A caller's wishes for a model. `None` for cpu, memory and max_replicas: the backend decides."""
 
     name: str
     flow: Flow
@@ -53,13 +53,13 @@ class ModelSpec:
 
 
 def default_python_version() -> str:
-    """The running interpreter's version where a runtime exists for it, else the newest one that has."""
+    """Return the running interpreter's version where a runtime exists for it, else the newest one that has."""
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     return running if running in PYTHON_VERSIONS else PYTHON_VERSIONS[-1]
 
 
 def check_spec(spec: ModelSpec) -> ModelSpec:
-    """The spec, if every field keeps its rule, else `InvalidSpec` naming the field and the rule."""
+    """Return the spec; raise `InvalidSpec` that names the first field that breaks its rule, and the rule."""
     check_model_name(spec.name)
     low_cpu, high_cpu, _ = CPU
     low_gb, high_gb, _ = MEMORY_GB
@@ -98,7 +98,7 @@ def _check_served(spec: ModelSpec) -> None:
     if (spec.cpu or 0) > 6 or (spec.memory or 0) > 10:
         raise InvalidSpec(
             f"cpu={spec.cpu}, memory={spec.memory} is more than a Lambda function has (6 vCPUs, 10 GB).",
-            "Ask for at most cpu=6 and memory=10.",
+            "Set at most cpu=6 and memory=10.",
             field="memory",
         )
 
@@ -121,7 +121,7 @@ def _broken(field: str, value: object, rule: str) -> InvalidSpec:
 
 
 def spec_to_dict(spec: ModelSpec) -> dict[str, Any]:
-    """The spec as plain JSON values; the flow as in `conduit.json`."""
+    """Return the spec as plain JSON values; the flow as in `conduit.json`."""
     rows, processors = flow_rows(spec.flow)
     return {
         "name": spec.name,
@@ -143,7 +143,7 @@ def spec_to_dict(spec: ModelSpec) -> dict[str, Any]:
 
 
 def spec_from_dict(data: object) -> ModelSpec:
-    """The checked spec of plain JSON values; unknown fields and wrong types are `InvalidSpec`."""
+    """Return the checked spec of plain JSON values; raise `InvalidSpec`, also for unknown fields and wrong types."""
     if not isinstance(data, Mapping):
         raise InvalidSpec("the spec is not an object.", "Send a JSON object.", field="spec")
     unknown = sorted(set(map(str, data)) - {*_READERS, "name", "flow", "processors"})
@@ -154,10 +154,10 @@ def spec_from_dict(data: object) -> ModelSpec:
             field=unknown[0],
         )
     spec = ModelSpec(check_model_name(data.get("name")), parse_flow(data.get("flow"), data.get("processors")))
-    given = {
+    values = {
         field: read(field, data[field]) for field, read in _READERS.items() if field in data and data[field] is not None
     }
-    return check_spec(replace(spec, **given))
+    return check_spec(replace(spec, **values))
 
 
 def spec_from_stored(data: Mapping[str, Any]) -> ModelSpec:

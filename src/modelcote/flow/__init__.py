@@ -1,1 +1,1 @@
-"""Running a flow: a bundle's folder becomes stages, JSON rows become what the first one takes, a result comes out."""
+"""Running a flow: a bundle's artifacts become a call from JSON rows to a result."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from modelcote.core.errors import InvalidBundle, InvalidInput
 from modelcote.core.manifest import COMPILED, Manifest
+from modelcote.flow.column_limits import ColumnLimits, check_numbers, check_texts, column_limits_from_dict
 from modelcote.flow.inputs import FRAME, MATRIX, TEXT, InputSchema, matrix, rows, schema_from_dict, table
-from modelcote.flow.limits import Limits, check_numbers, check_texts, limits_from_dict
 from modelcote.flow.runners.onnx import open_session
 
 # A tensor of strings has no null of its own; the compiler writes the same stand-in into the graph.
@@ -21,7 +21,7 @@ MISSING_TEXT = "\uffffnull"
 
 @dataclass(frozen=True)
 class Feed:
-    """One input of the graph: its name, `float64`, `float32` or `str`, and the columns that it takes, by position."""
+    """One input of the graph: its name, `float64`, `float32` or `str`, and its columns, by position."""
 
     name: str
     dtype: str
@@ -30,18 +30,18 @@ class Feed:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A loaded graph: what it takes, and the call from a request's data to the result."""
+    """A loaded graph: its inputs, and the call from a request's data to the result."""
 
     inputs: InputSchema
     call: Callable[[Any], Any]
 
 
 def load_compiled(folder: Path, manifest: Manifest) -> Compiled:
-    """The compiled form in a bundle's folder; raises `InvalidBundle`."""
+    """Load the compiled form in a bundle's folder; raise `InvalidBundle`."""
     report = manifest.compiled or {}
     try:
         feeds = tuple(Feed(str(row["name"]), str(row["dtype"]), tuple(row["columns"])) for row in report["feeds"])
-        limits = limits_from_dict(report.get("limits") or {})
+        limits = column_limits_from_dict(report.get("limits") or {})
         schema = schema_from_dict(manifest.inputs or {})
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidBundle("the compiled form has no description of its inputs.", "Deploy the model again.") from error
@@ -52,8 +52,8 @@ def load_compiled(folder: Path, manifest: Manifest) -> Compiled:
     return Compiled(schema, lambda data: run(None, feed_of(data, schema, feeds, limits))[0])
 
 
-def feed_of(data: Any, schema: InputSchema, feeds: Sequence[Feed], limits: Limits) -> Mapping[str, Any]:
-    """The graph's inputs for a request's rows; raises `InvalidInput`, also for what the original would refuse."""
+def feed_of(data: Any, schema: InputSchema, feeds: Sequence[Feed], limits: ColumnLimits) -> Mapping[str, Any]:
+    """Return the graph's inputs for a request's rows; raise `InvalidInput`, also where the original refuses them."""
     if schema.kind == TEXT:
         return {feeds[0].name: np.array(rows(data, schema), dtype=object).reshape(-1, 1)}
     if len(feeds) == 1 and feeds[0].dtype != "str" and schema.kind in (MATRIX, FRAME):
@@ -64,7 +64,7 @@ def feed_of(data: Any, schema: InputSchema, feeds: Sequence[Feed], limits: Limit
     return {feed.name: _column(read, feed, limits) for feed in feeds}
 
 
-def _column(read: Sequence[Sequence[Any]], feed: Feed, limits: Limits) -> Any:
+def _column(read: Sequence[Sequence[Any]], feed: Feed, limits: ColumnLimits) -> Any:
     values = [[row[column] for column in feed.columns] for row in read]
     if feed.dtype == "str":
         for index, row in enumerate(values):
@@ -83,7 +83,7 @@ def _column(read: Sequence[Sequence[Any]], feed: Feed, limits: Limits) -> Any:
     return numbers.astype(feed.dtype, copy=False)
 
 
-def _wrong(row: int, column: int, wanted: str) -> InvalidInput:
+def _wrong(row: int, column: int, kind: str) -> InvalidInput:
     return InvalidInput(
-        f"row {row}, column {column} is not {wanted}.", f"Send {wanted}, or null for a missing value.", row=row
+        f"row {row}, column {column} is not {kind}.", f"Send {kind}, or null for a missing value.", row=row
     )

@@ -1,7 +1,7 @@
-"""What the first stage of a flow takes, and how JSON rows become it.
+"""The inputs of a flow's first stage, and how JSON rows become them.
 
 A row is a list of values in column order or, where the model knows its columns' names, an object by name. `null`
-is a missing value. What does not fit is an `InvalidInput` that names the row and column and says what was expected.
+is a missing value. A row that does not fit raises `InvalidInput` with the row, the column and the expected form.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from modelcote.core.errors import InvalidInput
 
-# A matrix of float64; a matrix of any values; a pandas DataFrame; a list of texts; an ONNX feed; whatever came.
+# A matrix of float64; a matrix of any values; a pandas DataFrame; a list of texts; an ONNX feed; the data as sent.
 MATRIX, MIXED, FRAME, TEXT, FEED, ANY = "matrix", "mixed", "frame", "text", "feed", "any"
 _NUMBERS = (int, float)
 _SHOWN = 8
@@ -34,23 +34,23 @@ class InputSchema:
     texts: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, as `conduit.json` holds them."""
+        """Return plain JSON values, as `conduit.json` holds them."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
 def schema_from_dict(data: Mapping[str, Any]) -> InputSchema:
-    """The inverse of `InputSchema.to_dict`."""
+    """Return the schema that `InputSchema.to_dict` wrote."""
     columns, categories, texts = (tuple(data.get(member, ())) for member in ("columns", "categories", "texts"))
     return InputSchema(data.get("kind", ANY), data.get("n_features"), columns, categories, texts)
 
 
 def count(data: Any) -> int:
-    """How many data points a request holds: the length of a list, else one."""
+    """Count the data points of a request: the length of a list, else one."""
     return len(data) if isinstance(data, list) else 1
 
 
 def rows(data: Any, schema: InputSchema) -> Any:
-    """What the first stage takes: an array, a DataFrame, a list of texts or, for `any`, the data as it came.
+    """Return the first stage's input: an array, a DataFrame, a list of texts or, for `any`, the data as it was sent.
 
     Raises `InvalidInput`.
     """
@@ -66,7 +66,7 @@ def rows(data: Any, schema: InputSchema) -> Any:
 
 
 def table(data: Any, schema: InputSchema) -> list[Sequence[Any]]:
-    """The rows as equally long lists in column order; raises `InvalidInput`."""
+    """Return the rows as equally long lists in column order; raise `InvalidInput`."""
     _check_list(data, schema)
     read = [_row(row, index, schema) for index, row in enumerate(data)]
     _rectangular(read)
@@ -82,7 +82,7 @@ def _check_list(data: Any, schema: InputSchema) -> None:
 
 
 def expected(schema: InputSchema) -> str:
-    """One row, in words."""
+    """Describe one row in words."""
     if schema.kind == TEXT:
         return "each row a text"
     if schema.columns:
@@ -92,18 +92,23 @@ def expected(schema: InputSchema) -> str:
 
 
 def matrix(data: list[Any], schema: InputSchema) -> np.ndarray[Any, Any]:
-    """A float64 matrix, `null` as NaN. Rows of numbers alone take one pass in C."""
+    """Return a float64 matrix, `null` as NaN. Rows of numbers alone take one pass in C."""
     _check_list(data, schema)
     try:
-        made = np.array(data, dtype=np.float64)
+        array = np.array(data, dtype=np.float64)
     except (TypeError, ValueError):
-        made = None
-    if made is None or made.ndim != 2 or made.shape[1] != (schema.n_features or made.shape[1]) or not made.shape[1]:
+        array = None
+    if (
+        array is None
+        or array.ndim != 2
+        or array.shape[1] != (schema.n_features or array.shape[1])
+        or not array.shape[1]
+    ):
         return _numbers(table(data, schema))
     # numpy reads "1.5" and true as numbers; only a look at the values tells whether there were any texts.
     if any(isinstance(value, str) for row in data for value in row):
         return _numbers(table(data, schema))
-    return made
+    return array
 
 
 def _row(row: Any, index: int, schema: InputSchema) -> Sequence[Any]:
@@ -111,13 +116,13 @@ def _row(row: Any, index: int, schema: InputSchema) -> Sequence[Any]:
         return _by_name(row, index, schema)
     if not isinstance(row, list):
         raise InvalidInput(f"row {index} is not a list.", f"Send a list of rows, {expected(schema)}.", row=index)
-    wanted = schema.n_features if schema.n_features is not None else None
-    if wanted is not None and len(row) != wanted:
+    width = schema.n_features
+    if width is not None and len(row) != width:
         raise InvalidInput(
-            f"row {index} has {len(row)} values where the model takes {wanted}.",
+            f"row {index} has {len(row)} values where the model expects {width}.",
             f"Send {expected(schema)}.",
             row=index,
-            expected=wanted,
+            expected=width,
         )
     if not row:
         raise InvalidInput(f"row {index} is empty.", f"Send {expected(schema)}.", row=index)
@@ -154,7 +159,7 @@ def _numbers(read: list[Sequence[Any]]) -> np.ndarray[Any, Any]:
         for column, value in enumerate(row):
             if value is not None and not isinstance(value, _NUMBERS):
                 raise InvalidInput(
-                    f"row {index}, column {column} is {_kind(value)} where the model takes a number.",
+                    f"row {index}, column {column} is {_kind(value)} where the model expects a number.",
                     "Send numbers, or null for a missing value.",
                     row=index,
                     column=column,
@@ -163,14 +168,14 @@ def _numbers(read: list[Sequence[Any]]) -> np.ndarray[Any, Any]:
 
 
 def _mixed(read: list[Sequence[Any]]) -> np.ndarray[Any, Any]:
-    """Numbers where all are, else an object array, as a caller's own `np.array(rows, dtype=object)`."""
+    """Return numbers where all values are, else an object array, as a caller's own `np.array(rows, dtype=object)`."""
     if all(value is None or isinstance(value, _NUMBERS) for row in read for value in row):
         return np.array(read, dtype=np.float64)
     return np.array(read, dtype=object)
 
 
 def _frame(read: list[Sequence[Any]], schema: InputSchema) -> Any:
-    # Only models that were trained on a DataFrame come here; the compiled tier never does.
+    # Only for models that were trained on a DataFrame; never in the compiled tier.
     import pandas as pd
 
     frame = pd.DataFrame(read, columns=list(schema.columns))
@@ -187,20 +192,20 @@ def _texts(data: list[Any]) -> list[str]:
     for index, row in enumerate(data):
         if not isinstance(row, str):
             raise InvalidInput(
-                f"row {index} is {_kind(row)} where the model takes a text.", "Send a list of texts.", row=index
+                f"row {index} is {_kind(row)} where the model expects a text.", "Send a list of texts.", row=index
             )
     return data
 
 
 def _rectangular(read: list[Sequence[Any]]) -> None:
-    wanted = len(read[0])
+    width = len(read[0])
     for index, row in enumerate(read):
-        if len(row) != wanted:
+        if len(row) != width:
             raise InvalidInput(
-                f"row {index} has {len(row)} values where row 0 has {wanted}.",
+                f"row {index} has {len(row)} values where row 0 has {width}.",
                 "Send rows of equal length.",
                 row=index,
-                expected=wanted,
+                expected=width,
             )
 
 
@@ -209,7 +214,7 @@ def _scalars(read: list[Sequence[Any]]) -> None:
         for column, value in enumerate(row):
             if isinstance(value, list | dict):
                 raise InvalidInput(
-                    f"row {index}, column {column} is {_kind(value)} where the model takes one value.",
+                    f"row {index}, column {column} is {_kind(value)} where the model expects one value.",
                     "Send a number, a text, true, false or null.",
                     row=index,
                     column=column,

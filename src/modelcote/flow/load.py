@@ -1,4 +1,4 @@
-"""A bundle's folder becomes a flow that answers."""
+"""Loading a bundle's folder into a flow that answers."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class LoadedFlow:
     call: Callable[[Any, Sequence[bytes]], Any]
 
     def predict(self, data: Any, files: Sequence[bytes] = ()) -> Any:
-        """A request's result: an array, a list or a dict. Raises `InvalidInput`, and what the model does."""
+        """Return a request's result: an array, a list or a dict; raise `InvalidInput`, and whatever the model does."""
         return finish(self.call(data, files))
 
 
 def load_flow(folder: Path, manifest: Manifest) -> LoadedFlow:
-    """The flow in a bundle's folder; raises `InvalidBundle` and `VersionMismatch`."""
+    """Load the flow in a bundle's folder; raise `InvalidBundle` and `VersionMismatch`."""
     if manifest.compiled is not None:
-        # Only here: the compiled tier knows neither runners nor the libraries behind them.
+        # Imported here: other flows need nothing of the compiled tier.
         from modelcote.flow.compiled import load_compiled
 
         loaded = load_compiled(folder, manifest)
@@ -73,17 +73,17 @@ def _load_stage(folder: Path, stage: Stage, store: Store) -> LoadedStage:
 def _run(stages: Sequence[LoadedStage], data: Any, files: Sequence[bytes]) -> Any:
     value = data
     for index, stage in enumerate(stages):
-        given = value
+        stage_input = value
         if stage.pre:
             value = stage.pre(value, files)
         value = stage.runner.call(_entering(value, stage.runner.inputs, first=index == 0))
         if stage.post:
-            value = stage.post(value, given, files)
+            value = stage.post(value, stage_input, files)
     return value
 
 
 def _entering(value: Any, schema: InputSchema, *, first: bool) -> Any:
-    """What goes into a model: the first stage's rows are read by its schema, later arrays are as they should be."""
+    """Return a model's input: the first stage's rows are read by its schema, later ones become an array."""
     if schema.kind == FEED or not isinstance(value, list):
         return value
     return schemas.rows(value, schema) if first else np.asarray(value)

@@ -17,7 +17,7 @@ from modelcote.core.names import secret_name
 
 
 class Store:
-    """What processors keep between calls of one process."""
+    """Objects that processors keep between calls of one process."""
 
     def __init__(self) -> None:
         self._objects: dict[str, Any] = {}
@@ -36,7 +36,7 @@ class Store:
 
 
 def get_secret(key: str) -> str:
-    """The project's secret from Secrets Manager; in a caller's own process, the environment variable `key`.
+    """Return the project's secret from Secrets Manager; in a caller's own process, the environment variable `key`.
 
     Raises `NotFound` with the command that sets it.
     """
@@ -56,9 +56,9 @@ def get_secret(key: str) -> str:
 
 
 def load_processor(processor: Processor, store: Store) -> Callable[..., Any]:
-    """The processor as a function of three arguments of which it gets as many as it takes.
+    """Return the processor as a function of three arguments, of which it gets as many as it has parameters.
 
-    Raises `InvalidBundle` where the source does not define it, or it takes none or more than three.
+    Raises `InvalidBundle` where the source does not define it, or it has none or more than three.
     """
     names: dict[str, Any] = {
         "save": store.save,
@@ -72,16 +72,16 @@ def load_processor(processor: Processor, store: Store) -> Callable[..., Any]:
     except Exception as error:  # the caller's own code
         raise InvalidBundle(
             f"the processor {processor.name} cannot be defined: {type(error).__name__}: {error}.",
-            "Import inside the function what it needs, and let it use no name from outside.",
+            "Import inside the function what it needs, and use no name from outside it.",
         ) from error
     function = names.get(processor.name)
     if not inspect.isfunction(function):
         raise InvalidBundle(
             f"the source of the processor {processor.name} does not define it.", "Use a plain function."
         )
-    takes = len(inspect.signature(function).parameters)
-    if not 1 <= takes <= 3:
+    parameters = len(inspect.signature(function).parameters)
+    if not 1 <= parameters <= 3:
         raise InvalidBundle(
-            f"the processor {processor.name} takes {takes} arguments.", "A processor takes one to three."
+            f"the processor {processor.name} has {parameters} parameters.", "A processor has one to three."
         )
-    return lambda *given: function(*given[:takes])
+    return lambda *values: function(*values[:parameters])

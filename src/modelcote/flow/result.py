@@ -1,4 +1,4 @@
-"""What a flow answers, as JSON: arrays as they are for `orjson`, everything else made plain; NaN becomes null."""
+"""A flow's result as JSON: arrays as they are for `orjson`, everything else made plain; NaN becomes null."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NATIVE = frozenset("fiub")
 
 
 def finish(value: Any) -> Any:
-    """The result by the Conduit rule: arrays, lists and dicts stay, anything else is wrapped in a one-item list."""
+    """Apply the Conduit rule: arrays, lists and dicts stay, anything else is wrapped in a one-item list."""
     value = _unwrap(value)
     if isinstance(value, np.ndarray):
         return value if value.ndim else [value.item()]
@@ -24,7 +24,7 @@ def finish(value: Any) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON text; arrays of numbers are written from their own memory. Raises `ModelFailed`."""
+    """Return JSON text, arrays of numbers written from their own memory; raise `ModelFailed` where there is none."""
     try:
         return orjson.dumps(value, default=_plain, option=_OPTIONS)
     except TypeError as error:
@@ -34,21 +34,20 @@ def dumps(value: Any) -> bytes:
 
 
 def _unwrap(value: Any) -> Any:
-    """Sparse matrices, frames, series and tensors as arrays."""
+    """Turn sparse matrices, frames, series and tensors into arrays."""
     if isinstance(value, np.ndarray):
         return value
     for method in ("toarray", "to_numpy", "detach"):
         if callable(getattr(value, method, None)):
-            made = getattr(value, method)()
-            return np.asarray(made)
+            return np.asarray(getattr(value, method)())
     return value
 
 
 def _plain(value: Any) -> Any:
-    """What `orjson` cannot write by itself: other arrays, numpy scalars, sets."""
+    """Convert values that `orjson` cannot write by itself: other arrays, numpy scalars, sets."""
     value = _unwrap(value)
     if isinstance(value, np.ndarray):
-        # Native numbers come here only when they do not lie row by row.
+        # Native numbers get here only when they are not contiguous, row by row.
         return np.ascontiguousarray(value) if value.dtype.kind in _NATIVE and value.ndim else value.tolist()
     if isinstance(value, np.generic):
         return value.item()

@@ -1,4 +1,4 @@
-"""What a loaded scikit-learn or XGBoost estimator takes, asked of the estimator itself."""
+"""The inputs of a loaded scikit-learn or XGBoost estimator, read from the estimator itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from modelcote.flow.inputs import ANY, FRAME, MATRIX, MIXED, TEXT, InputSchema
 
 _TEXT = frozenset({"CountVectorizer", "TfidfVectorizer", "HashingVectorizer"})
-# First steps that take values other than numbers. What is not scikit-learn's own may take anything.
+# First steps that accept values other than numbers. An estimator not of scikit-learn may accept anything.
 _MIXED = frozenset(
     {"ColumnTransformer", "DummyClassifier", "DummyRegressor", "FeatureUnion", "FunctionTransformer", "OneHotEncoder"}
     | {"OrdinalEncoder", "SimpleImputer", "TargetEncoder", "MissingIndicator"}
@@ -17,7 +17,7 @@ _OBJECTS = frozenset({"DictVectorizer", "FeatureHasher"})
 
 
 def schema_of(estimator: Any) -> InputSchema:
-    """The schema of a fitted estimator, by its `feature_names_in_`, `n_features_in_` and first steps."""
+    """Return the schema of a fitted estimator, by its `feature_names_in_`, `n_features_in_` and first steps."""
     first = list(_first_steps(estimator))
     names = {type(step).__name__ for step in first}
     if names & _TEXT:
@@ -35,7 +35,7 @@ def schema_of(estimator: Any) -> InputSchema:
 
 
 def _first_steps(estimator: Any) -> Iterator[Any]:
-    """The estimator and whatever inside it sees the input first, outermost first."""
+    """Yield the estimator and the parts of it that see the input first, outermost first."""
     while estimator is not None:
         yield estimator
         inner = None
@@ -68,7 +68,7 @@ def _categories(estimator: Any, columns: Any) -> tuple[str, ...]:
 
 
 def _text_columns(first: list[Any], columns: Any) -> Iterator[Any]:
-    """The columns in which a ColumnTransformer's encoders or imputers, or the first step itself, met strings."""
+    """Yield the columns in which a ColumnTransformer's encoders or imputers, or the first step itself, met strings."""
     for step in first:
         for _, inner, chosen in getattr(step, "transformers_", ()):
             names = [chosen] if isinstance(chosen, str) else chosen
@@ -79,7 +79,7 @@ def _text_columns(first: list[Any], columns: Any) -> Iterator[Any]:
 
 
 def _met_strings(step: Any, names: list[Any]) -> Iterator[Any]:
-    known = getattr(step, "categories_", None)
-    values = known if isinstance(known, list) else [[value] for value in getattr(step, "statistics_", ())]
+    categories = getattr(step, "categories_", None)
+    values = categories if isinstance(categories, list) else [[value] for value in getattr(step, "statistics_", ())]
     if len(values) == len(names):
         yield from (name for name, met in zip(names, values, strict=True) if any(isinstance(v, str) for v in met))

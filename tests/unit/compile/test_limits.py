@@ -17,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from modelcote.core.errors import InvalidInput
 from modelcote.core.runtimes import ModelType
-from modelcote.flow.limits import Limits, check_numbers, limits_from_dict
+from modelcote.flow.column_limits import ColumnLimits, check_numbers, column_limits_from_dict
 from modelcote.flow.load import LoadedFlow
 from tests.support.equal import difference
 from tests.unit.compile.support import answer, compiled, load_form, pickled
@@ -91,13 +91,13 @@ def test_a_text_among_numbers_is_refused(tmp_path: Path) -> None:
 
 
 def test_limits_survive_the_manifest() -> None:
-    limits = Limits((1, 2), (0,), {3: frozenset({"a", "b"}), 4: frozenset({1.0, 2.5})})
-    assert limits_from_dict(limits.to_dict()) == limits
-    assert limits_from_dict({}) == Limits()
+    limits = ColumnLimits((1, 2), (0,), {3: frozenset({"a", "b"}), 4: frozenset({1.0, 2.5})})
+    assert column_limits_from_dict(limits.to_dict()) == limits
+    assert column_limits_from_dict({}) == ColumnLimits()
 
 
 def test_known_numbers_are_checked() -> None:
-    limits = Limits(known={7: frozenset({1.0, 2.0})})
+    limits = ColumnLimits(allowed={7: frozenset({1.0, 2.0})})
     check_numbers(np.array([[1.0], [np.nan]]), (7,), limits)
     with pytest.raises(InvalidInput, match=r"column 7 is 1\.5"):
         check_numbers(np.array([[1.0], [1.5]]), (7,), limits)

@@ -136,7 +136,7 @@ def test_a_model_for_some_numbers_only_is_left_alone(tmp_path: Path) -> None:
 
     model = NMF(2, init="random", random_state=0, max_iter=2000).fit(WINE[0])
     _, report = compiled(tmp_path, pickled(tmp_path, ModelType.SKLEARN_PREPROCESSOR, model))
-    assert report.reason == "not compiled: a model that takes numbers of a certain range only"
+    assert report.reason == "not compiled: a model that accepts numbers of a certain range only"
 
 
 def test_an_old_compiled_form_does_not_outlive_a_refusal(tmp_path: Path) -> None:
@@ -199,5 +199,5 @@ def test_a_column_that_nothing_is_known_of_is_left_alone(tmp_path: Path) -> None
 
 def test_a_sample_that_the_model_refuses_is_the_callers_to_know(tmp_path: Path) -> None:
     flow = forest(tmp_path)
-    with pytest.raises(InvalidInput, match="row 0 has 2 values where the model takes 30"):
+    with pytest.raises(InvalidInput, match="row 0 has 2 values where the model expects 30"):
         compiled(tmp_path, flow, [[1.0, 2.0]])

@@ -14,8 +14,8 @@ from tests.zoo import ZOO
 # What the deploy log says of those that are served as they are. Every other model of the zoo is compiled.
 AS_IT_IS = {
     "log_target": "Unable to find a shape calculator for type '<class 'sklearn.compose._target.TransformedTarget",
-    "text_counts": "models that take text input are not compiled",
-    "text_tfidf": "models that take text input are not compiled",
+    "text_counts": "models with text input are not compiled",
+    "text_tfidf": "models with text input are not compiled",
 }
 # Compiled with float32 arithmetic, because a converter or onnxruntime has no float64 for them.
 SINGLE_PRECISION = {"linear_svc", "one_class"}
@@ -54,5 +54,5 @@ def test_the_zoo_is_as_large_as_promised() -> None:
 def test_trees_are_exact(name: str, tmp_path: Path) -> None:
     flow = flow_of(ZOO[name].build(tmp_path).flow)
     _, report = compiled(tmp_path, flow)
-    # The runtime gives the leaves' sum as float32, so half a unit in its last place is all that may be lost.
+    # The runtime returns the leaves' sum as float32, so half a unit in its last place is all that may be lost.
     assert report.max_difference <= 6e-8

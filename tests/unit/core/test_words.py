@@ -1,4 +1,4 @@
-"""Errors, names, hardware, manifest and snapshot: what crosses a wire comes back the same."""
+"""Errors, names, hardware, manifest and snapshot: they survive the wire unchanged."""
 
 from __future__ import annotations
 

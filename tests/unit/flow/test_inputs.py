@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelcote.core.errors import InvalidInput
+from modelcote.flow.column_limits import ColumnLimits
 from modelcote.flow.compiled import MISSING_TEXT, Feed, feed_of
 from modelcote.flow.inputs import FRAME, MATRIX, MIXED, TEXT, InputSchema, count, rows, schema_from_dict
-from modelcote.flow.limits import Limits
 
 NUMBERS = InputSchema(MATRIX, 2)
 NAMED = InputSchema(FRAME, 2, ("age", "city"))
@@ -46,7 +46,7 @@ def test_a_category_column_has_that_dtype() -> None:
         ({}, NUMBERS, "list of rows"),
         ("x", NUMBERS, "list of rows"),
         ([1.0, 2.0], NUMBERS, "row 0 is not a list"),
-        ([[1.0, 2.0], [1.0]], NUMBERS, "row 1 has 1 values where the model takes 2"),
+        ([[1.0, 2.0], [1.0]], NUMBERS, "row 1 has 1 values where the model expects 2"),
         ([[1.0, 2.0, 3.0]], NUMBERS, "row 0 has 3 values"),
         ([[1.0, "x"]], NUMBERS, "row 0, column 1 is a text"),
         ([[1.0, "2"]], NUMBERS, "row 0, column 1 is a text"),
@@ -87,13 +87,13 @@ def test_points() -> None:
 
 def test_compiled_feeds_take_columns_by_position_without_pandas() -> None:
     feeds = (Feed("age", "float64", (0,)), Feed("city", "str", (1,)))
-    made = feed_of([{"city": None, "age": 3}, [None, "Rome"]], NAMED, feeds, Limits())
+    made = feed_of([{"city": None, "age": 3}, [None, "Rome"]], NAMED, feeds, ColumnLimits())
     assert np.array_equal(made["age"], [[3.0], [math.nan]], equal_nan=True)
     assert made["city"].tolist() == [[MISSING_TEXT], ["Rome"]]
     with pytest.raises(InvalidInput, match="row 0, column 0 is null"):
-        feed_of([[None, "Rome"]], NAMED, feeds, Limits(no_missing=(0,)))
+        feed_of([[None, "Rome"]], NAMED, feeds, ColumnLimits(no_missing=(0,)))
     with pytest.raises(InvalidInput, match="row 0, column 1 is not a text"):
-        feed_of([[1.0, 2.0]], NAMED, feeds, Limits())
+        feed_of([[1.0, 2.0]], NAMED, feeds, ColumnLimits())
 
 
 values = st.recursive(

@@ -1,4 +1,4 @@
-"""One runner per family of model types: a file becomes a function from input to result."""
+"""One runner per runtime, a module with `load(path, model_type)`: a file becomes a call from input to result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelcote.flow.inputs import InputSchema
 
 @dataclass(frozen=True)
 class Runner:
-    """A loaded stage: what it takes as the first of a flow, and the call from input to result.
+    """A loaded stage: its inputs as the first of a flow, and the call from input to result.
 
     `model` is the loaded object itself, for those that look inside (the compiled tier).
     """

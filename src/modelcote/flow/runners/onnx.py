@@ -28,7 +28,7 @@ _DTYPES: dict[str, Any] = {
 
 
 def open_session(path: Path) -> Any:
-    """An inference session on the CPU, one thread: a function's vCPU is its own, and one row needs no more."""
+    """Open an inference session on the CPU, one thread: a function's vCPU is its own, and one row needs no more."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -45,7 +45,7 @@ def open_session(path: Path) -> Any:
 
 
 def load(path: Path, _model_type: BaseModelType) -> Runner:
-    """The runner of an ONNX file; raises `InvalidBundle`."""
+    """Return the runner of an ONNX file; raise `InvalidBundle`."""
     session = open_session(path)
     return Runner(InputSchema(FEED), _caller(session), session)
 
@@ -86,9 +86,9 @@ def _array(name: str, value: Any, dtype: Any, shape: Any) -> Any:
         ) from error
     sizes = [size if isinstance(size, int) else None for size in shape]
     if len(sizes) != array.ndim or any(size not in (None, got) for size, got in zip(sizes, array.shape, strict=True)):
-        wanted = [size if size is not None else "any" for size in sizes]
+        expected = [size if size is not None else "any" for size in sizes]
         raise InvalidInput(
-            f"the input {name} has the shape {list(array.shape)} where the model takes {wanted}.",
+            f"the input {name} has the shape {list(array.shape)} where the model expects {expected}.",
             "Send an array of that shape.",
             input=name,
         )

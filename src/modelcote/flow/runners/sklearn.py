@@ -13,12 +13,12 @@ from modelcote.flow.schema import schema_of
 
 
 def load(path: Path, model_type: BaseModelType) -> Runner:
-    """The runner of a pickled estimator; raises `InvalidBundle` and `VersionMismatch`."""
+    """Return the runner of a pickled estimator; raise `InvalidBundle` and `VersionMismatch`."""
     return runner_of(unpickle(path), model_type, path)
 
 
 def runner_of(model: Any, model_type: BaseModelType, path: Path) -> Runner:
-    """The runner of a loaded estimator; raises `InvalidBundle` where it lacks the type's method."""
+    """Return the runner of a loaded estimator; raise `InvalidBundle` where it lacks the type's method."""
     method = model_type.method
     call = getattr(model, method, None)
     if not callable(call):
@@ -30,10 +30,10 @@ def runner_of(model: Any, model_type: BaseModelType, path: Path) -> Runner:
 
 
 def unpickle(path: Path) -> Any:
-    """What the file holds. A library that warns of another version's pickle is believed: `VersionMismatch`."""
+    """Unpickle the file. A library's warning of another version's pickle is raised as `VersionMismatch`."""
     import joblib
 
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             model = joblib.load(path)
@@ -42,7 +42,7 @@ def unpickle(path: Path) -> Any:
                 f"{path.name} cannot be loaded: {type(error).__name__}: {error}.",
                 "Save the fitted model again with the library versions that it is served with.",
             ) from error
-    for warning in said:
+    for warning in caught:
         text = str(warning.message)
         if "version" in text.lower():
             raise VersionMismatch(

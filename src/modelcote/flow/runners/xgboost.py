@@ -11,7 +11,7 @@ from modelcote.flow.runners import sklearn as pickled
 
 
 def load(path: Path, model_type: BaseModelType) -> Runner:
-    """The runner of an XGBoost model; raises `InvalidBundle` and `VersionMismatch`."""
+    """Return the runner of an XGBoost model; raise `InvalidBundle` and `VersionMismatch`."""
     if path.suffix.lower() == ".pkl":
         return pickled.load(path, model_type)
     import xgboost

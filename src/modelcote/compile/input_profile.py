@@ -1,4 +1,4 @@
-"""What fitted models know of their own input: ranges, categories, and the trees' thresholds, column by column."""
+"""What fitted models reveal of their own input, column by column: ranges, categories and the trees' thresholds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelcote.compile import boosters, ensembles
-from modelcote.compile.convert import Stage
+from modelcote.compile.convert import FittedStage
 from modelcote.compile.encoders import is_missing
 from modelcote.compile.trees import Array, Tree
 
@@ -42,17 +42,17 @@ _TREES: dict[str, Callable[[Any], list[Tree]]] = {
 
 @dataclass(frozen=True)
 class Feature:
-    """A column of the table as a later step sees it; `back` gives the table's values for the step's."""
+    """A column of the table as a later step sees it; `back` turns the step's values into the table's."""
 
     column: int
     back: Callable[[Array], Array]
 
 
-Features = Sequence[Feature | None]  # None: a feature that is no single column's, as a one-hot one
+Features = Sequence[Feature | None]  # None: a feature that is not one column's, such as a one-hot one
 
 
 @dataclass
-class Knowledge:
+class InputProfile:
     """Per column of the table: numbers and categories met in training; and trees with the features they split."""
 
     numbers: list[list[float]]
@@ -60,55 +60,55 @@ class Knowledge:
     forests: list[tuple[list[Tree], Features]] = field(default_factory=list)
 
     def thresholds(self) -> list[list[float]]:
-        """Per column, up to some hundred thresholds of the trees that split on it."""
-        found: list[list[float]] = [[] for _ in self.numbers]
+        """Return, per column, up to some hundred thresholds of the trees that split on it."""
+        columns: list[list[float]] = [[] for _ in self.numbers]
         for trees, features in self.forests:
             feature = np.concatenate([tree.feature[tree.left >= 0] for tree in trees])
             threshold = np.concatenate([tree.threshold[tree.left >= 0] for tree in trees])
             for place, seen in enumerate(features):
                 splits = threshold[(feature == place) & np.isfinite(threshold)]
                 if seen is not None and len(splits):
-                    found[seen.column] += seen.back(_spread(splits, _THRESHOLDS)).tolist()
-        return found
+                    columns[seen.column] += seen.back(_spread(splits, _THRESHOLDS)).tolist()
+        return columns
 
     def is_text(self, column: int) -> bool:
         return any(isinstance(category, str) for category in self.categories[column])
 
 
-def know(stages: Sequence[Stage], width: int, names: Sequence[str]) -> Knowledge:
-    """What the stages tell of a table with `width` columns, called `names` where they have names."""
-    knowledge = Knowledge([[] for _ in range(width)], [[] for _ in range(width)])
+def profile_inputs(stages: Sequence[FittedStage], width: int, names: Sequence[str]) -> InputProfile:
+    """Return what the stages reveal of a table with `width` columns; `names` are the columns', if they have any."""
+    profile = InputProfile([[] for _ in range(width)], [[] for _ in range(width)])
     features: Features | None = [Feature(column, _same) for column in range(width)]
     for stage in stages:
         if features is not None:
-            features = _walk(stage.model, features, names, knowledge)
-    return knowledge
+            features = _walk(stage.model, features, names, profile)
+    return profile
 
 
 def _same(values: Array) -> Array:
     return values
 
 
-def _walk(model: Any, features: Features, names: Sequence[str], knowledge: Knowledge) -> Features | None:
-    """Collects what `model` knows; gives the features that a step behind it would see, None if unknown."""
+def _walk(model: Any, features: Features, names: Sequence[str], profile: InputProfile) -> Features | None:
+    """Collect what `model` reveals; return the features that the next step would see, None if unknown."""
     kind = type(model).__name__
     if hasattr(model, "steps"):
         seen: Features | None = features
         for _, step in model.steps:
             if seen is None:
                 return None
-            seen = seen if step in (None, "passthrough") else _walk(step, seen, names, knowledge)
+            seen = seen if step in (None, "passthrough") else _walk(step, seen, names, profile)
         return seen
     if kind == "ColumnTransformer":
-        return _walk_columns(model, features, names, knowledge)
+        return _walk_columns(model, features, names, profile)
     if hasattr(model, "categories_") and isinstance(model.categories_, list):
-        return _walk_categories(model, features, knowledge)
-    _collect(model, features, knowledge)
+        return _walk_categories(model, features, profile)
+    _collect(model, features, profile)
     if kind in _TREES:
-        knowledge.forests.append((_TREES[kind](model), features))
+        profile.forests.append((_TREES[kind](model), features))
     elif not hasattr(model, "transform"):
         for inner, subset in _inner(model):
-            _walk(inner, features if subset is None else [features[index] for index in subset], names, knowledge)
+            _walk(inner, features if subset is None else [features[index] for index in subset], names, profile)
     if kind == "SimpleImputer" and len(model.statistics_) == len(features):
         return features
     if kind in _ELEMENTWISE:
@@ -130,15 +130,15 @@ def _through(model: Any, place: int, feature: Feature | None, width: int) -> Fea
     return Feature(feature.column, back)
 
 
-def _walk_columns(model: Any, features: Features, names: Sequence[str], knowledge: Knowledge) -> Features | None:
+def _walk_columns(model: Any, features: Features, names: Sequence[str], profile: InputProfile) -> Features | None:
     behind: list[Feature | None] = []
     lost = False
     for _, transformer, columns in model.transformers_:
         subset = [features[place] for place in _positions(columns, names, len(features))]
         if transformer == "drop":
             continue
-        seen = subset if transformer == "passthrough" else _walk(transformer, subset, names, knowledge)
-        # What comes behind a step of unknown width has no known position, but is worth walking for its ranges.
+        seen = subset if transformer == "passthrough" else _walk(transformer, subset, names, profile)
+        # Behind a step of unknown width no position is certain, but the ranges found there still count.
         lost = lost or seen is None
         behind.extend(seen or ())
     return None if lost else behind
@@ -156,17 +156,17 @@ def _positions(columns: Any, names: Sequence[str], width: int) -> list[int]:
     return [int(place) for place in np.atleast_1d(chosen)]
 
 
-def _walk_categories(model: Any, features: Features, knowledge: Knowledge) -> Features | None:
+def _walk_categories(model: Any, features: Features, profile: InputProfile) -> Features | None:
     for feature, categories in zip(features, model.categories_, strict=True):
         if feature is not None:
-            known = knowledge.categories[feature.column]
-            known += [item for item in categories.tolist() if is_missing(item) or item not in known]
+            seen = profile.categories[feature.column]
+            seen += [item for item in categories.tolist() if is_missing(item) or item not in seen]
     if type(model).__name__ == "OneHotEncoder":
         return [None] * len(model.get_feature_names_out())
     return [None] * len(features)
 
 
-def _collect(model: Any, features: Features, knowledge: Knowledge) -> None:
+def _collect(model: Any, features: Features, profile: InputProfile) -> None:
     for name in _ATTRIBUTES:
         value = getattr(model, name, None)
         if not isinstance(value, np.ndarray) or value.ndim == 0 or value.shape[-1] != len(features):
@@ -180,26 +180,26 @@ def _collect(model: Any, features: Features, knowledge: Knowledge) -> None:
             rows = np.concatenate([rows + shift * spread for shift in (-3, -1, 0, 1, 3)])
         for place, feature in enumerate(features):
             if feature is not None:
-                _add(knowledge, feature, rows[:, place])
+                _add(profile, feature, rows[:, place])
     # One array per column, as steps that cut columns into bins keep them.
     for feature, edges in zip(features, getattr(model, "bin_edges_", ()), strict=False):
         if feature is not None:
-            _add(knowledge, feature, np.asarray(edges, dtype=np.float64))
+            _add(profile, feature, np.asarray(edges, dtype=np.float64))
 
 
-def _add(knowledge: Knowledge, feature: Feature, values: Array) -> None:
-    known = feature.back(values)
-    knowledge.numbers[feature.column] += known[np.isfinite(known)].tolist()
+def _add(profile: InputProfile, feature: Feature, values: Array) -> None:
+    originals = feature.back(values)
+    profile.numbers[feature.column] += originals[np.isfinite(originals)].tolist()
 
 
 def _spread(values: Array, most: int) -> Array:
-    """At most so many of the values, evenly taken."""
-    taken: Array = values[np.linspace(0, len(values) - 1, min(len(values), most)).astype(int)]
-    return taken
+    """Return at most `most` of the values, evenly spaced."""
+    selection: Array = values[np.linspace(0, len(values) - 1, min(len(values), most)).astype(int)]
+    return selection
 
 
 def _inner(model: Any) -> Iterator[tuple[Any, Sequence[int] | None]]:
-    """The fitted models inside an ensemble that see the same table, with the columns that they see."""
+    """Yield the fitted models inside an ensemble that see the same table, with the columns that they see."""
     subsets = getattr(model, "estimators_features_", None)
     for name in ("estimators_", "calibrated_classifiers_", "best_estimator_", "estimator_", "regressor_"):
         value = getattr(model, name, None)

@@ -12,44 +12,44 @@ from typing import Any
 import numpy as np
 
 from modelcote.compile.encoders import is_missing
-from modelcote.compile.knowledge import Feature, Knowledge
+from modelcote.compile.input_profile import Feature, InputProfile
 from modelcote.compile.trees import Array, Tree
-from modelcote.flow.limits import Limits
+from modelcote.flow.column_limits import ColumnLimits
 
 _MOST_ROWS, _LEAST_ROWS = 4000, 200
 _MOST_CELLS = 240_000  # Wider tables get fewer rows, so that comparing stays well under a second or two.
 _LEAVES_SHARE, _MISSING_SHARE, _EXTREME_SHARE = 0.5, 0.15, 0.1  # of all rows; the others are ordinary
 _MISSING_CELLS, _EXTREME_CELLS = 0.3, 0.2  # of a row
 _EXTREMES = (0.0, -0.0, 1e-30, -1e-30)
-# Beyond what is known, in widths of the known range. At 1e15 of them a distance is rounding noise in any form.
+# Beyond the known range, in widths of it. At 1e15 of them a distance is rounding noise in any form.
 _BEYOND = (-1e6, -1e3, -2.0, 2.0, 1e3, 1e6)
-_UNKNOWN_SCALES = (0.01, 1.0, 100.0)  # for a column that no step knows anything of
+_UNKNOWN_SCALES = (0.01, 1.0, 100.0)  # for a column of which no step reveals anything
 _BESIDE = 5  # variants of `_beside`
 _UNSEEN = ("", "unseen", "Unseen ", "straße")
 
 
-def generate(knowledge: Knowledge, limits: Limits, seed: int = 0) -> list[list[Any]]:
-    """Rows within `limits`, in an order in which every beginning holds all kinds; the same for the same `seed`."""
+def generate_rows(profile: InputProfile, limits: ColumnLimits, seed: int = 0) -> list[list[Any]]:
+    """Return rows within `limits`, in an order whose every beginning has all kinds; the same for the same `seed`."""
     random = np.random.default_rng(seed)
-    width = len(knowledge.numbers)
+    width = len(profile.numbers)
     count = int(np.clip(_MOST_CELLS // width, _LEAST_ROWS, _MOST_ROWS))
     cells: Array = np.empty((count, width), dtype=object)
-    met = [[*known, *splits] for known, splits in zip(knowledge.numbers, knowledge.thresholds(), strict=True)]
+    met = [[*numbers, *splits] for numbers, splits in zip(profile.numbers, profile.thresholds(), strict=True)]
     for column in range(width):
-        choices = _categories(knowledge, column, limits)
+        choices = _categories(profile, column, limits)
         cells[:, column] = (
             [choices[place] for place in random.integers(len(choices), size=count)]
             if choices
             else _numbers(met[column], random, count)
         )
-    on_leaves = int(count * _LEAVES_SHARE) if knowledge.forests else 0
-    _put_on_thresholds(cells[:on_leaves], knowledge.forests, random)
+    on_leaves = int(count * _LEAVES_SHARE) if profile.forests else 0
+    _put_on_thresholds(cells[:on_leaves], profile.forests, random)
     edges = cells[count - int(count * (_MISSING_SHARE + _EXTREME_SHARE)) :]
     split = int(len(edges) * _MISSING_SHARE / (_MISSING_SHARE + _EXTREME_SHARE))
     for column in range(width):
         if column not in limits.no_missing:
             edges[:split, column][random.random(split) < _MISSING_CELLS] = None
-        if not knowledge.categories[column]:
+        if not profile.categories[column]:
             extreme = random.random(len(edges) - split) < _EXTREME_CELLS
             edges[split:, column][extreme] = random.choice(_extremes(met[column]), int(extreme.sum()))
     random.shuffle(cells)
@@ -57,32 +57,32 @@ def generate(knowledge: Knowledge, limits: Limits, seed: int = 0) -> list[list[A
     return rows
 
 
-def ordinary_row(knowledge: Knowledge, seed: int = 1) -> list[Any]:
-    """One row that the model surely takes: a category seen, a number within what is known."""
+def ordinary_row(profile: InputProfile, seed: int = 1) -> list[Any]:
+    """Return one row that the model surely accepts: categories seen in training, numbers within the known range."""
     random = np.random.default_rng(seed)
     row = []
-    for numbers, categories in zip(knowledge.numbers, knowledge.categories, strict=True):
+    for numbers, categories in zip(profile.numbers, profile.categories, strict=True):
         seen = [item for item in categories if not is_missing(item)]
         row.append(seen[0] if seen else float(random.choice(numbers)) if numbers else float(random.random()))
     return row
 
 
-def unseen_value(knowledge: Knowledge, column: int) -> Any:
-    """A value of a column of categories that is none of them."""
-    numbers = [item for item in knowledge.categories[column] if isinstance(item, int | float) and not is_missing(item)]
-    return "unseen in training" if knowledge.is_text(column) or not numbers else float(max(numbers)) + 0.5
+def unseen_value(profile: InputProfile, column: int) -> Any:
+    """Return a value for a column of categories that is none of them."""
+    numbers = [item for item in profile.categories[column] if isinstance(item, int | float) and not is_missing(item)]
+    return "unseen in training" if profile.is_text(column) or not numbers else float(max(numbers)) + 0.5
 
 
-def _categories(knowledge: Knowledge, column: int, limits: Limits) -> list[Any]:
-    """The values to draw from for a column of categories, unseen ones among them where the model takes these."""
-    seen = [item for item in knowledge.categories[column] if not is_missing(item)]
-    if not seen or column in limits.known:
+def _categories(profile: InputProfile, column: int, limits: ColumnLimits) -> list[Any]:
+    """Return the values to draw from for a column of categories, with unseen ones where the model accepts them."""
+    seen = [item for item in profile.categories[column] if not is_missing(item)]
+    if not seen or column in limits.allowed:
         return seen
-    return [*seen, *(_UNSEEN if knowledge.is_text(column) else (unseen_value(knowledge, column), -1.0, 0.5))]
+    return [*seen, *(_UNSEEN if profile.is_text(column) else (unseen_value(profile, column), -1.0, 0.5))]
 
 
 def _numbers(met: list[float], random: np.random.Generator, count: int) -> list[float]:
-    """Values that the model met in training, values beside them, and values between two of them."""
+    """Draw values that the model met in training, values beside them, and values between two of them."""
     if not met:
         drawn: list[float] = (random.normal(size=count) * random.choice(_UNKNOWN_SCALES, count)).tolist()
         return drawn
@@ -92,15 +92,15 @@ def _numbers(met: list[float], random: np.random.Generator, count: int) -> list[
     return [_beside(value, variant) for value, variant in zip(between.tolist(), variants.tolist(), strict=True)]
 
 
-def _extremes(known: list[float]) -> list[float]:
-    low, high = (min(known), max(known)) if known else (-1.0, 1.0)
+def _extremes(met: list[float]) -> list[float]:
+    low, high = (min(met), max(met)) if met else (-1.0, 1.0)
     return [*_EXTREMES, *(low + share * ((high - low) or 1.0) for share in _BEYOND)]
 
 
 def _put_on_thresholds(
     cells: Array, forests: Sequence[tuple[list[Tree], Sequence[Feature | None]]], random: np.random.Generator
 ) -> None:
-    """Moves each row into the corner of a leaf: every split on the way there is met on its threshold, or beside it.
+    """Move each row into the corner of a leaf: every split on the way there is met on its threshold, or beside it.
 
     Beside it is one step of a float64, or of a float32, up or down.
     """
@@ -126,7 +126,7 @@ def _parents(tree: Tree) -> Array:
 def _leaves(
     forests: Sequence[tuple[list[Tree], Sequence[Feature | None]]], random: np.random.Generator, count: int
 ) -> Iterator[tuple[Tree, int, Sequence[Feature | None]]]:
-    """`count` leaves, drawn evenly over the ensembles and their trees."""
+    """Draw `count` leaves, spread evenly over the ensembles and their trees."""
     for number in range(count):
         trees, features = forests[number % len(forests)]
         tree = trees[int(random.integers(len(trees)))]
@@ -135,7 +135,7 @@ def _leaves(
 
 
 def _corner(tree: Tree, leaf: int, parents: Array, random: np.random.Generator) -> dict[int, float]:
-    """Feature -> one of the tightest thresholds, upper or lower, on the way from the root to `leaf`."""
+    """Return feature -> one of the tightest thresholds, upper or lower, on the way from the root to `leaf`."""
     upper: dict[int, float] = {}
     lower: dict[int, float] = {}
     node = leaf
@@ -152,7 +152,7 @@ def _corner(tree: Tree, leaf: int, parents: Array, random: np.random.Generator) 
 
 
 def _beside(value: float, variant: int) -> float:
-    """The value itself (variant 0), or the next float64 or float32 above or below it."""
+    """Return the value itself (variant 0), or the next float64 or float32 above or below it."""
     if variant < 3:
         return (value, math.nextafter(value, math.inf), math.nextafter(value, -math.inf))[variant]
     return float(np.nextafter(np.float32(value), np.float32((np.inf, -np.inf)[variant - 3])))

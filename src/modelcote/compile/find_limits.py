@@ -1,4 +1,4 @@
-"""What the original refuses, found by asking it: one row at a time."""
+"""Which values the original model refuses, found by sending it one row at a time."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from modelcote.compile.encoders import is_missing
-from modelcote.compile.knowledge import Knowledge
+from modelcote.compile.generate_rows import unseen_value
+from modelcote.compile.input_profile import InputProfile
 from modelcote.compile.report import Unsupported
-from modelcote.compile.rows import unseen_value
-from modelcote.flow.limits import Limits
+from modelcote.flow.column_limits import ColumnLimits
 
 _LARGE = 1e30
 _TOO_LARGE = float(np.finfo(np.float32).max) * 4
 
 
-def find_limits(answer: Callable[[list[Any]], Any], row: Sequence[Any], knowledge: Knowledge) -> Limits:
-    """The limits of the original, which `answer`s rows; `row` is one that it takes.
+def find_limits(answer: Callable[[list[Any]], Any], row: Sequence[Any], profile: InputProfile) -> ColumnLimits:
+    """Return the limits of the original, which `answer`s rows; `row` is one that it accepts.
 
-    Raises `Unsupported` where a column refuses values by a rule that `Limits` cannot tell.
+    Raises `Unsupported` where a column refuses values by a rule that `ColumnLimits` cannot express.
     """
 
     def refused(value: Any, *columns: int) -> bool:
@@ -32,7 +32,7 @@ def find_limits(answer: Callable[[list[Any]], Any], row: Sequence[Any], knowledg
         return False
 
     def refusing(value: Any, columns: Sequence[int]) -> tuple[int, ...]:
-        """Halves the columns until those are found that refuse: few questions where all take it, or few do not."""
+        """Halve the columns until those that refuse the value remain: few calls where few of them do."""
         if not columns or not refused(value, *columns):
             return ()
         if len(columns) == 1:
@@ -45,12 +45,12 @@ def find_limits(answer: Callable[[list[Any]], Any], row: Sequence[Any], knowledg
     except Exception as error:
         raise Unsupported(f"the model refuses an ordinary row: {type(error).__name__}: {error}") from error
     columns = range(len(row))
-    categories = [column for column in columns if knowledge.categories[column]]
-    known = {}
+    categories = [column for column in columns if profile.categories[column]]
+    allowed = {}
     for column in categories:
-        if refused(unseen_value(knowledge, column), column):
-            known[column] = frozenset(item for item in knowledge.categories[column] if not is_missing(item))
+        if refused(unseen_value(profile, column), column):
+            allowed[column] = frozenset(item for item in profile.categories[column] if not is_missing(item))
     numbers = [column for column in columns if column not in categories]
     if any(refused(value, *numbers) for value in (0.0, -_LARGE, _LARGE)):
-        raise Unsupported("a model that takes numbers of a certain range only")
-    return Limits(refusing(None, columns), refusing(_TOO_LARGE, numbers), known)
+        raise Unsupported("a model that accepts numbers of a certain range only")
+    return ColumnLimits(refusing(None, columns), refusing(_TOO_LARGE, numbers), allowed)

@@ -12,22 +12,22 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from modelcote.compile.convert import Stage
-from modelcote.compile.knowledge import Knowledge, know
-from modelcote.compile.rows import generate
-from modelcote.flow.limits import Limits
+from modelcote.compile.convert import FittedStage
+from modelcote.compile.generate_rows import generate_rows
+from modelcote.compile.input_profile import InputProfile, profile_inputs
+from modelcote.flow.column_limits import ColumnLimits
 from tests.zoo import COLUMNS, ZOO
 
 IRIS, WINE = load_iris(return_X_y=True), load_wine(return_X_y=True)
 
 
-def knowledge_of(model: Any, width: int, names: tuple[str, ...] = ()) -> Knowledge:
-    return know([Stage(model, "predict")], width, names)
+def profile_of(model: Any, width: int, names: tuple[str, ...] = ()) -> InputProfile:
+    return profile_inputs([FittedStage(model, "predict")], width, names)
 
 
 def test_rows_meet_thresholds_exactly_and_on_either_side() -> None:
     tree = DecisionTreeClassifier(random_state=0).fit(*IRIS)
-    rows = np.array(generate(knowledge_of(tree, 4), Limits((0, 1, 2, 3))))
+    rows = np.array(generate_rows(profile_of(tree, 4), ColumnLimits((0, 1, 2, 3))))
     inner = np.flatnonzero(tree.tree_.children_left >= 0)
     for feature, threshold in zip(tree.tree_.feature[inner], tree.tree_.threshold[inner], strict=True):
         values = rows[:, feature]
@@ -39,13 +39,13 @@ def test_rows_meet_thresholds_exactly_and_on_either_side() -> None:
 
 def test_rows_reach_every_leaf() -> None:
     tree = DecisionTreeClassifier(random_state=0).fit(*WINE)
-    rows = np.array(generate(knowledge_of(tree, 13), Limits(tuple(range(13)))))
+    rows = np.array(generate_rows(profile_of(tree, 13), ColumnLimits(tuple(range(13)))))
     assert set(tree.apply(rows)) == set(np.flatnonzero(tree.tree_.children_left < 0))
 
 
 def test_thresholds_behind_a_scaler_are_carried_back() -> None:
     model = make_pipeline(StandardScaler(), RandomForestClassifier(40, random_state=0)).fit(*WINE)
-    met = knowledge_of(model, 13).thresholds()
+    met = profile_of(model, 13).thresholds()
     for column, low, high in zip(met, WINE[0].min(axis=0), WINE[0].max(axis=0), strict=True):
         assert column
         assert all(low <= value <= high for value in column)
@@ -53,17 +53,17 @@ def test_thresholds_behind_a_scaler_are_carried_back() -> None:
 
 def test_categories_are_drawn_seen_and_unseen() -> None:
     model = ZOO["columns"].train().stages[0][1]
-    knowledge = knowledge_of(model, len(COLUMNS), COLUMNS)
-    assert [knowledge.is_text(column) for column in range(4)] == [False, False, True, True]
-    drawn = {row[2] for row in generate(knowledge, Limits())}
+    profile = profile_of(model, len(COLUMNS), COLUMNS)
+    assert [profile.is_text(column) for column in range(4)] == [False, False, True, True]
+    drawn = {row[2] for row in generate_rows(profile, ColumnLimits())}
     assert {"A", "B", "C", "unseen", "", None} <= drawn
-    kept = {row[2] for row in generate(knowledge, Limits(no_missing=(2,), known={2: frozenset("ABC")}))}
-    assert kept == {"A", "B", "C"}
+    drawn = {row[2] for row in generate_rows(profile, ColumnLimits(no_missing=(2,), allowed={2: frozenset("ABC")}))}
+    assert drawn == {"A", "B", "C"}
 
 
 def test_missing_values_and_extremes_are_among_the_rows() -> None:
     model = GradientBoostingClassifier(n_estimators=3).fit(*IRIS)
-    rows = generate(knowledge_of(model, 4), Limits(no_missing=(0,)))
+    rows = generate_rows(profile_of(model, 4), ColumnLimits(no_missing=(0,)))
     assert all(row[0] is not None for row in rows)
     assert any(row[1] is None for row in rows)
     assert max(row[3] for row in rows if row[3] is not None) > 1e5
@@ -71,5 +71,5 @@ def test_missing_values_and_extremes_are_among_the_rows() -> None:
 
 def test_rows_are_the_same_each_time_and_fewer_for_wide_tables() -> None:
     model = LogisticRegression(max_iter=1000).fit(*IRIS)
-    assert generate(knowledge_of(model, 4), Limits()) == generate(knowledge_of(model, 4), Limits())
-    assert len(generate(Knowledge([[]] * 5000, [[]] * 5000), Limits())) == 200
+    assert generate_rows(profile_of(model, 4), ColumnLimits()) == generate_rows(profile_of(model, 4), ColumnLimits())
+    assert len(generate_rows(InputProfile([[]] * 5000, [[]] * 5000), ColumnLimits())) == 200

@@ -13,8 +13,8 @@ from modelcote.compile.report import Unsupported
 ML = "ai.onnx.ml"
 
 
-class Nodes:
-    """Adds nodes to the graph of one converter call; every method gives the name of its result."""
+class GraphBuilder:
+    """Adds nodes to the graph of one converter call; every method returns the name of its result."""
 
     def __init__(self, scope: Any, operator: Any, container: Any) -> None:
         self.operator = operator
@@ -31,7 +31,7 @@ class Nodes:
         return result
 
     def constant(self, value: Any) -> str:
-        """An initializer: float64, int64 or strings, by the value's own type."""
+        """Add an initializer: float64, int64 or strings, by the value's own type."""
         from onnx import TensorProto
 
         array = np.asarray(value)
@@ -53,21 +53,21 @@ class Nodes:
         return isinstance(self.operator.inputs[0].type, StringTensorType)
 
     def matrix(self) -> str:
-        """All inputs beside one another: strings as they are, numbers as float64."""
+        """Join all inputs into one matrix: strings as they are, numbers as float64."""
         names = [variable.full_name for variable in self.operator.inputs]
         if not self.takes_text:
             names = [self.cast(name, np.float64) for name in names]
         return names[0] if len(names) == 1 else self.add("Concat", *names, axis=1)
 
     def column(self, matrix: str, index: int) -> str:
-        """One column of a matrix, kept two-dimensional."""
+        """Return one column of a matrix, still two-dimensional."""
         return self.add("Gather", matrix, self.constant([index]), axis=1)
 
     def columns(self, names: Sequence[str]) -> str:
         return names[0] if len(names) == 1 else self.add("Concat", *names, axis=1)
 
     def output(self, index: int, name: str) -> None:
-        """`name` becomes the converter's output, in the type that the rest of the graph expects."""
+        """Make `name` the converter's output, in the type that the rest of the graph expects."""
         variable = self.operator.outputs[index]
         result = variable.full_name
         if isinstance(variable.type, StringTensorType):
@@ -76,11 +76,11 @@ class Nodes:
             self._container.add_node("Cast", [name], [result], to=guess_proto_type(variable.type))
 
     def classes(self, index: int, positions: str) -> None:
-        """The labels at these int64 `positions` of `classes_` become the converter's output."""
+        """Make the labels at these int64 `positions` of `classes_` the converter's output."""
         labels = np.asarray(self.model.classes_)
         if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels):
             labels = labels.astype(str)
         if labels.dtype.kind not in "iufbU":
             raise Unsupported(f"class labels of type {labels.dtype}")
-        known = labels.astype(np.int64) if labels.dtype.kind == "b" else labels
-        self.output(index, self.add("Gather", self.constant(known), positions, axis=0))
+        values = labels.astype(np.int64) if labels.dtype.kind == "b" else labels
+        self.output(index, self.add("Gather", self.constant(values), positions, axis=0))
