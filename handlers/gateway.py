@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from modelcote.aws.http import aws_client
-from modelcote.backends.lambda_ import LambdaBackend
+from modelcote.backends import Backends
 from modelcote.core.policy import policy_from_env
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
@@ -27,7 +27,7 @@ def _background() -> Background:
 _policy = policy_from_env()
 _table = ItemReader(aws_client("dynamodb"), os.environ["MODELCOTE_REGISTRY_TABLE"])
 _registry = RegistryCache(_table.get, _policy.registry_cache_s)
-_gateway = Gateway(_registry, LambdaBackend(aws_client("lambda")), _background, _policy)
+_gateway = Gateway(_registry, Backends().invoke, _background, _policy)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from modelcote.aws.http import aws_client
 from modelcote.aws.sqs_batch import Record, each
-from modelcote.backends.lambda_ import LambdaBackend
+from modelcote.backends import Backends
+from modelcote.core.target import Target
 from modelcote.runs.executions import state_machine_from_env
 from modelcote.runs.messages import read_task
 from modelcote.runs.store import store_from_env
@@ -24,12 +24,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _work(record: Record) -> None:
-    work(_store, read_task(record), _invoke, _long.start)
+    work(_store, read_task(record), _invoke, _long)
 
 
-def _invoke(function_name: str, payload: bytes, timeout_s: float) -> bytes:
-    # Its connection is for one thread.
-    if not hasattr(_own, "backend"):
-        _own.backend = LambdaBackend(aws_client("lambda"))
-    backend: LambdaBackend = _own.backend
-    return backend.invoke(function_name, payload, timeout_s)
+def _invoke(target: Target, payload: bytes, timeout_s: float) -> bytes:
+    # A connection is for one thread.
+    if not hasattr(_own, "backends"):
+        _own.backends = Backends()
+    backends: Backends = _own.backends
+    return backends.invoke(target, payload, timeout_s)

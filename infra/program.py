@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import pulumi
 
@@ -13,13 +14,16 @@ from infra.components.platform import PlatformStack
 from infra.config import Scope, Settings, check_settings
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Snapshot
+from modelcote.core.target import LAMBDA
+
+SERVING = {LAMBDA: Model}  # The component of a model, by its backend.
 
 
 def program(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> None:
     """Registers every resource of `scope` and exports what callers need; see docs/architecture/07-deploy.md.
 
     Exports: `url, registry_table, runs_table, bucket, deploy_queue_url, runs_queue_url, deliveries_queue_url,
-    state_machine_arn, key_arn, boundary_arn` (not in scope `model`); `functions` (`project/model` -> function name)
+    state_machine_arn, key_arn, boundary_arn` (not in scope `model`); `targets` (`project/model` -> backend and address)
     and `layers` (key -> ARN; not in scope `platform`); `snapshot_digest` always.
     """
     check_settings(settings, scope)
@@ -79,13 +83,13 @@ def _models(
         if layer.key not in layers
     }
     known = {**layers, **made}
-    functions = {
-        f"{model.project}/{model.name}": Model(
+    targets = {
+        f"{model.project}/{model.name}": SERVING[model.backend](
             component_name(model.project, model.name), ModelArgs(settings, model, bucket, key_arn, boundary_arn, known)
-        ).function_name
+        ).target
         for model in sorted(snapshot.models, key=lambda row: (row.project, row.name))
     }
-    pulumi.export("functions", functions)
+    pulumi.export("targets", {name: asdict(target) for name, target in targets.items()})
     pulumi.export("layers", known)
 
 

@@ -16,6 +16,7 @@ from infra.naming import child_of, log_group, tags
 from modelcote.core.errors import DeployFailed
 from modelcote.core.names import fit, function_name
 from modelcote.core.snapshot import DeployedModel
+from modelcote.core.target import LAMBDA, Target
 
 HANDLER = "modelcote.serving.lambda_entry.handler"
 ALIAS = "live"
@@ -42,25 +43,26 @@ def component_name(project: str, name: str) -> str:
 
 
 class Model(pulumi.ComponentResource):
-    """`function_name`: what the gateway calls, with the alias `live`."""
+    """`target`: what the gateway calls, with the alias `live`."""
 
     def __init__(self, name: str, args: ModelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(TYPE, name, None, opts)
         settings, model = args.settings, args.model
-        self.function_name = function_name(settings.stack, model.project, model.name)
+        own_name = function_name(settings.stack, model.project, model.name)
+        self.target = Target(LAMBDA, own_name)
         own_tags = {"modelcote:project": model.project, "modelcote:model": model.name}
         own = logged_role(
             self,
             name,
             settings,
             service="lambda",
-            group=log_group(self.function_name),
+            group=log_group(own_name),
             key_arn=args.key_arn,
             access=access.model(
                 settings,
                 args.key_arn,
                 args.bucket,
-                function=self.function_name,
+                function=own_name,
                 project=model.project,
                 name=model.name,
             ),
@@ -73,7 +75,7 @@ class Model(pulumi.ComponentResource):
         options.delete_before_replace = True
         function = aws.lambda_.Function(
             f"{name}-function",
-            name=self.function_name,
+            name=own_name,
             role=own.role.arn,
             description=f"modelcote {model.project}/{model.name} version {model.version}",
             architectures=[settings.architecture],
@@ -103,7 +105,7 @@ class Model(pulumi.ComponentResource):
                 provisioned_concurrent_executions=model.min_replicas,
                 opts=child_of(self),
             )
-        self.register_outputs({"functionName": self.function_name})
+        self.register_outputs({"functionName": own_name})
 
 
 def environment(settings: Settings, model: DeployedModel, bucket: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:

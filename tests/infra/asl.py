@@ -86,6 +86,29 @@ _TASK = {
     ],
     "additionalProperties": False,
 }
+_CHOICE = {
+    "type": "object",
+    "properties": {
+        "Type": {"const": "Choice"},
+        "Choices": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "Variable": {"type": "string", "pattern": _PATH},
+                    "StringEquals": {"type": "string"},
+                    "Next": {"type": "string"},
+                },
+                "required": ["Variable", "StringEquals", "Next"],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "required": ["Type", "Choices"],
+    "additionalProperties": False,
+}
+_STATE = {"if": {"properties": {"Type": {"const": "Choice"}}}, "then": _CHOICE, "else": _TASK}
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -97,7 +120,7 @@ SCHEMA = {
             "type": "object",
             "minProperties": 1,
             "propertyNames": {"maxLength": 80},
-            "additionalProperties": _TASK,
+            "additionalProperties": _STATE,
         },
     },
     "required": ["StartAt", "States", "TimeoutSeconds"],
@@ -133,7 +156,7 @@ def _targets(definition: Mapping[str, Any]) -> Iterator[str]:
 def _leads_to(state: Mapping[str, Any]) -> Iterator[str]:
     if "Next" in state:
         yield state["Next"]
-    yield from (catcher["Next"] for catcher in state.get("Catch", ()))
+    yield from (row["Next"] for kind in ("Catch", "Choices") for row in state.get(kind, ()))
 
 
 def _catch_all(definition: Mapping[str, Any]) -> Iterator[str]:

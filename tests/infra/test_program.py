@@ -333,19 +333,20 @@ def test_models_share_a_layer() -> None:
 def test_names_that_differ_only_in_where_the_hyphen_is_do_not_meet() -> None:
     pair = (model("b-c", project="a"), model("c", project="a-b"))
     made = plan(Snapshot(pair, layers=(ONNX,)), SETTINGS)
-    assert made.outputs["functions"] == {"a/b-c": "dev_a_b-c", "a-b/c": "dev_a-b_c"}
+    addresses = {name: row["address"] for name, row in made.outputs["targets"].items()}
+    assert addresses == {"a/b-c": "dev_a_b-c", "a-b/c": "dev_a-b_c"}
 
 
 def test_the_longest_names_fit() -> None:
     longest = model("m" * 20, project="p" * 32)
     stack = replace(SETTINGS, stack="s" * 20)
     made = plan(Snapshot((longest,), layers=(ONNX,)), stack)
-    assert max(len(name) for name in made.outputs["functions"].values()) == 64
+    assert max(len(row["address"]) for row in made.outputs["targets"].values()) == 64
 
 
 def test_exports() -> None:
     outputs: dict[str, Any] = dict(planned(1).outputs)
-    assert outputs["functions"] == {"demo/iris": "dev_demo_iris"}
+    assert outputs["targets"] == {"demo/iris": {"backend": "lambda", "address": "dev_demo_iris"}}
     assert outputs["snapshot_digest"] == SNAPSHOTS[1].digest
     assert outputs["registry_table"] == "modelcote-dev-registry"
     assert {"url", "runs_table", "bucket", "deploy_queue_url", "runs_queue_url"} <= outputs.keys()

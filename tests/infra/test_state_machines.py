@@ -44,31 +44,33 @@ RETRIER, CATCHER = {"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["States.ALL
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (state("Invoke", Next="Completed"), "there is no state Completed"),
-        (state("Invoke", Catch=[{**CATCHER, "Next": "Gone"}]), "there is no state Gone"),
-        (state("Invoke", Next=None, End=True, Catch=None), "Complete: no state leads there"),
-        (state("Complete", End=None, Next="Invoke"), "no end is reached"),
-        (state("Complete", Next="Invoke"), "valid under each of"),
+        (state("Lambda", Next="Completed"), "there is no state Completed"),
+        (state("Lambda", Catch=[{**CATCHER, "Next": "Gone"}]), "there is no state Gone"),
+        (state("Lambda", Next=None, End=True, Catch=None), "Complete: no state leads there"),
+        (state("Backend", Choices=[]), "should be non-empty"),
+        (state("Backend", Choices=[{"Variable": "$.a", "StringEquals": "b", "Next": "Gone"}]), "no state Gone"),
+        (state("Complete", End=None, Next="Lambda"), "no end is reached"),
+        (state("Complete", Next="Lambda"), "valid under each of"),
         (state("Complete", End=None), "not valid under any of"),
         (state("Complete", End=False), "True was expected"),
-        (state("Invoke", Timeout=3), "'Timeout' was unexpected"),
+        (state("Lambda", Timeout=3), "'Timeout' was unexpected"),
         (state("Complete", TimeoutSeconds=None), "is not valid under any of the given schemas"),
         (state("Complete", TimeoutSeconds="60"), "is not of type 'integer'"),
         (state("Complete", TimeoutSeconds=0), "less than the minimum"),
-        (state("Invoke", Type="Job"), "'Task' was expected"),
-        (state("Invoke", Resource="arn:aws:states:::lambda:invok"), "was expected"),
-        (state("Invoke", ResultPath="answer"), "does not match"),
-        (state("Invoke", Parameters={"FunctionName.$": "function", "Payload.$": "$"}), "does not match"),
-        (state("Invoke", Parameters={"FunctionName": "$.function", "Payload.$": "$"}), "should not be valid under"),
-        (state("Invoke", Parameters={"FunctionName": "f", "FunctionName.$": "$.f", "Payload.$": "$"}), "each of"),
-        (state("Invoke", Parameters={"FunctionName": "f"}), "'Payload.$' is a required property"),
-        (state("Invoke", Parameters={"FunctionName": "f", "Payload.$": "$", "Body": 1}), "'Body' was unexpected"),
-        (state("Invoke", Retry=[{**RETRIER, "BackoffRate": 0.5}]), "less than the minimum"),
-        (state("Invoke", Retry=[{**RETRIER, "Jitter": True}]), "'Jitter' was unexpected"),
-        (state("Invoke", Retry=[{"ErrorEquals": []}]), "should be non-empty"),
-        (state("Invoke", Retry=[{"ErrorEquals": ["Lambda"]}]), "does not match"),
-        (state("Invoke", Retry=[RETRIER, {"ErrorEquals": ["Lambda.Unknown"]}]), "neither alone nor last"),
-        (state("Invoke", Catch=[{**CATCHER, "ErrorEquals": ["States.ALL", "States.Timeout"]}]), "neither alone"),
+        (state("Lambda", Type="Job"), "'Task' was expected"),
+        (state("Lambda", Resource="arn:aws:states:::lambda:invok"), "was expected"),
+        (state("Lambda", ResultPath="answer"), "does not match"),
+        (state("Lambda", Parameters={"FunctionName.$": "function", "Payload.$": "$"}), "does not match"),
+        (state("Lambda", Parameters={"FunctionName": "$.function", "Payload.$": "$"}), "should not be valid under"),
+        (state("Lambda", Parameters={"FunctionName": "f", "FunctionName.$": "$.f", "Payload.$": "$"}), "each of"),
+        (state("Lambda", Parameters={"FunctionName": "f"}), "'Payload.$' is a required property"),
+        (state("Lambda", Parameters={"FunctionName": "f", "Payload.$": "$", "Body": 1}), "'Body' was unexpected"),
+        (state("Lambda", Retry=[{**RETRIER, "BackoffRate": 0.5}]), "less than the minimum"),
+        (state("Lambda", Retry=[{**RETRIER, "Jitter": True}]), "'Jitter' was unexpected"),
+        (state("Lambda", Retry=[{"ErrorEquals": []}]), "should be non-empty"),
+        (state("Lambda", Retry=[{"ErrorEquals": ["Lambda"]}]), "does not match"),
+        (state("Lambda", Retry=[RETRIER, {"ErrorEquals": ["Lambda.Unknown"]}]), "neither alone nor last"),
+        (state("Lambda", Catch=[{**CATCHER, "ErrorEquals": ["States.ALL", "States.Timeout"]}]), "neither alone"),
         (lambda states: states.clear(), "should be non-empty"),
         (lambda states: states.pop("Complete"), "there is no state Complete"),
         (lambda states: states.update(Other=copy.deepcopy(states["Complete"])), "Other: no state leads there"),
@@ -99,7 +101,7 @@ def test_placeholders_are_filled() -> None:
 
 def test_only_lambdas_own_failures_are_tried_again() -> None:
     """What the model itself ends with, a timeout among it, ends the attempt: the run decides on the next."""
-    tried = {error for row in LONG_RUN["States"]["Invoke"]["Retry"] for error in row["ErrorEquals"]}
+    tried = {error for row in LONG_RUN["States"]["Lambda"]["Retry"] for error in row["ErrorEquals"]}
     assert tried == {
         "Lambda.TooManyRequestsException",
         "Lambda.ServiceException",
@@ -109,7 +111,7 @@ def test_only_lambdas_own_failures_are_tried_again() -> None:
 
 
 def test_whatever_happens_is_written_down() -> None:
-    invoke, complete = LONG_RUN["States"]["Invoke"], LONG_RUN["States"]["Complete"]
+    invoke, complete = LONG_RUN["States"]["Lambda"], LONG_RUN["States"]["Complete"]
     assert invoke["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Complete"}]
     assert invoke["Next"] == "Complete"
     assert (complete["Parameters"]["Payload.$"], complete["End"]) == ("$", True)
@@ -120,7 +122,7 @@ _LONGEST_S = 905  # A Lambda function's own limit, and what storing its answer t
 
 
 def test_the_longest_execution_fits_its_limit() -> None:
-    invoke, complete = LONG_RUN["States"]["Invoke"], LONG_RUN["States"]["Complete"]
+    invoke, complete = LONG_RUN["States"]["Lambda"], LONG_RUN["States"]["Complete"]
     calls = 1 + sum(row["MaxAttempts"] for row in invoke["Retry"])
     ends = 1 + complete["Retry"][0]["MaxAttempts"]
     longest = calls * (_LONGEST_S + 60) + ends * (complete["TimeoutSeconds"] + 60)

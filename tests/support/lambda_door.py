@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from modelcote.aws.http import AwsClient, Credentials, Door
+from modelcote.backends import BACKENDS, Backends
+from modelcote.backends.lambda_ import LambdaBackend
+from modelcote.core.target import LAMBDA
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -28,6 +31,10 @@ class LambdaDoor:
         made = AwsClient(Door("lambda", "us-east-1", self.host, secure=False), lambda: Credentials("id", "secret"))
         self.clients.append(made)
         return made
+
+    def backends(self) -> Backends:
+        """The backends with Lambda behind this door."""
+        return Backends({LAMBDA: replace(BACKENDS[LAMBDA], connect=lambda: LambdaBackend(self.client()))})
 
 
 @contextmanager

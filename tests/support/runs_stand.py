@@ -21,11 +21,12 @@ import pytest
 from modelcote.aws.http import aws_client
 from modelcote.aws.services import S3, DynamoDb, Kms, Sqs
 from modelcote.aws.table import Table
-from modelcote.backends.lambda_ import LambdaBackend
+from modelcote.backends import Backends
 from modelcote.core.errors import ModelcoteError, to_problem
 from modelcote.core.event import answer_members, error_json, event_json
 from modelcote.core.policy import Policy
 from modelcote.core.runs import RunLimits, new_run_id
+from modelcote.core.target import LAMBDA, Target
 from modelcote.flow.result import dumps
 from modelcote.registry.store import Registry
 from modelcote.runs.accept import Submission, accept
@@ -39,7 +40,7 @@ from modelcote.serving.predictor import respond
 from tests.support.lambda_door import LambdaDoor, Reply, lambda_door
 from tests.support.tables import make_table
 
-PROJECT, MODEL, FUNCTION = "demo", "iris", "local_demo_iris"
+PROJECT, MODEL, TARGET = "demo", "iris", Target(LAMBDA, "local_demo_iris")
 Play = Callable[[Any], bytes]
 
 
@@ -77,7 +78,7 @@ class RunsStand:
     light: RunStore
     registry: Registry
     door: LambdaDoor
-    backend: LambdaBackend
+    backends: Backends
     kms: Any
     light_kms: Kms
     key_arn: str
@@ -103,7 +104,7 @@ class RunsStand:
         run_id = new_run_id(self.clock())
         body = json.dumps([[1, 2]] if data is None else data).encode()
         event = event_json(body, b"", run_id)
-        made = Submission(PROJECT, MODEL, 1, FUNCTION, run_id, event, RunLimits(3_600, 60, 7 * 86_400), body=body)
+        made = Submission(PROJECT, MODEL, 1, TARGET, run_id, event, RunLimits(3_600, 60, 7 * 86_400), body=body)
         return replace(made, **changes)
 
     def accept(self, data: Any = None, **changes: Any) -> Run:
@@ -125,7 +126,7 @@ class RunsStand:
 
     def work(self, record: Mapping[str, Any]) -> None:
         """What the worker does with one message."""
-        work(self.store, read_task(record), self.backend.invoke, self.executions.start)
+        work(self.store, read_task(record), self.backends.invoke, self.executions)
 
     def drain(self) -> int:
         """Works off at most ten messages that are in the queue now; how many."""
@@ -208,8 +209,8 @@ def runs_standing(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterat
     )
     store = replace(light, table=Table(dynamodb, name), s3=registry.s3, sqs=sqs)
     with lambda_door(reply) as door:
-        backend = LambdaBackend(door.client())
-        stand = RunsStand(store, light, registry, door, backend, kms, Kms(doors["kms"]), key_arn, session)
+        backends = door.backends()
+        stand = RunsStand(store, light, registry, door, backends, kms, Kms(doors["kms"]), key_arn, session)
         try:
             yield stand
         finally:

@@ -15,6 +15,7 @@ class Row:
     """What the records share: a plain dict out, and back from an item that may carry more."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
+    renamed: ClassVar[Mapping[str, str]] = {}  # Names of fields in rows of earlier versions, and their names now.
 
     def to_item(self) -> dict[str, Any]:
         """The item with its keys, values as `modelcote.aws.items` takes them."""
@@ -28,6 +29,7 @@ class Row:
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """The record of an item; members that this version does not know are left out."""
-        known = {field.name for field in fields(cls)}
-        values = {name: value for name, value in item.items() if name in known}
+        names = {field.name for field in fields(cls)}
+        item = {**{name: item[old] for old, name in cls.renamed.items() if old in item}, **item}
+        values = {name: value for name, value in item.items() if name in names}
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from modelcote.core.target import LAMBDA
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -55,6 +57,7 @@ class DeployedModel:
     timeout_s: int
     min_replicas: int = 0
     max_replicas: int | None = None
+    backend: str = LAMBDA
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Background:
             project=request.project,
             model=request.model,
             version=model.current_version,
-            function_name=model.function_name,
+            target=model.target,
             run_id=event.run_id,
             event=event.to_json(),
             limits=run_limits(
@@ -78,7 +78,7 @@ class Background:
             project=request.project,
             model=request.model,
             version=model.current_version,
-            function_name=model.function_name,
+            target=model.target,
             run_id=event.run_id,
             event=event.to_json(),
             limits=run_limits(self.store.policy, model.timeout_s),

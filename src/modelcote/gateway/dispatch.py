@@ -10,10 +10,11 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from modelcote.backends import Invoke
 from modelcote.core.errors import (
     BackendUnavailable,
     InvalidInput,
@@ -55,12 +56,6 @@ _ERROR_HEADERS: dict[int, dict[str, str]] = {
 }
 
 
-class Backend(Protocol):
-    """What serves a version: see `modelcote.backends.lambda_`."""
-
-    def invoke(self, function_name: str, payload: bytes, timeout_s: float) -> bytes: ...
-
-
 @dataclass
 class Facts:
     """What the access log says of a request; filled in on the way. Nothing of it is secret."""
@@ -75,13 +70,13 @@ class Facts:
 
 
 class Gateway:
-    """Answers predict requests from the registry and a backend; `background` gives what runs need, once."""
+    """Answers predict requests from the registry and the backends; `background` gives what runs need, once."""
 
     def __init__(
-        self, registry: RegistryCache, backend: Backend, background: Callable[[], Background], policy: Policy
+        self, registry: RegistryCache, invoke: Invoke, background: Callable[[], Background], policy: Policy
     ) -> None:
         self.registry = registry
-        self.backend = backend
+        self.invoke = invoke
         self.background = background
         self.policy = policy
 
@@ -146,7 +141,7 @@ class Gateway:
 
     def _invoke(self, request: Request, model: Model, payload: bytes) -> bytes:
         try:
-            return self.backend.invoke(model.function_name, payload, self.policy.sync_wait_s)
+            return self.invoke(model.target, payload, self.policy.sync_wait_s)
         except NotFound as error:
             # Deleted within the last five seconds, perhaps.
             self.registry.forget(*model.key)

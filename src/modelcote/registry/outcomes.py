@@ -11,6 +11,7 @@ from modelcote.aws.table import ConditionFailed, check, delete, update
 from modelcote.core.errors import Conflict, ModelcoteError, to_problem
 from modelcote.core.objects import BUNDLES, PACKAGES, UPLOADS
 from modelcote.core.snapshot import Package
+from modelcote.core.target import Target
 from modelcote.core.times import now
 from modelcote.registry import deploys, models, versions
 from modelcote.registry.records import (
@@ -81,7 +82,7 @@ def mark_built(
     )
 
 
-def mark_ready(registry: Registry, deploy: Deploy, function_name: str) -> None:
+def mark_ready(registry: Registry, deploy: Deploy, target: Target) -> None:
     """Serve the version: it is READY, the one before it ARCHIVED, the model points at it; one transaction.
 
     The model stays DEPLOYING when a later deploy of it waits. Doing it twice changes nothing.
@@ -102,7 +103,7 @@ def mark_ready(registry: Registry, deploy: Deploy, function_name: str) -> None:
                     "current_version": version.version,
                     "previous_version": before,
                     "state": ModelState.READY if settled else ModelState.DEPLOYING,
-                    "function_name": function_name,
+                    **asdict(target),
                     "runtime": version.runtime,
                     "compiled": version.compiled,
                     "timeout_s": version.spec.timeout,

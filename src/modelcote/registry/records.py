@@ -16,6 +16,7 @@ from typing import Any
 from modelcote.aws.rows import Row, project_pk
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec, spec_from_stored
+from modelcote.core.target import LAMBDA, RENAMED, Target
 
 
 class ModelState(StrEnum):
@@ -86,9 +87,12 @@ class Model(Row):
     """A name in a project.
 
     `current_version` serves (0: none yet), `previous_version` served before it, `wanted_version` was requested last.
-    `timeout_s` and `mode` are the current version's. `webhook_url` is where its runs' webhooks go unless a run says
-    otherwise; `webhook_auth` (`basic`, `mtls` or empty) says that Secrets Manager holds credentials for it.
+    `timeout_s`, `mode`, `backend` and `address` are the current version's. `webhook_url` is where its runs' webhooks
+    go unless a run says otherwise; `webhook_auth` (`basic`, `mtls` or empty) says that Secrets Manager holds
+    credentials for it.
     """
+
+    renamed = RENAMED
 
     project: str
     name: str
@@ -97,7 +101,8 @@ class Model(Row):
     current_version: int = 0
     previous_version: int = 0
     wanted_version: int = 0
-    function_name: str = ""
+    backend: str = LAMBDA
+    address: str = ""
     runtime: str = ""
     compiled: bool = False
     timeout_s: int = 60
@@ -110,6 +115,11 @@ class Model(Row):
     @property
     def key(self) -> tuple[str, str]:
         return model_key(self.project, self.name)
+
+    @property
+    def target(self) -> Target:
+        """Where the current version is called."""
+        return Target(self.backend, self.address)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from modelcote.aws.table import ConditionFailed, add, put, update
+from modelcote.backends import BACKENDS
 from modelcote.core.errors import BackendUnavailable, Invalid, TooManyRequests
 from modelcote.core.log import log
 from modelcote.core.objects import input_key
-from modelcote.core.runs import FAST, LONG, RUNNING, RunLimits
+from modelcote.core.runs import FAST, RUNNING, RunLimits
+from modelcote.core.target import Target
 from modelcote.runs.messages import INLINE_LIMIT, body_of, size_attribute
 from modelcote.runs.records import Run, counter_key, due, idempotency_key
 from modelcote.runs.store import RunStore
@@ -35,7 +37,7 @@ class Submission:
     project: str
     model: str
     version: int
-    function_name: str
+    target: Target
     run_id: str
     event: bytes
     limits: RunLimits
@@ -114,8 +116,9 @@ def _run_of(store: RunStore, submission: Submission) -> Run:
         run_id=submission.run_id,
         model=submission.model,
         version=submission.version,
-        function_name=submission.function_name,
-        lane=FAST if limits.run_s <= policy.fast_limit_s else LONG,
+        backend=submission.target.backend,
+        address=submission.target.address,
+        lane=BACKENDS[submission.target.backend].lane(limits.run_s, policy.fast_limit_s),
         dialect=submission.dialect,
         created_at_s=at,
         queue_until_s=at + limits.queue_s,

@@ -10,12 +10,16 @@ from typing import Any, Protocol
 class Executions(Protocol):
     """The state machine's executions by name."""
 
+    def start(self, name: str, parameters: str) -> None:
+        """Start the execution; one of this name that has been started already is the same one."""
+        ...
+
     def running(self, name: str) -> bool:
-        """Whether the execution exists and has not ended."""
+        """Tell whether the execution exists and has not ended."""
         ...
 
     def stop(self, name: str) -> None:
-        """Stops it, if it runs."""
+        """Stop it, if it runs."""
         ...
 
 
@@ -27,7 +31,6 @@ class StateMachine:
     arn: str
 
     def start(self, name: str, parameters: str) -> None:
-        """Starts the execution; one of this name that has been started already is the same one."""
         try:
             self.client.start_execution(stateMachineArn=self.arn, name=name, input=parameters)
         except self.client.exceptions.ExecutionAlreadyExists:

@@ -16,6 +16,7 @@ from typing import Any
 from modelcote.aws.rows import Row
 from modelcote.core.objects import DETACHED, RESULTS, ResultKey
 from modelcote.core.runs import FAST, QUEUED, TERMINAL
+from modelcote.core.target import LAMBDA, RENAMED, Target
 
 SHARDS = 8
 # Deliveries' states.
@@ -68,11 +69,14 @@ class Run(Row):
     (`modelcote.webhooks.seal`). `failures`, `crashes` and `resends` count what decides about another try.
     """
 
+    renamed = RENAMED
+
     project: str
     run_id: str
     model: str
     version: int
-    function_name: str
+    address: str
+    backend: str = LAMBDA
     state: str = QUEUED
     lane: str = FAST
     dialect: str = "native"
@@ -109,6 +113,11 @@ class Run(Row):
     @property
     def key(self) -> tuple[str, str]:
         return run_key(self.project, self.run_id)
+
+    @property
+    def target(self) -> Target:
+        """Where its version is called."""
+        return Target(self.backend, self.address)
 
     @property
     def open(self) -> bool:

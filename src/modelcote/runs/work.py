@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Protocol
+from dataclasses import asdict
 
+from modelcote.backends import Invoke
 from modelcote.core.errors import BackendUnavailable, ModelcoteError, ModelTimeout
 from modelcote.core.event import StoreRequest, long_event_json, with_store_request
 from modelcote.core.log import log
 from modelcote.core.runs import LONG
+from modelcote.runs.executions import Executions
 from modelcote.runs.messages import Task
 from modelcote.runs.records import Run
 from modelcote.runs.settle import settle_answer, settle_error
@@ -19,32 +21,20 @@ from modelcote.runs.store import RunStore
 _ANSWER_S = 5.0  # What the function has for storing its result, beyond the run's limit.
 
 
-class Invoke(Protocol):
-    """`modelcote.backends.lambda_.LambdaBackend.invoke`."""
-
-    def __call__(self, function_name: str, payload: bytes, timeout_s: float) -> bytes: ...
-
-
-class StartExecution(Protocol):
-    """Starts the state machine under a name; doing it twice is doing it once."""
-
-    def __call__(self, name: str, parameters: str) -> None: ...
-
-
-def work(store: RunStore, task: Task, invoke: Invoke, start_execution: StartExecution) -> None:
+def work(store: RunStore, task: Task, invoke: Invoke, executions: Executions) -> None:
     """Works the task off, or leaves it to whoever has it. Raises what kept it from being begun."""
     run = start(store, task.project, task.run_id)
     if run is None:
         return
     if run.lane == LONG:
-        _start_long(store, run, start_execution)
+        _start_long(store, run, executions)
     else:
         _predict(store, run, invoke)
 
 
 def _predict(store: RunStore, run: Run, invoke: Invoke) -> None:
     try:
-        answer = invoke(run.function_name, event_of(run), run.run_limit_s + _ANSWER_S)
+        answer = invoke(run.target, event_of(run), run.run_limit_s + _ANSWER_S)
     except ModelTimeout as error:
         settle_error(store, run, ModelTimeout(f"the model took longer than {run.run_limit_s:g} seconds.", error.remedy))
     except ModelcoteError as error:
@@ -53,18 +43,18 @@ def _predict(store: RunStore, run: Run, invoke: Invoke) -> None:
         settle_answer(store, run, answer)
 
 
-def _start_long(store: RunStore, run: Run, start_execution: StartExecution) -> None:
+def _start_long(store: RunStore, run: Run, executions: Executions) -> None:
     parameters = {
         "run_id": run.run_id,
         "project": run.project,
         "model": run.model,
-        "function": run.function_name,
+        "target": asdict(run.target),
         "attempt": run.attempt,
         "timeout_s": math.ceil(run.run_limit_s + _ANSWER_S),
         "event": json.loads(event_of(run)),
     }
     try:
-        start_execution(execution_name(run), json.dumps(parameters))
+        executions.start(execution_name(run), json.dumps(parameters))
     except Exception as error:
         log("no execution", run_id=run.run_id, reason=type(error).__name__)
         release(store, run, BackendUnavailable("the run's state machine could not be started.", "Submit it again."))

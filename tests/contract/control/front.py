@@ -15,7 +15,6 @@ import pytest
 
 from modelcote import AsyncClient, Client
 from modelcote.aws.http import aws_client
-from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.dialects import WEBHOOK_SHAPES
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
@@ -123,7 +122,7 @@ def standing_front(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fr
         dynamodb = aws_client("dynamodb")
         gateway = Gateway(
             RegistryCache(ItemReader(dynamodb, stand.registry.table.name).get, runs.store.policy.registry_cache_s),
-            LambdaBackend(runs.door.client()),
+            runs.backends.invoke,
             lambda: Background(runs.light, runs.light_kms, runs.key_arn),
             runs.store.policy,
         )

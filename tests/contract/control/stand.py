@@ -19,6 +19,7 @@ from modelcote.control.app import create_app
 from modelcote.control.services import Services
 from modelcote.core.policy import Policy
 from modelcote.core.spec import ModelSpec, spec_to_dict
+from modelcote.core.target import LAMBDA, Target
 from modelcote.dialects import DIALECTS
 from modelcote.identity import keys
 from modelcote.registry import deploys, models, outcomes
@@ -89,7 +90,7 @@ class Stand:
         deploy = outcomes.begin(self.registry, PROJECT, self.deploy(name).deploy_id)
         assert deploy
         outcomes.mark_built(self.registry, deploy, a_package(), "onnx", {"used": True, "reason": ""})
-        outcomes.mark_ready(self.registry, deploy, f"local_{PROJECT}_{name}")
+        outcomes.mark_ready(self.registry, deploy, Target(LAMBDA, f"local_{PROJECT}_{name}"))
         return deploy
 
 

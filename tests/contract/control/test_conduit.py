@@ -13,6 +13,7 @@ import pytest
 
 from modelcote.core.errors import DeployFailed
 from modelcote.core.hardware import Hardware
+from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, models, outcomes, versions
 from tests.contract.control.stand import PROJECT, URL, Stand, a_bundle, a_pickle, a_zip, check_problem
 
@@ -81,7 +82,7 @@ def test_from_deploy_to_success(stand: Stand) -> None:
     from tests.support.specs import a_package
 
     outcomes.mark_built(stand.registry, deploy, a_package(), "onnx")
-    outcomes.mark_ready(stand.registry, deploy, "f")
+    outcomes.mark_ready(stand.registry, deploy, Target(LAMBDA, "f"))
     assert poll(stand, answer)["status"] == "success"
 
 

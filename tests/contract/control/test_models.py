@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from modelcote.core.errors import DeployFailed
 from modelcote.core.spec import spec_to_dict
+from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, outcomes, versions
 from tests.contract.control.stand import PROJECT, URL, Stand, a_bundle, check_problem
 from tests.support.specs import a_spec
@@ -77,7 +78,7 @@ def test_rollback_by_number_and_to_the_one_before(stand: Stand) -> None:
         deploy = outcomes.begin(stand.registry, PROJECT, answer.json()["deploy_id"])
         assert deploy
         assert (deploy.version, deploy.kind) == (expected, "rollback")
-        outcomes.mark_ready(stand.registry, deploy, "f")
+        outcomes.mark_ready(stand.registry, deploy, Target(LAMBDA, "f"))
         assert stand.call("GET", "/models/iris").json()["current_version"] == expected
     answer = stand.call("POST", "/models/iris/rollback")
     assert deploys.get(stand.registry, PROJECT, answer.json()["deploy_id"]).version == 3

@@ -27,6 +27,7 @@ from modelcote.core.objects import bundle_key
 from modelcote.core.runtimes import ModelType
 from modelcote.core.snapshot import Layer, Snapshot
 from modelcote.core.spec import ModelSpec, default_python_version
+from modelcote.core.target import LAMBDA, Target
 from modelcote.deploy.artifacts.runtimes import parse_key, runtime_key
 from modelcote.deploy.queue.consume import receive, serve
 from modelcote.deploy.queue.worker import work
@@ -129,7 +130,7 @@ def test_a_deploy_becomes_a_package_a_model_and_a_log(
     assert run(registry, engine) == 1
     assert state(registry, asked) == "SUCCEEDED"
     model = models.get(registry, PROJECT, "iris")
-    assert (model.state, model.current_version, model.function_name) == ("READY", 1, "dev_demo_iris")
+    assert (model.state, model.current_version, model.target) == ("READY", 1, Target(LAMBDA, "dev_demo_iris"))
     (made,) = engine.runs[-1].models
     assert [layer.key for layer in engine.runs[-1].layers] == list(made.package.layers)
     package = members(registry, made.package.s3_key, tmp_path)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from modelcote.aws.http import aws_client
-from modelcote.backends.lambda_ import LambdaBackend
 from modelcote.core.policy import Policy
+from modelcote.core.target import LAMBDA, Target
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 from modelcote.identity import keys
@@ -52,24 +52,26 @@ class Stand:
 
 
 @contextmanager
-def standing(registry: Registry, reply: Callable[[bytes], Reply] = echo) -> Iterator[Stand]:
+def standing(
+    registry: Registry, reply: Callable[[bytes], Reply] = echo, target: Target | None = None
+) -> Iterator[Stand]:
     """A gateway with one model `iris` of the project `demo`, and a key with the scope `predict`."""
     models.ensure_project(registry, PROJECT)
     _, key = keys.create(registry.table, PROJECT, "test", ["predict"])
-    make_ready(registry)
+    make_ready(registry, target=target)
     dynamodb = aws_client("dynamodb")
     with lambda_door(reply) as door:
         cache = RegistryCache(
             ItemReader(dynamodb, registry.table.name).get, Policy().registry_cache_s, lambda: stand.now
         )
-        stand = Stand(registry, Gateway(cache, LambdaBackend(door.client()), _no_background, Policy()), door, key)
+        stand = Stand(registry, Gateway(cache, door.backends().invoke, _no_background, Policy()), door, key)
         try:
             yield stand
         finally:
             dynamodb.close()
 
 
-def make_ready(registry: Registry, name: str = MODEL) -> int:
+def make_ready(registry: Registry, name: str = MODEL, target: Target | None = None) -> int:
     """A new version of the model that serves; gives its number."""
     version, _ = versions.create(registry, PROJECT, a_spec(name))
     versions.mark_uploaded(registry, version, "0" * 64, 1)
@@ -78,5 +80,5 @@ def make_ready(registry: Registry, name: str = MODEL) -> int:
     )
     assert deploy
     outcomes.mark_built(registry, deploy, a_package(), "onnx")
-    outcomes.mark_ready(registry, deploy, f"local_{PROJECT}_{name}")
+    outcomes.mark_ready(registry, deploy, target or Target(LAMBDA, f"local_{PROJECT}_{name}"))
     return version.version

@@ -46,7 +46,7 @@ class Asked:
         policy = self.stand.store.policy
         cache = RegistryCache(ItemReader(self.door, self.stand.registry.table.name).get, policy.registry_cache_s)
         background = Background(self.stand.light, self.stand.light_kms, self.stand.key_arn)
-        self.gateway = Gateway(cache, self.stand.backend, lambda: background, policy)
+        self.gateway = Gateway(cache, self.stand.backends.invoke, lambda: background, policy)
 
     def send(self, data: Any, **headers: str | None) -> tuple[int, dict[str, str], Any]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -10,8 +10,9 @@ import pytest
 
 from modelcote.core.errors import Conflict, DeployFailed, NotFound
 from modelcote.core.objects import upload_key
+from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, models, outcomes, snapshots, versions
-from modelcote.registry.records import Deploy, Version
+from modelcote.registry.records import Deploy, Model, Version
 from modelcote.registry.store import Registry
 from tests.support.specs import a_package, a_spec
 
@@ -36,7 +37,7 @@ def built(registry: Registry, deploy: Deploy) -> Deploy:
 
 def ready(registry: Registry, name: str = "iris") -> Deploy:
     deploy = built(registry, requested(registry, name))
-    outcomes.mark_ready(registry, deploy, f"function-{name}")
+    outcomes.mark_ready(registry, deploy, Target(LAMBDA, f"function-{name}"))
     return deploy
 
 
@@ -85,13 +86,13 @@ def test_a_deploy_from_request_to_ready(registry: Registry) -> None:
     begun = built(registry, deploy)
     assert states(registry) == {1: "BUILDING"}
     assert served(registry) == {"iris": 1}
-    outcomes.mark_ready(registry, begun, "local_demo_iris")
+    outcomes.mark_ready(registry, begun, Target(LAMBDA, "local_demo_iris"))
     model = models.get(registry, PROJECT, "iris")
-    assert (model.state, model.current_version, model.function_name) == ("READY", 1, "local_demo_iris")
+    assert (model.state, model.current_version, model.target) == ("READY", 1, Target(LAMBDA, "local_demo_iris"))
     assert (model.runtime, model.compiled) == ("onnx", True)
     assert versions.get(registry, PROJECT, "iris", 1).compiled_report == {"used": True, "reason": ""}
     assert deploys.get(registry, PROJECT, deploy.deploy_id).state == "SUCCEEDED"
-    outcomes.mark_ready(registry, begun, "local_demo_iris")  # a message that came twice
+    outcomes.mark_ready(registry, begun, Target(LAMBDA, "local_demo_iris"))  # a message that came twice
     assert outcomes.begin(registry, PROJECT, deploy.deploy_id) is None
 
 
@@ -110,7 +111,7 @@ def test_of_deploys_queued_together_the_last_is_served_and_none_is_lost(registry
     assert served(registry) == {"iris": 3}
     for deploy in begun[:2]:
         outcomes.mark_superseded(registry, deploy)
-    outcomes.mark_ready(registry, begun[2], "f")
+    outcomes.mark_ready(registry, begun[2], Target(LAMBDA, "f"))
     assert states(registry) == {1: "ARCHIVED", 2: "ARCHIVED", 3: "READY"}
     assert deploys.request(registry, PROJECT, "iris", 1, "rollback").version == 1
 
@@ -118,11 +119,11 @@ def test_of_deploys_queued_together_the_last_is_served_and_none_is_lost(registry
 def test_ready_while_a_later_deploy_waits(registry: Registry) -> None:
     first = built(registry, requested(registry))
     later = requested(registry)
-    outcomes.mark_ready(registry, first, "f")
+    outcomes.mark_ready(registry, first, Target(LAMBDA, "f"))
     model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.current_version, model.wanted_version) == ("DEPLOYING", 1, 2)
     assert served(registry) == {"iris": 1}
-    outcomes.mark_ready(registry, built(registry, later), "f")
+    outcomes.mark_ready(registry, built(registry, later), Target(LAMBDA, "f"))
     assert states(registry) == {1: "ARCHIVED", 2: "READY"}
 
 
@@ -156,7 +157,7 @@ def test_a_failure_does_not_undo_a_later_request(registry: Registry) -> None:
     later = requested(registry)
     outcomes.mark_failed(registry, first, DeployFailed("no.", "Try."))
     assert models.get(registry, PROJECT, "iris").wanted_version == later.version
-    outcomes.mark_ready(registry, built(registry, later), "f")
+    outcomes.mark_ready(registry, built(registry, later), Target(LAMBDA, "f"))
     assert states(registry) == {1: "FAILED", 2: "READY"}
 
 
@@ -166,7 +167,7 @@ def test_rollback_swaps_the_states(registry: Registry) -> None:
     begun = outcomes.begin(registry, PROJECT, deploys.request(registry, PROJECT, "iris", 1, "rollback").deploy_id)
     assert begun
     assert served(registry) == {"iris": 1}
-    outcomes.mark_ready(registry, begun, "f")
+    outcomes.mark_ready(registry, begun, Target(LAMBDA, "f"))
     assert states(registry) == {1: "READY", 2: "ARCHIVED"}
     assert models.get(registry, PROJECT, "iris").previous_version == 2
 
@@ -185,7 +186,7 @@ def test_repeated_requests_are_one_deploy(registry: Registry) -> None:
     deploy = requested(registry)
     assert deploys.request(registry, PROJECT, "iris", 1, "deploy") == deploy
     assert len(messages(registry)) == 1
-    outcomes.mark_ready(registry, built(registry, deploy), "f")
+    outcomes.mark_ready(registry, built(registry, deploy), Target(LAMBDA, "f"))
     with pytest.raises(Conflict):
         deploys.request(registry, PROJECT, "iris", 1, "deploy")
 
@@ -233,7 +234,7 @@ def test_deletion_from_request_to_nothing_left(registry: Registry) -> None:
 def test_a_model_deleted_while_it_became_ready_stays_deleted(registry: Registry) -> None:
     begun = built(registry, requested(registry))
     deploys.request(registry, PROJECT, "iris", 0, "delete")
-    outcomes.mark_ready(registry, begun, "f")
+    outcomes.mark_ready(registry, begun, Target(LAMBDA, "f"))
     model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.current_version) == ("DELETING", 0)
     assert deploys.get(registry, PROJECT, begun.deploy_id).state == "SUCCEEDED"
@@ -263,3 +264,9 @@ def test_log_lines_in_order_and_without_a_gap(registry: Registry) -> None:
     assert [line.n for line in deploys.status(registry, PROJECT, deploy.deploy_id).lines] == [1]
     with pytest.raises(NotFound):
         deploys.status(registry, "other", deploy.deploy_id)
+
+
+def test_a_model_row_of_an_earlier_version_has_its_function() -> None:
+    old = {"pk": "P#demo", "sk": "MODEL#iris", "project": "demo", "name": "iris", "function_name": "f"}
+    assert Model.from_item(old).target == Target(LAMBDA, "f")
+    assert Model.from_item({**old, "backend": "toy", "address": "now"}).target == Target("toy", "now")

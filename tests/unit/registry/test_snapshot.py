@@ -12,6 +12,7 @@ from modelcote.aws.rows import project_pk
 from modelcote.aws.table import Table
 from modelcote.core.errors import BackendUnavailable
 from modelcote.core.spec import spec_to_dict
+from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, models, outcomes, snapshots, versions
 from modelcote.registry.records import Model, Version, version_key
 from modelcote.registry.store import Registry
@@ -27,7 +28,7 @@ def served(registry: Registry, project: str, name: str, **fields: object) -> Non
     )
     assert deploy
     outcomes.mark_built(registry, deploy, a_package(name), "onnx")
-    outcomes.mark_ready(registry, deploy, f"f_{name}")
+    outcomes.mark_ready(registry, deploy, Target(LAMBDA, f"f_{name}"))
 
 
 def test_every_project_and_what_the_spec_asks_for(registry: Registry) -> None:

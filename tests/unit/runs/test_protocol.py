@@ -18,7 +18,7 @@ from modelcote.runs.messages import read_task
 from modelcote.runs.start import start
 from modelcote.runs.work import event_of
 from tests.support.lambda_door import Reply
-from tests.support.runs_stand import PROJECT, RunsStand
+from tests.support.runs_stand import PROJECT, TARGET, RunsStand
 
 LONG_RUN = RunLimits(3_600, 600, 86_400)
 
@@ -333,3 +333,14 @@ def test_a_notice_without_a_run_is_nothing(stand: RunsStand) -> None:
     assert settle_arrival(stand.store, notice(f"detached/{PROJECT}/iris/{'0' * 32}/1")) == []
     assert settle_arrival(stand.store, notice("detached/x")) == []
     assert settle_arrival(stand.store, json.dumps({"Event": "s3:TestEvent"})) == []
+
+
+def test_a_run_that_an_earlier_version_accepted_is_answered(stand: RunsStand) -> None:
+    run = stand.accept()
+    item = stand.store.table.get(*run.key)
+    assert item is not None
+    old = {name: value for name, value in item.items() if name not in ("backend", "address")}
+    stand.store.table.put({**old, "function_name": "local_demo_iris"})
+    assert stand.run(run.run_id).target == TARGET
+    stand.drain()
+    assert stand.run(run.run_id).state == SUCCEEDED

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from modelcote.backends import BACKENDS
 from modelcote.control.auth import Deployer, ServicesDep
 from modelcote.control.query import SINCE, read_time
 from modelcote.control.views.models import LogEvent, LogLines
@@ -25,11 +26,11 @@ def get_logs(
 ) -> LogLines:
     """What the model's function has logged, oldest line first."""
     row = models.get(services.registry, project, model)
-    if not row.function_name:
+    if not row.address:
         return LogLines(lines=[])
     try:
         pages = services.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{row.function_name}", startTime=round(read_time("since", since) * 1000)
+            logGroupName=BACKENDS[row.backend].log_group(row.address), startTime=round(read_time("since", since) * 1000)
         )
         events = [event for page in pages for event in page["events"]]
     except services.logs.exceptions.ResourceNotFoundException:

@@ -15,9 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from modelcote.backends import BACKENDS
 from modelcote.core.errors import DeployFailed, ModelcoteError
-from modelcote.core.names import function_name
 from modelcote.core.snapshot import DeployedModel, Snapshot
+from modelcote.core.target import Target
 from modelcote.deploy.artifacts.builder import Builder
 from modelcote.deploy.program.engine import Engine
 from modelcote.deploy.queue.build import build
@@ -116,7 +117,8 @@ class Worker:
                 outcomes.mark_superseded(self.registry, deploy)
             else:
                 self.say(deploy, f"version {deploy.version} serves")
-                outcomes.mark_ready(self.registry, deploy, function_name(self.stack, deploy.project, deploy.model))
+                address = BACKENDS[served.backend].address(self.stack, deploy.project, deploy.model)
+                outcomes.mark_ready(self.registry, deploy, Target(served.backend, address))
 
         self._succeeds(deploy, tell)
 

@@ -50,7 +50,7 @@ def create_async_task(
         project=project,
         model=model.name,
         version=model.current_version,
-        function_name=model.function_name,
+        target=model.target,
         run_id=run_id,
         event=event_json(json.dumps(data).encode(), b"", run_id),
         limits=run_limits(parts.runs.policy, model.timeout_s),
