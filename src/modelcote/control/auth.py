@@ -1,4 +1,4 @@
-"""Who may do what: every route under `/v1/projects/{project}` names its scope with one of these."""
+"""Access: every route under `/v1/projects/{project}` names the scope it requires by one of these types."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ServicesDep = Annotated[Services, Depends(services_of)]
 
 
 def caller_of(request: Request, services: ServicesDep) -> Caller:
-    """Whose credential the request carries; raises 400 for two, 401 for none that is valid."""
+    """Return whose credential the request carries; raise 400 for two, 401 for none that is valid."""
     sent = request.headers.getlist("authorization")
-    # The HTTP API joins headers of one name with a comma, which stands in no key and no token.
+    # The HTTP API joins headers of one name with a comma, which no key and no token contains.
     if len(sent) > 1 or any("," in value for value in sent):
         raise BadRequest("the request has two Authorization headers.", "Send one.")
     return authenticate(sent[0] if sent else None, services.registry.table.get)
@@ -38,7 +38,7 @@ def _project_with(scope: str) -> Callable[[str, Caller], str]:
     return project_of
 
 
-# The project in the path, once the credential is known to belong to it and to have the scope.
+# The project in the path, once the credential is checked to belong to it and to have the scope.
 Predictor = Annotated[str, Depends(_project_with(scopes.PREDICT))]
 Deployer = Annotated[str, Depends(_project_with(scopes.DEPLOY))]
 Admin = Annotated[str, Depends(_project_with(scopes.ADMIN))]

@@ -1,4 +1,4 @@
-"""JSON bodies, read as strictly as the gateway reads them, then checked against a pydantic model."""
+"""JSON bodies: read as strictly as the gateway reads them, then validated by a pydantic model."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -9,18 +9,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from modelcote.core.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
 from modelcote.core.strict_json import loads
 
-BODY_LIMIT = 1024 * 1024  # Bytes; a spec with long processors has some thousand.
+BODY_LIMIT = 1024 * 1024  # Bytes; a spec with long processors has a few thousand.
 Body = TypeVar("Body", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """A request body: no member that is not known, no type that is not meant."""
+    """A request body: no unknown member, no type conversion."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 async def read_json(request: Request) -> Any:
-    """The body's JSON value; a missing Content-Type is JSON (Conduit clients send none). Raises 400, 413 and 415."""
+    """Return the body's JSON value; a missing Content-Type means JSON. Raise 400, 413 and 415."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("", "application/json") and not (kind.startswith("application/") and kind.endswith("+json")):
         raise UnsupportedMediaType(f"the content type {ascii(kind)[:60]} is not taken.", "Send application/json.")
@@ -36,7 +36,7 @@ async def read_json(request: Request) -> Any:
 
 @dataclass(frozen=True)
 class JsonBody(Generic[Body]):
-    """A dependency that returns the body as `model`; an empty body stands for `{}` where it is optional."""
+    """A dependency that returns the body as `model`; an empty body means `{}` where it is optional."""
 
     model: type[Body]
     optional: bool = False
@@ -48,7 +48,7 @@ class JsonBody(Generic[Body]):
 
 
 def check(model: type[Body], value: Any) -> Body:
-    """The value as `model`; raises `Invalid` naming the first field that is wrong."""
+    """Return the value as `model`; raise `Invalid` with the first field that is wrong."""
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -30,7 +30,7 @@ def complete_spec(fields: Mapping[str, Any], manifest: Manifest, zip_path: Path)
     """
     if manifest.trusted:
         raise InvalidBundle(
-            "a bundle that calls itself trusted is not taken here.", "Deploy it with `cote deploy --trusted`."
+            "a bundle marked as trusted cannot be deployed here.", "Deploy it with `cote deploy --trusted`."
         )
     rows = manifest_to_dict(manifest)
     fields = {**fields, "flow": rows["flow"], "processors": rows["processors"]}
@@ -40,16 +40,16 @@ def complete_spec(fields: Mapping[str, Any], manifest: Manifest, zip_path: Path)
 
 
 def without_unknown_members(zip_path: Path, out: Path) -> Path:
-    """The bundle itself, if its manifest holds known members only; else a copy at `out` that holds just these.
+    """Return the bundle, or a copy at `out` without the members of its manifest that are unknown.
 
-    For an inspected bundle: its size and names are known to be harmless.
+    The bundle has been inspected: its size and names are harmless.
     """
     with zipfile.ZipFile(zip_path) as archive:
         data = json.loads(archive.read(MANIFEST))
-        known = {name: value for name, value in data.items() if name in _KNOWN}
-        if known == data:
+        members = {name: value for name, value in data.items() if name in _KNOWN}
+        if members == data:
             return zip_path
-        members: dict[str, Content] = {
+        files: dict[str, Content] = {
             entry.filename: partial(archive.open, entry) for entry in archive.infolist() if not entry.is_dir()
         }
-        return write_zip(out, {**members, MANIFEST: json.dumps(known).encode()}.items())
+        return write_zip(out, {**files, MANIFEST: json.dumps(members).encode()}.items())

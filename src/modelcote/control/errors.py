@@ -1,4 +1,4 @@
-"""One place where errors become answers: problems (RFC 9457) with the request's id, never a trace."""
+"""The one place where errors become responses: problems (RFC 9457) with the request's id, never a trace."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ def _describe_body(route: APIRoute) -> Iterator[type[BaseModel]]:
 
 def _schemas(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
     template = "#/components/schemas/{model}"
-    _, made = models_json_schema([(model, "validation") for model in models], ref_template=template)
-    schemas: dict[str, Any] = made["$defs"]
+    _, schema = models_json_schema([(model, "validation") for model in models], ref_template=template)
+    schemas: dict[str, Any] = schema["$defs"]
     return schemas
 
 
@@ -81,7 +81,7 @@ _DATA = {
 _PREDICT: dict[str, Any] = {
     "tags": ["predict"],
     "summary": "Predict",
-    "description": "Asks a model. `/v3/{project}/{model}/predict` is the same.",
+    "description": "Call a model. `/v3/{project}/{model}/predict` is the same.",
     "operationId": "predict",
     "parameters": [
         _parameter("project"),
@@ -91,8 +91,11 @@ _PREDICT: dict[str, Any] = {
         _header("X-Modelcote-Queue-Limit", "of a run: seconds in the queue, 10 to 259,200"),
         _header("X-Modelcote-Run-Limit", "of a run: seconds in the model, 1 to its timeout"),
         _header("X-Modelcote-Result-Ttl", "of a run: seconds that the result is kept, 3,600 to 7,776,000"),
-        _header("X-Modelcote-Webhook", "the URL that is told of the run's end; makes the call a run"),
-        _header("X-Modelcote-Webhook-Auth", "base64url of JSON: what the receiver asks for besides the signature"),
+        _header("X-Modelcote-Webhook", "the URL that is called when the run has ended; makes the call a run"),
+        _header(
+            "X-Modelcote-Webhook-Auth",
+            "base64url of JSON: the credentials that the receiver requires besides the signature",
+        ),
     ],
     "requestBody": {
         "required": True,
@@ -112,7 +115,7 @@ _PREDICT: dict[str, Any] = {
     },
     "responses": {
         "200": {
-            "description": "What the model gives back; one id per data point.",
+            "description": "The model's result; one id per data point.",
             "content": {
                 "application/json": {
                     "schema": {
@@ -129,8 +132,8 @@ _PREDICT: dict[str, Any] = {
             },
         },
         "202": {
-            "description": "Accepted as a run: it was asked for, the model is asynchronous, or it takes longer.",
-            "headers": {"Location": {"description": "where the run is", "schema": {"type": "string"}}},
+            "description": "Accepted as a run: it was requested, the model is asynchronous, or it takes longer.",
+            "headers": {"Location": {"description": "the run's URL", "schema": {"type": "string"}}},
             "content": {
                 "application/json": {
                     "schema": {

@@ -1,4 +1,4 @@
-"""What the routes work with, made once per process."""
+"""The services that the routes use, created once per process."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Services:
-    """The registry, CloudWatch Logs, Secrets Manager, and where callers find us (`public_url` without a slash).
+    """The registry, CloudWatch Logs, Secrets Manager, and the API's own URL, without a slash at its end.
 
-    Of runs: their store, the state machine of the long ones, what signs their webhooks, and the key (`kms`, boto3's
-    client, and `key_arn`) that seals a callback's credentials.
+    Of runs: their store, the state machine of the long ones, the secrets that sign their webhooks, and the key (`kms`,
+    boto3's client, and `key_arn`) that seals a callback's credentials.
     """
 
     registry: Registry
@@ -43,7 +43,7 @@ class Services:
 
 
 def services_from_env() -> Services:
-    """The services that the function's environment names."""
+    """Return the services that the function's environment names."""
     session = make_session()
     clients = make_clients(session)
     secrets = session.client("secretsmanager", config=client_config())
@@ -71,5 +71,5 @@ def services_from_env() -> Services:
 
 
 def services_of(request: Request) -> Services:
-    """The services of the app that serves this request: a dependency of the routes."""
+    """Return the services of the app that serves this request: a dependency of the routes."""
     return cast(Services, request.app.state.services)

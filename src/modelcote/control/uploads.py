@@ -1,7 +1,7 @@
-"""Taking in an uploaded bundle: fetched, measured, inspected, pinned.
+"""Accept an uploaded bundle: read, measured, inspected, pinned.
 
-What is inspected is what is kept: the bytes that were read go to the bundle's place, not another copy of the upload,
-which its presigned URL could have replaced meanwhile.
+Exactly the inspected bytes are stored as the bundle, not another copy of the upload, which its presigned URL could
+have replaced meanwhile.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _CHUNK = 1024 * 1024
 
 
 def is_uploaded(registry: Registry, version: Version) -> bool:
-    """Whether the version's bundle lies where it was to be uploaded."""
+    """Return whether the version's bundle has been uploaded."""
     return _size(registry, version) is not None
 
 
 def accept_upload(registry: Registry, version: Version) -> Version:
-    """The version with its bundle pinned; one that was taken in already is given back as it is.
+    """Return the version with its bundle pinned; one whose upload was accepted before is returned unchanged.
 
-    Raises `Conflict` where nothing was uploaded or the upload was refused before, and what inspection raises, which
-    ends the version as FAILED. The upload itself is deleted either way.
+    Raise `Conflict` if nothing was uploaded or the upload was refused before. What inspection raises ends the version
+    as FAILED. The upload itself is deleted either way.
     """
     if version.state == VersionState.FAILED:
-        raise Conflict(f"version {version.version} has failed: {version.message}", "Make a new version.")
+        raise Conflict(f"version {version.version} has failed: {version.message}", "Create a new version.")
     if version.state != VersionState.AWAITING_UPLOAD:
         return version
     size = _size(registry, version)
@@ -55,13 +55,13 @@ def accept_upload(registry: Registry, version: Version) -> Version:
             _delete_upload(registry, version)
             raise
         registry.s3.upload_file(str(path), registry.bucket, bundle_key(version.project, version.name, version.version))
-        made = _mark(registry, uploaded, path, sha256)
+        pinned = _mark(registry, uploaded, path, sha256)
     _delete_upload(registry, version)
-    return made
+    return pinned
 
 
 def _inspected(registry: Registry, version: Version, size: int, folder: Path) -> tuple[Version, Path, str]:
-    """Return the version with its whole spec, and the bundle as it will be kept, with its sha256."""
+    """Return the version with its whole spec, the bundle as it will be stored, and that file's sha256."""
     if size > MAX_BUNDLE:
         raise PayloadTooLarge(f"the bundle has {size:,} bytes.", f"Send at most {MAX_BUNDLE:,} bytes.")
     path = folder / "bundle.zip"
@@ -73,8 +73,8 @@ def _inspected(registry: Registry, version: Version, size: int, folder: Path) ->
         version = replace(version, spec_json=json.dumps(spec_to_dict(spec), separators=(",", ":")))
     else:
         inspect_bundle(path, version.spec)
-    kept = without_unknown_members(path, folder / "kept.zip")
-    return version, kept, sha256 if kept == path else file_sha256(kept)
+    stored = without_unknown_members(path, folder / "stored.zip")
+    return version, stored, sha256 if stored == path else file_sha256(stored)
 
 
 def _download(registry: Registry, version: Version, path: Path) -> str:
@@ -121,7 +121,7 @@ def _size(registry: Registry, version: Version) -> int | None:
 
 
 def _delete_upload(registry: Registry, version: Version) -> None:
-    """Every version of the upload is gone: a foreign bundle may hold its sender's API key."""
+    """Delete every version of the upload: another client's bundle may hold its sender's API key."""
     key = upload_key(version.project, version.name, version.version)
     for page in registry.s3.get_paginator("list_object_versions").paginate(Bucket=registry.bucket, Prefix=key):
         for row in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:

@@ -1,4 +1,4 @@
-"""Deliveries of webhooks: how they went, and sending them again."""
+"""Deliveries of webhooks: their state, their attempts, and replays."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _BULK_S = 15.0  # An HTTP API ends a request after 30 s.
 
 
 class ReplayRequest(Strict):
-    """Which deliveries are sent again: of runs accepted since then, in this state. Those that are pending never are."""
+    """Which deliveries to send again: of runs accepted since then, in this state; pending ones never are."""
 
     since: str | float = Field(description=SINCE)
     state: Literal["EXHAUSTED", "DELIVERED"] | None = Field("EXHAUSTED", description="null for both")
     model: str = Field("", max_length=64, description="empty for all")
-    cursor: str = Field("", max_length=64, description="of the answer before, to go on")
+    cursor: str = Field("", max_length=64, description="of the previous answer, to go on")
 
 
 @router.get("")
@@ -48,14 +48,14 @@ def get_deliveries(
     state: Annotated[str, Query(pattern=f"^({'|'.join(DELIVERY_STATES)})$")] | None = None,
     limit: Limit = 50,
 ) -> DeliveryList:
-    """The project's deliveries, the newest run's first."""
+    """List the project's deliveries, newest run first."""
     rows, cursor = list_deliveries(services.runs, project, replace(selection, state=state or ""), limit)
     return DeliveryList(deliveries=[delivery_view(row) for row in rows], cursor=cursor or None)
 
 
 @router.get("/{run_id}")
 def get_delivery(project: Predictor, services: ServicesDep, run_id: str) -> DeliveryDetail:
-    """A run's delivery with every attempt at it."""
+    """Return a run's delivery with all its attempts."""
     row = _find(services, project, run_id)
     return delivery_detail(row, attempts(services.runs, row))
 
@@ -64,11 +64,11 @@ def get_delivery(project: Predictor, services: ServicesDep, run_id: str) -> Deli
 def replay_deliveries(
     project: Predictor, services: ServicesDep, body: Annotated[ReplayRequest, Depends(JsonBody(ReplayRequest))]
 ) -> Replayed:
-    """Sends many again. What does not fit into one request goes on with the answer's `cursor`."""
-    wanted = read_selection(body.model, since=str(body.since), cursor=body.cursor, state=body.state or "")
+    """Send many deliveries again. To go on after one request's time, send the answer's `cursor`."""
+    selection = read_selection(body.model, since=str(body.since), cursor=body.cursor, state=body.state or "")
     until = time.monotonic() + _BULK_S
     sent = 0
-    for row in all_deliveries(services.runs, project, wanted):
+    for row in all_deliveries(services.runs, project, selection):
         if row.state != PENDING:
             sent += _replayed(services, row) is not None
         if time.monotonic() >= until:
@@ -78,7 +78,7 @@ def replay_deliveries(
 
 @router.post("/{run_id}/replay")
 def replay_delivery(project: Predictor, services: ServicesDep, run_id: str) -> DeliveryView:
-    """Sends it once more, from the start of the schedule, under the same id; one that is pending, now."""
+    """Send the delivery again under the same id, from the start of the schedule; a pending one at once."""
     row = _replayed(services, _find(services, project, run_id))
     if row is None:
         raise _missing()

@@ -1,4 +1,4 @@
-"""How a deploy goes on."""
+"""Deploys: their state and log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def get_deploy(
     project: Deployer,
     services: ServicesDep,
     deploy_id: str,
-    after: Annotated[int, Query(ge=0, le=999_999, description="the last line that is known already")] = 0,
+    after: Annotated[int, Query(ge=0, le=999_999, description="the last line that the caller has already")] = 0,
 ) -> DeployView:
-    """The deploy's state, and its log lines after number `after`."""
+    """Return the deploy's state, and its log lines after number `after`."""
     return deploy_view(deploys.status(services.registry, project, deploy_id, after), services)

@@ -11,5 +11,5 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz")
 def health() -> Health:
-    """Answers while the function runs; it asks nothing of any other service."""
+    """Answer while the function runs; no other service is called."""
     return Health(status="ok")

@@ -1,4 +1,4 @@
-"""Whose tokens the project takes."""
+"""Trusted JWT issuers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/projects/{project}/jwt-issuers", tags=["keys"])
 
 
 class PutIssuer(Strict):
-    """A token is taken when its `iss` and `aud` are these and the public key verifies it."""
+    """A token is accepted if its `iss` and `aud` are these and the public key verifies it."""
 
     issuer: str
     audience: str
@@ -26,7 +26,7 @@ class PutIssuer(Strict):
 
 @router.get("")
 def list_issuers(project: Admin, services: ServicesDep) -> IssuerList:
-    """The project's issuers."""
+    """List the project's issuers."""
     return IssuerList(issuers=[IssuerView.from_row(row) for row in issuers.all_of(services.registry.table, project)])
 
 
@@ -34,12 +34,12 @@ def list_issuers(project: Admin, services: ServicesDep) -> IssuerList:
 def put_issuer(
     project: Admin, services: ServicesDep, body: Annotated[PutIssuer, Depends(JsonBody(PutIssuer))]
 ) -> IssuerView:
-    """Registers an issuer and audience, or replaces their key and scopes."""
+    """Register an issuer and audience, or replace their key and scopes."""
     row = issuers.register(services.registry.table, project, body.issuer, body.audience, body.public_key, body.scopes)
     return IssuerView.from_row(row)
 
 
 @router.delete("/{issuer_id}", status_code=204)
 def delete_issuer(project: Admin, services: ServicesDep, issuer_id: str) -> None:
-    """Takes the issuer's tokens no more."""
+    """Stop accepting the issuer's tokens."""
     issuers.remove(services.registry.table, project, issuer_id)

@@ -16,16 +16,16 @@ router = APIRouter(prefix="/v1/projects/{project}/keys", tags=["keys"])
 
 
 class CreateKey(Strict):
-    """At most two active keys may share a name, so that one can be exchanged for the other."""
+    """At most two active keys may share a name, so that one can replace the other."""
 
     name: str
-    scopes: list[str] = Field(description="of predict, deploy and admin, which may do everything")
+    scopes: list[str] = Field(description="of predict, deploy and admin, which has all rights")
     expires_in_s: int | None = Field(None, description="seconds; null for never")
 
 
 @router.get("")
 def list_keys(project: Admin, services: ServicesDep) -> KeyList:
-    """The project's keys, ended ones too."""
+    """List the project's keys, also revoked and expired ones."""
     return KeyList(keys=[KeyView.from_row(row) for row in keys.all_of(services.registry.table, project)])
 
 
@@ -33,12 +33,12 @@ def list_keys(project: Admin, services: ServicesDep) -> KeyList:
 def create_key(
     project: Admin, services: ServicesDep, body: Annotated[CreateKey, Depends(JsonBody(CreateKey))]
 ) -> CreatedKey:
-    """A new key; the answer alone holds its text."""
+    """Create a key; only this answer holds its text."""
     row, text = keys.create(services.registry.table, project, body.name, body.scopes, body.expires_in_s)
     return CreatedKey.from_row(row, key=text)
 
 
 @router.delete("/{key_id}", status_code=204)
 def revoke_key(project: Admin, services: ServicesDep, key_id: str) -> None:
-    """Ends a key. The gateway may take it for five seconds more."""
+    """Revoke a key. The gateway may accept it for up to five more seconds."""
     keys.revoke(services.registry.table, project, key_id)

@@ -22,9 +22,9 @@ def get_logs(
     services: ServicesDep,
     model: str,
     since: Annotated[str, Query(description=SINCE)] = "1h",
-    limit: Annotated[int, Query(ge=1, le=10_000, description="how many lines at most; the latest are given")] = 200,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="how many lines at most; the latest are returned")] = 200,
 ) -> LogLines:
-    """What the model's function has logged, oldest line first."""
+    """Return the log of the model's function, oldest line first."""
     row = models.get(services.registry, project, model)
     if not row.address:
         return LogLines(lines=[])

@@ -1,4 +1,4 @@
-"""Models, and what is asked of a whole model: rollback and deletion."""
+"""Models, and requests about a whole model: rollback and deletion."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class RollbackRequest(Strict):
 
 @router.get("")
 def list_models(project: Deployer, services: ServicesDep) -> ModelList:
-    """The project's models by name."""
+    """List the project's models by name."""
     return ModelList(models=[model_view(row, services) for row in models.all_of(services.registry, project)])
 
 
 @router.get("/{model}")
 def get_model(project: Deployer, services: ServicesDep, model: str) -> ModelView:
-    """One model."""
+    """Return one model."""
     return model_view(models.get(services.registry, project, model), services)
 
 
@@ -41,7 +41,7 @@ def roll_back(
     model: str,
     body: Annotated[RollbackRequest, Depends(JsonBody(RollbackRequest, optional=True))],
 ) -> Accepted:
-    """Serves an earlier version again."""
+    """Serve an earlier version again."""
     version = body.version
     if version is None:
         version = models.get(services.registry, project, model).previous_version
@@ -52,5 +52,5 @@ def roll_back(
 
 @router.delete("/{model}", status_code=202)
 def delete_model(project: Deployer, services: ServicesDep, model: str) -> Accepted:
-    """Deletes the model with all its versions; asked again, it gives the same deletion back."""
+    """Delete the model with all its versions; a repeated request returns the same deletion."""
     return accepted(deploys.request(services.registry, project, model, 0, DeployKind.DELETE), services)

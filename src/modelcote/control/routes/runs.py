@@ -22,7 +22,7 @@ from modelcote.runs.results import reference, require_result, result_members
 from modelcote.runs.store import RunStore
 
 router = APIRouter(prefix="/v1/projects/{project}/runs", tags=["runs"])
-# Bytes of a stored result that stands in the answer itself.
+# Bytes of the largest result that is in the answer itself.
 SHOWN_BYTES = 256 * 1024
 RESULT_BYTES = 4 * 1024 * 1024
 # Lambda's limit for the answer as a JSON string, in which quotes and other letters than ASCII take more; less some.
@@ -38,7 +38,7 @@ def get_runs(
     state: Annotated[str, Query(pattern=f"^({'|'.join(STATES)})$")] | None = None,
     limit: Limit = 50,
 ) -> RunList:
-    """The project's runs, without their results, the newest first."""
+    """List the project's runs without their results, newest first."""
     runs, cursor = list_runs(services.runs, project, replace(selection, state=state or ""), limit)
     return RunList(runs=[run_view(run) for run in runs], cursor=cursor or None)
 
@@ -50,32 +50,32 @@ def get_run(
     run_id: str,
     wait: Annotated[float, Query(ge=0, le=20, allow_inf_nan=False, description="seconds to wait for its end")] = 0,
 ) -> Response:
-    """A run with its result, or the reference to it above 256 KB; with `wait` as soon as it has ended."""
+    """Return a run with its result, or the reference to it above 256 KB; with `wait` as soon as it has ended."""
     run = _ended(services.runs, project, run_id, wait)
     return _json({**run_view(run).model_dump(), **result_members(services.runs, run, SHOWN_BYTES)})
 
 
 @router.get("/{run_id}/result", response_model=RunResult)
 def get_result(project: Predictor, services: ServicesDep, run_id: str) -> Response:
-    """The result of a run that has succeeded, or the reference to it above 4 MB; 409 for a run without one."""
+    """Return a succeeded run's result, or the reference to it above 4 MB; 409 for a run without one."""
     run = services.runs.get(project, run_id)
     require_result(services.runs, run)
-    known = {"run_id": run.run_id, "run_time_ms": run.run_time_ms, "points": run.points}
-    answer = _json({**known, **result_members(services.runs, run, RESULT_BYTES)})
+    members = {"run_id": run.run_id, "run_time_ms": run.run_time_ms, "points": run.points}
+    answer = _json({**members, **result_members(services.runs, run, RESULT_BYTES)})
     # A character takes at most six as an escape.
     if len(answer.body) > _ANSWER_CHARS // 6 and len(json.dumps(bytes(answer.body).decode())) > _ANSWER_CHARS:
-        return _json({**known, **reference(services.runs, run)})
+        return _json({**members, **reference(services.runs, run)})
     return answer
 
 
 @router.post("/{run_id}/cancel")
 def cancel_run(project: Predictor, services: ServicesDep, run_id: str) -> RunView:
-    """Ends a run that has not ended. A model that is computing goes on, and what it answers changes nothing."""
+    """Cancel a run that has not ended. A model that is computing goes on, and its answer changes nothing."""
     return run_view(cancel(services.runs, services.executions, project, run_id))
 
 
 def _ended(store: RunStore, project: str, run_id: str, wait_s: float) -> Run:
-    """The run as soon as it has ended, or as it is when the seconds are over."""
+    """Return the run as soon as it has ended, or as it is when the seconds are over."""
     run, pause = store.get(project, run_id), _PAUSE_S[0]
     until = time.monotonic() + wait_s
     while run.open and (left := until - time.monotonic()) > 0:

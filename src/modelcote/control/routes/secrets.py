@@ -1,4 +1,4 @@
-"""Secrets that processors read with `get_secret(key)`: written here, never given back."""
+"""Secrets that processors read with `get_secret(key)`: written here, never returned."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PutSecret(Strict):
 
 @router.get("")
 def list_secrets(project: Admin, services: ServicesDep) -> SecretList:
-    """The keys of the project's secrets."""
+    """List the keys of the project's secrets."""
     prefix = secret_name(services.stack, project, "")
     pages = services.secrets.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
     rows = [row for page in pages for row in page["SecretList"] if row["Name"].startswith(prefix)]
@@ -43,7 +43,7 @@ def list_secrets(project: Admin, services: ServicesDep) -> SecretList:
 
 @router.get("/{key}")
 def get_secret(project: Admin, services: ServicesDep, key: str) -> SecretView:
-    """Whether the secret is there, and since when."""
+    """Return the time of the secret's last change, if it exists."""
     try:
         row = services.secrets.describe_secret(SecretId=_name(services, project, key))
     except ClientError as error:
@@ -55,7 +55,7 @@ def get_secret(project: Admin, services: ServicesDep, key: str) -> SecretView:
 def put_secret(
     project: Admin, services: ServicesDep, key: str, body: Annotated[PutSecret, Depends(JsonBody(PutSecret))]
 ) -> None:
-    """Makes the secret, or replaces its value."""
+    """Create the secret, or replace its value."""
     name = _name(services, project, key)
     try:
         services.secrets.create_secret(Name=name, SecretString=body.value)
@@ -65,7 +65,7 @@ def put_secret(
 
 @router.delete("/{key}", status_code=204)
 def delete_secret(project: Admin, services: ServicesDep, key: str) -> None:
-    """Deletes the secret at once, so that its key can be used again."""
+    """Delete the secret at once, so that its key can be used again."""
     name = _name(services, project, key)
     try:
         services.secrets.describe_secret(SecretId=name)
@@ -83,7 +83,7 @@ def _name(services: Services, project: str, key: str) -> str:
 
 
 def _missing(error: ClientError) -> Exception:
-    """404 for a secret that is not there; any other failure stays what it is."""
+    """Return 404 for a secret that does not exist, and any other failure unchanged."""
     if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
         return NotFound("there is no such secret in this project.", "List them with GET secrets.")
     return error

@@ -1,4 +1,4 @@
-"""Versions: made, uploaded, deployed."""
+"""Versions: creation, upload, deploy."""
 
 from __future__ import annotations
 
@@ -49,35 +49,33 @@ def create_version(
     model: str,
     body: Annotated[CreateVersion, Depends(JsonBody(CreateVersion))],
 ) -> CreatedVersion:
-    """A new version of the model, awaiting the upload of its bundle."""
+    """Create a version of the model, which then awaits the upload of its bundle."""
     spec = spec_from_dict(body.spec)
     if spec.name != model:
         raise InvalidSpec(
             f"the spec is named {spec.name}, the path {ascii(model)[:40]}.", "Use one name.", field="name"
         )
     if body.bundle.bytes > MAX_BUNDLE:
-        raise PayloadTooLarge(
-            f"a bundle of {body.bundle.bytes:,} bytes is not taken.", f"Send at most {MAX_BUNDLE:,} bytes."
-        )
+        raise PayloadTooLarge(f"the bundle has {body.bundle.bytes:,} bytes.", f"Send at most {MAX_BUNDLE:,} bytes.")
     version, url = versions.create(services.registry, project, spec, body.bundle.sha256, body.bundle.bytes)
     return CreatedVersion(version=version.version, upload=Upload(url=url, method="PUT", headers={"content-type": ZIP}))
 
 
 @router.get("")
 def list_versions(project: Deployer, services: ServicesDep, model: str) -> VersionList:
-    """The model's versions, newest first."""
+    """List the model's versions, newest first."""
     return VersionList(versions=[version_view(row) for row in versions.all_of(services.registry, project, model)])
 
 
 @router.get("/{version}")
 def get_version(project: Deployer, services: ServicesDep, model: str, version: str) -> VersionView:
-    """One version."""
+    """Return one version."""
     return version_view(versions.get(services.registry, project, model, _number(version)))
 
 
 @router.post("/{version}/deploy", status_code=202)
 def deploy_version(project: Deployer, services: ServicesDep, model: str, version: str) -> Accepted:
-    """Inspects the uploaded bundle and asks for its deploy; asked again, it gives the same deploy back."""
+    """Inspect the uploaded bundle and request its deploy; a repeated request returns the same deploy."""
     row = versions.get(services.registry, project, model, _number(version))
     row = accept_upload(services.registry, row)
     return accepted(deploys.request(services.registry, project, model, row.version, DeployKind.DEPLOY), services)
@@ -85,5 +83,5 @@ def deploy_version(project: Deployer, services: ServicesDep, model: str, version
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 8):
-        raise NotFound(f"{ascii(text)[:40]} is no version.", "Versions are whole numbers from 1.")
+        raise NotFound(f"{ascii(text)[:40]} is not a version.", "Versions are whole numbers from 1.")
     return int(text)

@@ -1,4 +1,4 @@
-"""What signs webhooks, and where those of a model's runs go unless a run says otherwise."""
+"""Signing secrets, and each model's own webhook, which its runs use unless they name another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/projects/{project}", tags=["webhooks"])
 
 
 class SigningSecretView(BaseModel):
-    """Whether there is a secret; until when the one before it signs too (null: it does not)."""
+    """Whether a secret exists; until when the previous one signs too (null: it does not)."""
 
     exists: bool
     previous_until: str | None
@@ -33,13 +33,13 @@ class SigningSecret(BaseModel):
 
 
 class PutWebhook(Strict):
-    """Where the model's webhooks go, and what the receiver asks for besides the signature."""
+    """The URL of the model's webhooks, and the credentials that its receiver requires besides the signature."""
 
     url: str
     auth: dict[str, Any] | None = Field(
         None,
         description='`{"kind": "basic", "username", "password"}` or `{"kind": "mtls", "cert", "key"}` (PEM); '
-        "without it, those that were given before are dropped",
+        "without it, earlier credentials are deleted",
     )
 
 
@@ -52,40 +52,40 @@ class WebhookView(BaseModel):
 
 @router.get("/webhooks/secret")
 def get_secret(project: Admin, services: ServicesDep) -> SigningSecretView:
-    """Whether the project has a signing secret; never the secret."""
+    """Return whether the project has a signing secret; never the secret."""
     return _described(services, project)
 
 
 @router.post("/webhooks/secret/rotate")
 def rotate_secret(project: Admin, services: ServicesDep) -> SigningSecret:
-    """A new signing secret, the first or the next; the one before it signs too for 24 hours."""
+    """Create the project's signing secret, or the next one; the previous one signs too for 24 hours."""
     return SigningSecret(secret=services.webhook_secrets.rotate(project))
 
 
 @router.get("/models/{model}/webhooks/secret")
 def get_model_secret(project: Admin, services: ServicesDep, model: str) -> SigningSecretView:
-    """Whether the model has a signing secret of its own; without one the project's signs."""
+    """Return whether the model has its own signing secret; without one the project's signs."""
     models.get(services.registry, project, model)
     return _described(services, project, model)
 
 
 @router.post("/models/{model}/webhooks/secret/rotate")
 def rotate_model_secret(project: Admin, services: ServicesDep, model: str) -> SigningSecret:
-    """A new signing secret of the model's own."""
+    """Create the model's own signing secret, or the next one."""
     models.get(services.registry, project, model)
     return SigningSecret(secret=services.webhook_secrets.rotate(project, model))
 
 
 @router.delete("/models/{model}/webhooks/secret", status_code=204)
 def delete_model_secret(project: Admin, services: ServicesDep, model: str) -> None:
-    """The model's webhooks are signed with the project's secret again."""
+    """Delete the model's own secret: its webhooks are signed with the project's again."""
     models.get(services.registry, project, model)
     services.webhook_secrets.remove(project, model)
 
 
 @router.get("/models/{model}/webhook")
 def get_webhook(project: Deployer, services: ServicesDep, model: str) -> WebhookView:
-    """The model's own webhook."""
+    """Return the model's own webhook."""
     row = models.get(services.registry, project, model)
     if not row.webhook_url:
         raise NotFound("the model has no webhook of its own.", "Set one with `cote webhooks set`.")
@@ -96,7 +96,7 @@ def get_webhook(project: Deployer, services: ServicesDep, model: str) -> Webhook
 def put_webhook(
     project: Deployer, services: ServicesDep, model: str, body: Annotated[PutWebhook, Depends(JsonBody(PutWebhook))]
 ) -> WebhookView:
-    """Sets the model's own webhook, for the runs that are accepted from now on."""
+    """Set the model's own webhook, for the runs that are accepted from now on."""
     target = check_url(body.url, allowed(services.runs.policy), "url")
     auth = None if body.auth is None else parse_auth(body.auth, datetime.now(UTC), "auth")
     if auth is None:
@@ -105,24 +105,24 @@ def put_webhook(
         return WebhookView(url=target.url, auth=None)
     kind = auth_to_dict(auth)["kind"]
     models.get(services.registry, project, model)
-    # The row says that there are credentials once there are.
+    # The row names the credentials only once they are stored.
     services.webhook_secrets.put_auth(project, model, auth, target.url)
     try:
         models.set_webhook(services.registry, project, model, target.url, kind)
     except ModelcoteError:
-        services.webhook_secrets.remove_auth(project, model)  # The model is going.
+        services.webhook_secrets.remove_auth(project, model)  # The model is being deleted.
         raise
     return WebhookView(url=target.url, auth=kind)
 
 
 @router.delete("/models/{model}/webhook", status_code=204)
 def delete_webhook(project: Deployer, services: ServicesDep, model: str) -> None:
-    """The model has no webhook of its own any more; its credentials are deleted."""
+    """Delete the model's own webhook and its credentials."""
     models.set_webhook(services.registry, project, model, "")
     services.webhook_secrets.remove_auth(project, model)
 
 
 def _described(services: Services, project: str, model: str = "") -> SigningSecretView:
-    found = services.webhook_secrets.described(project, model)
-    until = found["previous_until_s"] if found else None
-    return SigningSecretView(exists=found is not None, previous_until=instant(until) if until else None)
+    secret = services.webhook_secrets.described(project, model)
+    until = secret["previous_until_s"] if secret else None
+    return SigningSecretView(exists=secret is not None, previous_until=instant(until) if until else None)

@@ -41,7 +41,7 @@ class IssuerList(View):
 
 
 class SecretView(View):
-    """A secret's key; its value is never given back."""
+    """A secret's key; its value is never returned."""
 
     key: str
     updated_at: str

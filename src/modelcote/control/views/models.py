@@ -14,7 +14,7 @@ from modelcote.registry.records import Deploy, Model, Version
 
 
 class ModelView(View):
-    """A model. `current_version` serves (0: none yet), `wanted_version` was asked for last."""
+    """A model. `current_version` serves (0: none yet), `wanted_version` was requested last."""
 
     name: str
     state: str = Field(description="NEW, DEPLOYING, READY, FAILED or DELETING")
@@ -31,7 +31,7 @@ class ModelList(View):
 
 
 class VersionView(View):
-    """A version. `sha256` and `bytes` are its inspected bundle's; `compile_report` is null where none was made."""
+    """A version. `sha256` and `bytes` are its inspected bundle's; `compile_report` is null if nothing was compiled."""
 
     version: int
     state: str = Field(description="AWAITING_UPLOAD, UPLOADED, BUILDING, READY, ARCHIVED or FAILED")
@@ -51,7 +51,7 @@ class VersionList(View):
 
 
 class Upload(View):
-    """Where and how the bundle is to be sent, within 15 minutes."""
+    """Where and how to send the bundle, within 15 minutes."""
 
     url: str
     method: str
@@ -64,7 +64,7 @@ class CreatedVersion(View):
 
 
 class Accepted(View):
-    """A deploy request that was taken."""
+    """An accepted deploy request."""
 
     deploy_id: str
     status_url: str
@@ -77,7 +77,7 @@ class Line(View):
 
 
 class DeployView(View):
-    """How far a deploy is. Ask again with `after` set to `next` for the lines that follow."""
+    """A deploy's progress. For the lines that follow, send `next` as `after`."""
 
     deploy_id: str
     model: str

@@ -19,29 +19,29 @@ class RunView(View):
     model: str
     version: int
     state: str = Field(description=", ".join(STATES))
-    attempt: int = Field(description="how often it has been begun")
+    attempt: int = Field(description="how often it has been started")
     created_at: str
     started_at: str | None
     ended_at: str | None
-    queue_until: str = Field(description="when it expires, if it has not been begun")
+    queue_until: str = Field(description="when it expires, if it has not been started")
     run_limit_s: float
     run_time_ms: float
     points: int = Field(description="how many data points the result has")
     result_until: str | None = Field(description="until when the result can be read")
     error: dict[str, Any] | None = Field(description="a problem, where the run did not succeed")
     webhook_endpoint: str | None
-    webhook_auth: bool = Field(description="whether credentials go with the webhook")
+    webhook_auth: bool = Field(description="whether credentials are sent with the webhook")
 
 
 class RunList(View):
-    """The newest first. `cursor` leads to the next page; null: there is none."""
+    """Newest first. `cursor` leads to the next page; null: this is the last."""
 
     runs: list[RunView]
     cursor: str | None
 
 
 class Reference(View):
-    """Where a large result lies: a GET of `result_url`, without a key, gives an object whose member `result` is it."""
+    """A large result: a GET of `result_url`, without a key, returns an object with the member `result`."""
 
     result_url: str | None = None
     sha256: str | None = Field(None, description="of the whole answer of `result_url`, in hexadecimal")
@@ -56,7 +56,7 @@ class RunDetail(RunView, Reference):
 
 
 class RunResult(Reference):
-    """A result: `result`, or of a large one the reference."""
+    """A result: `result`, or the reference to a large one."""
 
     run_id: str
     run_time_ms: float
@@ -65,7 +65,7 @@ class RunResult(Reference):
 
 
 class DeliveryView(View):
-    """What a receiver is owed about a run. `webhook_id` is the same over all attempts and replays."""
+    """The delivery of a run's webhook. `webhook_id` is the same for all attempts and replays."""
 
     run_id: str
     model: str
@@ -82,14 +82,14 @@ class DeliveryView(View):
 
 
 class DeliveryList(View):
-    """The newest first. `cursor` leads to the next page; null: there is none."""
+    """Newest first. `cursor` leads to the next page; null: this is the last."""
 
     deliveries: list[DeliveryView]
     cursor: str | None
 
 
 class AttemptView(View):
-    """One attempt. `status` is null where no answer came, `error` where one did; `answer` has at most 4 KB."""
+    """One attempt. `status` is null if no answer arrived, `error` if one did; `answer` has at most 4 KB."""
 
     number: int
     at: str
@@ -104,7 +104,7 @@ class DeliveryDetail(DeliveryView):
 
 
 class Replayed(View):
-    """How many are sent again. With a `cursor` there are more: ask again with it."""
+    """How many are sent again. With a `cursor` there are more: repeat the request with it."""
 
     replayed: int
     cursor: str | None

@@ -1,7 +1,6 @@
-"""The routes of a deploy: `POST /deploy`, a PUT of the bundle, `GET /streamBuildLogs` until it is done.
+"""The routes of a deploy: `POST /deploy`, a PUT of the bundle, `GET /streamBuildLogs` until it has ended.
 
-Nothing tells us that the upload has come, so the poll that finds it takes it in. Errors are problems with a
-`message`, which is what these clients show.
+Nothing notifies us of the upload, so the poll that finds it accepts it.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from modelcote.registry.records import DeployKind, DeployState, Version, Version
 router = APIRouter(tags=["conduit"])
 _BUILD_ID = re.compile(r"([a-z0-9-]{1,20})\.([0-9]{1,8})", re.ASCII)
 _STATUS: dict[str, str] = {DeployState.SUCCEEDED: "success", DeployState.FAILED: "failed"}
-# The flow comes with the bundle; until then this one stands in, so that all other fields can be checked at once.
-_STAND_IN = [["sklearn", "model.pkl"]]
+# The flow is in the bundle; until the upload this one replaces it, so that all other fields are checked at once.
+_PLACEHOLDER = [["sklearn", "model.pkl"]]
 
 
 class DeployRequest(BaseModel):
-    """The fields that mean something here; others that Conduit clients send are passed over."""
+    """The fields that have a meaning here; others that Conduit clients send are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -47,7 +46,7 @@ class DeployRequest(BaseModel):
 
 
 class DeployAnswer(BaseModel):
-    """Camel case, as these clients read it."""
+    """The created version, in camel case as these clients read it."""
 
     uploadUrl: str  # noqa: N815
     projectId: str  # noqa: N815
@@ -66,7 +65,7 @@ class BuildLogs(BaseModel):
 def deploy(
     caller: CallerDep, services: ServicesDep, body: Annotated[DeployRequest, Depends(JsonBody(DeployRequest))]
 ) -> DeployAnswer:
-    """A new version in the project of the key; its bundle is to be PUT to `uploadUrl`."""
+    """Create a version in the key's project; PUT its bundle to `uploadUrl`."""
     caller.require(scopes.DEPLOY)
     version, url = versions.create(services.registry, caller.project, _spec(body))
     return DeployAnswer(
@@ -81,7 +80,7 @@ def deploy(
 def stream_build_logs(
     caller: CallerDep, services: ServicesDep, build_id: Annotated[str, Query(alias="buildId", max_length=40)]
 ) -> BuildLogs:
-    """How the build goes on; the first call after the upload takes the bundle in and starts it."""
+    """Return the build's progress; the first call after the upload accepts the bundle and starts the build."""
     caller.require(scopes.DEPLOY)
     version = _version(services, caller.project, build_id)
     if version.state == VersionState.AWAITING_UPLOAD:
@@ -103,15 +102,15 @@ def stream_build_logs(
 
 
 def _spec(body: DeployRequest) -> ModelSpec:
-    spec = spec_from_dict({**body.model_dump(exclude_none=True), "flow": _STAND_IN})
+    spec = spec_from_dict({**body.model_dump(exclude_none=True), "flow": _PLACEHOLDER})
     return replace(spec, flow=Flow(()))
 
 
 def _version(services: Services, project: str, build_id: str) -> Version:
-    found = _BUILD_ID.fullmatch(build_id)
-    if not found:
+    match = _BUILD_ID.fullmatch(build_id)
+    if not match:
         raise NotFound("there is no such build in this project.", "Use the buildId of the answer to the deploy.")
-    return versions.get(services.registry, project, found[1], int(found[2]))
+    return versions.get(services.registry, project, match[1], int(match[2]))
 
 
 def _logs(services: Services, project: str, deploy_id: str) -> BuildLogs:

@@ -1,4 +1,4 @@
-"""What launch clients send. Fields that mean nothing here are passed over."""
+"""The bodies that launch clients send. Fields that have no meaning here are ignored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Body(BaseModel):
 
 
 class EditModelEndpoint(_Body):
-    """What shall change; a field that is left out, or null, keeps its value."""
+    """The changes; a field that is absent, or null, keeps its value."""
 
     model_bundle_id: str | None = Field(None, description="the name of one of the project's models")
     metadata: dict[str, Any] | None = None
@@ -69,7 +69,7 @@ class CreateModelEndpoint(EditModelEndpoint):
 
 
 class CreateAsyncTask(_Body):
-    """A task: `args`, or `url`, which the model is given as `{"url": ...}`."""
+    """A task: `args`, or `url`, which the model receives as `{"url": ...}`."""
 
     args: dict[str, Any] | None = None
     url: Annotated[str, Field(min_length=1, max_length=2_048)] | None = None

@@ -1,4 +1,4 @@
-"""Model endpoints: made, listed, edited, deleted."""
+"""Model endpoints: creation, list, edit, deletion."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _SETTINGS = {
 
 @router.get("")
 def list_model_endpoints(
-    project: Reader, services: ServicesDep, name: Annotated[str | None, Query(description="this very name")] = None
+    project: Reader, services: ServicesDep, name: Annotated[str | None, Query(description="exactly this name")] = None
 ) -> EndpointList:
-    """The project's endpoints; with a name that one, or an empty list."""
+    """List the project's endpoints, or those of this name: one or none."""
     if name is None:
         rows = store.list_endpoints(services.registry.table, project)
     else:
-        found = store.find_endpoint(services.registry.table, project, name) if len(name) <= 63 else None
-        rows = [found] if found else []
+        row = store.find_endpoint(services.registry.table, project, name) if len(name) <= 63 else None
+        rows = [row] if row else []
     models = store.models_of(services.registry.table, rows)
     return EndpointList(model_endpoints=[endpoint_view(row, models.get(row.model), services) for row in rows])
 
@@ -57,7 +57,7 @@ def create_model_endpoint(
     services: ServicesDep,
     body: Annotated[CreateModelEndpoint, Depends(JsonBody(CreateModelEndpoint))],
 ) -> CreatedEndpoint:
-    """A new endpoint over a model of the project; it is ready when the model serves."""
+    """Create an endpoint for a model of the project; it is ready when the model serves."""
     row = LaunchEndpoint(
         project,
         new_endpoint_id(),
@@ -66,15 +66,15 @@ def create_model_endpoint(
         body.endpoint_type,
         hooks=_hooks(body),
         callback_url=read_url(services, body.default_callback_url, "default_callback_url"),
-        settings_json=check_settings(body.endpoint_type, _given(body)),
+        settings_json=check_settings(body.endpoint_type, _settings(body)),
     )
     auth = read_auth(body.default_callback_auth, "default_callback_auth")
-    with kept_auth(services, project, row.endpoint_id, auth) as kept:
+    with kept_auth(services, project, row.endpoint_id, auth) as auth_name:
         try:
-            store.create_endpoint(services.registry.table, replace(row, callback_auth=kept))
+            store.create_endpoint(services.registry.table, replace(row, callback_auth=auth_name))
         except Conflict as error:
-            raise BadRequest(error.detail, error.remedy) from error  # The status that these clients know.
-    return _done()
+            raise BadRequest(error.detail, error.remedy) from error  # The status that these clients expect.
+    return _finished()
 
 
 @router.put("/{model_endpoint_id}")
@@ -84,7 +84,7 @@ def edit_model_endpoint(
     model_endpoint_id: str,
     body: Annotated[EditModelEndpoint, Depends(JsonBody(EditModelEndpoint))],
 ) -> CreatedEndpoint:
-    """Changes what is given, for the tasks that are accepted from now on."""
+    """Change the fields that are sent, for the tasks that are accepted from now on."""
     before = store.get_endpoint(services.registry.table, project, model_endpoint_id)
     bundle = body.model_bundle_id
     url = read_url(services, body.default_callback_url, "default_callback_url")
@@ -93,26 +93,26 @@ def edit_model_endpoint(
         model=before.model if bundle is None else _model(services, project, bundle),
         hooks=before.hooks if body.post_inference_hooks is None else _hooks(body),
         callback_url=url or before.callback_url,
-        settings_json=check_settings(before.endpoint_type, before.settings | _given(body)),
+        settings_json=check_settings(before.endpoint_type, before.settings | _settings(body)),
     )
     auth = read_auth(body.default_callback_auth, "default_callback_auth")
-    with kept_auth(services, project, row.endpoint_id, auth) as kept:
-        store.change_endpoint(services.registry.table, replace(row, callback_auth=kept or before.callback_auth))
-    if kept:
+    with kept_auth(services, project, row.endpoint_id, auth) as auth_name:
+        store.change_endpoint(services.registry.table, replace(row, callback_auth=auth_name or before.callback_auth))
+    if auth_name:
         drop_auth(services, project, before.callback_auth)
-    return _done()
+    return _finished()
 
 
 @router.delete("/{model_endpoint_id}")
 def delete_model_endpoint(project: Deployer, services: ServicesDep, model_endpoint_id: str) -> DeletedEndpoint:
-    """Deletes the endpoint, not its model. Tasks that were accepted are finished, and told of."""
+    """Delete the endpoint, not its model. Accepted tasks are finished, and their callbacks called."""
     row = store.get_endpoint(services.registry.table, project, model_endpoint_id)
     store.delete_endpoint(services.registry.table, row)
     drop_auth(services, project, row.callback_auth)
     return DeletedEndpoint(deleted=True)
 
 
-def _given(body: EditModelEndpoint) -> dict[str, Any]:
+def _settings(body: EditModelEndpoint) -> dict[str, Any]:
     return body.model_dump(include=_SETTINGS, exclude_none=True)
 
 
@@ -135,6 +135,6 @@ def _model(services: Services, project: str, name: str) -> str:
     return name
 
 
-def _done() -> CreatedEndpoint:
-    """The work is done; the id stands for the task that does it elsewhere."""
+def _finished() -> CreatedEndpoint:
+    """Return the answer of a finished change; the published server answers with the id of a task that makes it."""
     return CreatedEndpoint(endpoint_creation_task_id=uuid.uuid4().hex)

@@ -1,4 +1,4 @@
-"""The rules that an endpoint's settings keep together, as created and after every edit."""
+"""The rules for an endpoint's settings as a whole, when created and after every edit."""
 
 from __future__ import annotations
 
@@ -12,49 +12,55 @@ from modelcote.dialects.launch.bodies import ASYNC
 MAX_WORKERS = 250
 # Bytes of metadata, labels and numbers as JSON: a list of endpoints has to fit into one answer.
 MAX_SETTINGS = 8 * 1024
-_WANTED, _TAKEN = frozenset({"team", "product"}), frozenset({"user_id", "endpoint_name"})
+_REQUIRED, _RESERVED = frozenset({"team", "product"}), frozenset({"user_id", "endpoint_name"})
 
 Settings = Mapping[str, Any]
-# What has to hold for an endpoint's type and settings, and what is said where it does not.
+# A condition on an endpoint's type and settings, and the error where it does not hold.
 _RULES: tuple[tuple[Callable[[str, Settings], bool], str, str], ...] = (
-    (lambda _, given: set(given["labels"]) >= _WANTED, "labels lack team or product.", "Give both."),
+    (lambda _, settings: set(settings["labels"]) >= _REQUIRED, "labels must have team and product.", "Send both."),
     (
-        lambda _, given: not _TAKEN & set(given["labels"]),
-        "labels hold user_id or endpoint_name.",
+        lambda _, settings: not _RESERVED & set(settings["labels"]),
+        "labels must not have user_id or endpoint_name.",
         "Leave these out: they are set for you.",
     ),
     (
-        lambda kind, given: kind == ASYNC or given["min_workers"] >= 1,
-        "min_workers is 0.",
-        "Give at least 1; 0 is for endpoints of type async.",
+        lambda kind, settings: kind == ASYNC or settings["min_workers"] >= 1,
+        "min_workers must be at least 1, got 0.",
+        "Send at least 1; 0 is for endpoints of type async.",
     ),
     (
-        lambda _, given: given["max_workers"] <= MAX_WORKERS,
-        f"max_workers is above {MAX_WORKERS}.",
-        f"Give at most {MAX_WORKERS}.",
+        lambda _, settings: settings["max_workers"] <= MAX_WORKERS,
+        f"max_workers must be at most {MAX_WORKERS}.",
+        f"Send at most {MAX_WORKERS}.",
     ),
     (
-        lambda _, given: given["min_workers"] <= given["max_workers"],
-        "min_workers is above max_workers.",
+        lambda _, settings: settings["min_workers"] <= settings["max_workers"],
+        "min_workers must be at most max_workers.",
         "Raise max_workers too.",
     ),
-    (lambda _, given: not given["gpus"] or "gpu_type" in given, "gpus are given without gpu_type.", "Give both."),
+    (lambda _, settings: not settings["gpus"] or "gpu_type" in settings, "gpus without gpu_type.", "Send both."),
 )
 
 
 def check_settings(endpoint_type: str, settings: Settings) -> str:
-    """The settings as they are stored; raises `BadRequest` for a rule that is broken, `Invalid` for too much."""
+    """Return the settings as they are stored; raise `BadRequest` for a broken rule, `Invalid` for too many bytes."""
     for holds, detail, remedy in _RULES:
         if not holds(endpoint_type, settings):
             raise BadRequest(detail, remedy)
     text = json.dumps(settings, separators=(",", ":"))
     if len(text) > MAX_SETTINGS:
-        raise Invalid(f"metadata and labels are longer than {MAX_SETTINGS:,} bytes.", "Give less.", field="metadata")
+        raise Invalid(
+            f"metadata and labels are longer than {MAX_SETTINGS:,} bytes.",
+            "Send fewer or shorter ones.",
+            field="metadata",
+        )
     return text
 
 
 def check_name(name: str) -> str:
-    """The name, if it is printable without space at its ends; raises `Invalid`."""
+    """Return the name; raise `Invalid` if it is not printable or has space at its ends."""
     if name.isprintable() and name == name.strip():
         return name
-    raise Invalid("name is not printable.", "Use letters, digits and hyphens.", field="name")
+    raise Invalid(
+        "name must be printable, without space at its ends.", "Use letters, digits and hyphens.", field="name"
+    )

@@ -1,6 +1,6 @@
-"""Endpoints of the launch interface: each a row over one of the project's models, under an id and a name of its own.
+"""Endpoints of the launch interface: rows of the registry's table, each for one of the project's models.
 
-Beside the row (`LAUNCHENDPOINT#id`) stands one that keeps its name unique (`LAUNCHNAME#name`).
+Besides the endpoint's row (`LAUNCHENDPOINT#id`) a second one keeps its name unique (`LAUNCHNAME#name`).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _ID = re.compile(r"end_[0-9a-f]{20}", re.ASCII)
 
 @dataclass(frozen=True)
 class LaunchEndpoint(Row):
-    """A named way to one model.
+    """A name for one model.
 
-    `settings_json` holds what the caller gave and is shown again, as JSON. `callback_auth` names the entry of Secrets
-    Manager with the default credentials of its callbacks; empty for none. `revision` counts the changes: each holds
-    only on the revision that it was made for.
+    `settings_json` holds the caller's settings as JSON, to be shown again. `callback_auth` names the entry of Secrets
+    Manager with the default credentials of its callbacks; empty for none. `revision` counts the changes: a change
+    applies only to the revision that was read.
     """
 
     project: str
@@ -54,8 +54,8 @@ class LaunchEndpoint(Row):
 
     @property
     def settings(self) -> dict[str, Any]:
-        made: dict[str, Any] = json.loads(self.settings_json)
-        return made
+        settings: dict[str, Any] = json.loads(self.settings_json)
+        return settings
 
 
 def new_endpoint_id() -> str:
@@ -63,7 +63,7 @@ def new_endpoint_id() -> str:
 
 
 def create_endpoint(table: Table, row: LaunchEndpoint) -> LaunchEndpoint:
-    """Writes a new endpoint; raises `Conflict` where the project has one of this name."""
+    """Store a new endpoint; raise `Conflict` if the project has one of this name."""
     at = now()
     row = replace(row, created_at=at, updated_at=at)
     pk, sk = row.name_key
@@ -78,7 +78,7 @@ def create_endpoint(table: Table, row: LaunchEndpoint) -> LaunchEndpoint:
 
 
 def get_endpoint(table: Table, project: str, endpoint_id: str) -> LaunchEndpoint:
-    """One endpoint; raises `NotFound` for an id that is malformed, unknown, or another project's."""
+    """Return one endpoint; raise `NotFound` for an id that is malformed, unknown, or another project's."""
     item = table.get(project_pk(project), f"{_PREFIX}{endpoint_id}") if _ID.fullmatch(endpoint_id) else None
     if item is None:
         raise NotFound("there is no such model endpoint in this project.", "List them with GET /v1/model-endpoints.")
@@ -86,35 +86,35 @@ def get_endpoint(table: Table, project: str, endpoint_id: str) -> LaunchEndpoint
 
 
 def find_endpoint(table: Table, project: str, name: str) -> LaunchEndpoint | None:
-    """The endpoint of a name, or None."""
+    """Return the endpoint of a name, or None."""
     named = table.get(*_name_key(project, name))
     item = table.get(project_pk(project), f"{_PREFIX}{named['endpoint_id']}") if named else None
     return LaunchEndpoint.from_item(item) if item else None
 
 
 def list_endpoints(table: Table, project: str) -> list[LaunchEndpoint]:
-    """The project's endpoints by name."""
+    """Return the project's endpoints by name."""
     rows = [LaunchEndpoint.from_item(item) for item in table.query(project_pk(project), _PREFIX)]
     return sorted(rows, key=lambda row: row.name)
 
 
 def change_endpoint(table: Table, row: LaunchEndpoint) -> LaunchEndpoint:
-    """Writes a changed endpoint, whose revision is the one that was read.
+    """Store a changed endpoint, whose revision is the one that was read.
 
-    Raises `Conflict` where another change was made meanwhile, `NotFound` where it was deleted.
+    Raise `Conflict` if it was changed meanwhile, `NotFound` if it was deleted.
     """
     changed = replace(row, revision=row.revision + 1, updated_at=now())
     try:
         table.put(changed.to_item(), "#revision = :seen", seen=row.revision)
     except ConditionFailed:
-        # An answer was lost on the way, perhaps, and the same write was sent again.
+        # Perhaps the answer was lost, and the same write was sent again.
         if get_endpoint(table, row.project, row.endpoint_id) != changed:
             raise _overtaken() from None
     return changed
 
 
 def delete_endpoint(table: Table, row: LaunchEndpoint) -> None:
-    """Deletes an endpoint and frees its name; raises as `change_endpoint` does."""
+    """Delete an endpoint and free its name; raise as `change_endpoint` does."""
     try:
         table.transact(delete(row.key, "#revision = :seen", seen=row.revision), delete(row.name_key))
     except ConditionFailed:
@@ -123,13 +123,13 @@ def delete_endpoint(table: Table, row: LaunchEndpoint) -> None:
 
 
 def models_of(table: Table, rows: Iterable[LaunchEndpoint]) -> dict[str, Model]:
-    """The models behind these endpoints, by name; one that is gone is missing."""
+    """Return the models of these endpoints by name, without those that were deleted."""
     keys = {model_key(row.project, row.model) for row in rows}
     return {item["name"]: Model.from_item(item) for item in table.get_many(sorted(keys)).values()}
 
 
 def _overtaken() -> Conflict:
-    return Conflict("another operation on this endpoint was made at the same moment.", "Look at it, then try again.")
+    return Conflict("the endpoint was changed by another request at the same moment.", "Read it, then try again.")
 
 
 def _name_key(project: str, name: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What launch clients are answered with. No credential of a callback is ever among it."""
+"""The bodies of the answers to launch clients; a callback's credentials are never in one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DeploymentState(BaseModel):
 
 
 class ResourceState(BaseModel):
-    """As they were given; what a model runs on is said when it is deployed."""
+    """As the client sent them; a model's resources are set when it is deployed."""
 
     cpus: str | None
     gpus: int
@@ -52,7 +52,7 @@ class ResourceState(BaseModel):
 
 
 class EndpointView(BaseModel):
-    """An endpoint. `bundle_name` is its model, `destination` where that is called."""
+    """An endpoint. `bundle_name` is its model, `destination` the model's URL."""
 
     id: str
     name: str
@@ -90,15 +90,15 @@ class TaskView(BaseModel):
 
 
 def endpoint_status(model: Model | None) -> str:
-    """An endpoint is ready when its model serves."""
+    """Return an endpoint's status: READY when its model serves."""
     if model is None or model.state == ModelState.DELETING:
         return FAILED
     return READY if model.current_version else _NOT_YET.get(model.state, FAILED)
 
 
 def endpoint_view(row: LaunchEndpoint, model: Model | None, services: Services) -> EndpointView:
-    given, status = row.settings, endpoint_status(model)
-    workers = given["min_workers"]
+    settings, status = row.settings, endpoint_status(model)
+    workers = settings["min_workers"]
     return EndpointView(
         id=row.endpoint_id,
         name=row.name,
@@ -111,18 +111,18 @@ def endpoint_view(row: LaunchEndpoint, model: Model | None, services: Services) 
         last_updated_at=row.updated_at,
         post_inference_hooks=list(row.hooks),
         default_callback_url=row.callback_url or None,
-        labels=given["labels"],
-        metadata=given["metadata"],
+        labels=settings["labels"],
+        metadata=settings["metadata"],
         deployment_state=DeploymentState(
-            **{name: given[name] for name in DeploymentState.model_fields if name in given},
+            **{name: settings[name] for name in DeploymentState.model_fields if name in settings},
             available_workers=workers if status == READY else 0,
             unavailable_workers=0 if status == READY else workers,
         ),
         resource_state=ResourceState(
-            **{name: _text(given.get(name)) for name in ("cpus", "memory", "storage")},
-            gpu_type=given.get("gpu_type"),
-            gpus=given["gpus"],
-            nodes_per_worker=given["nodes_per_worker"],
+            **{name: _text(settings.get(name)) for name in ("cpus", "memory", "storage")},
+            gpu_type=settings.get("gpu_type"),
+            gpus=settings["gpus"],
+            nodes_per_worker=settings["nodes_per_worker"],
         ),
     )
 
