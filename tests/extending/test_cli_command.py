@@ -20,7 +20,7 @@ def hello(name: Annotated[str, typer.Argument(help="Whom to greet.")], as_json: 
     """Greet someone."""
     if name == "Godot":
         raise NotFound("Godot has not arrived.", "Wait.")
-    show({"hello": name}, as_json, lambda: print(f"hello, {name}"))
+    show({"hello": name}, as_json, f"hello, {name}")
 
 
 def cote(*words: str, status: int = 0) -> str:

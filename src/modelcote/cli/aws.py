@@ -22,7 +22,7 @@ def up(
 ) -> None:
     """Create or update a stack on AWS, with your AWS credentials."""
     outputs = dict(engine_of().stack_up(stack, region, backend))
-    show(outputs, as_json, lambda: print(f"running at {outputs['url']}"))
+    show(outputs, as_json, f"running at {outputs['url']}")
 
 
 def engine_of() -> ModuleType:

@@ -6,15 +6,17 @@ from typing import Annotated
 
 import typer
 
-from modelcote.cli.output import Commands, Json, Table, client, fields, show
+from modelcote.cli.output import Commands, Json, Table, client, show, show_fields
 from modelcote.cli.runs import Limit, Model, RunId, Since
 from modelcote.sdk.answers import AttemptView, DeliveryView
 
 app = Commands(help="Webhook deliveries and their attempts.", no_args_is_help=True)
 DELIVERIES = Table(
-    DeliveryView, ("run_id", "model", "event", "state", "attempts_made", "next_at", "delivered_at", "reason")
+    "deliveries",
+    DeliveryView,
+    ("run_id", "model", "event", "state", "attempts_made", "next_at", "delivered_at", "reason"),
 )
-ATTEMPTS = Table(AttemptView, ("number", "at", "status", "error", "took_ms", "answer"))
+ATTEMPTS = Table("attempts", AttemptView, ("number", "at", "status", "error", "took_ms", "answer"))
 
 
 @app.command("ls")
@@ -27,21 +29,14 @@ def ls(
 ) -> None:
     """List deliveries, newest run first."""
     with client() as api:
-        answer = api.deliveries(model=model, state=state, since=since, limit=limit)
-    show(answer, as_json, lambda: DELIVERIES.print(answer["deliveries"]))
+        DELIVERIES.show(api.deliveries(model=model, state=state, since=since, limit=limit), as_json)
 
 
 @app.command("show")
 def show_delivery(run_id: RunId, as_json: Json = False) -> None:
     """Show a run's delivery and every attempt."""
     with client() as api:
-        delivery = api.delivery(run_id)
-
-    def people() -> None:
-        fields({name: value for name, value in delivery.items() if name != "attempts"})
-        ATTEMPTS.print(delivery["attempts"])
-
-    show(delivery, as_json, people)
+        show_fields(api.delivery(run_id), as_json, ATTEMPTS)
 
 
 @app.command("replay")
@@ -55,8 +50,7 @@ def replay(
     """Send one delivery again, or all since a time, each under the same webhook-id as before."""
     with client() as api:
         if run_id:
-            delivery = api.replay(run_id)
-            show(delivery, as_json, lambda: print(f"sent again: {run_id}"))
+            show(api.replay(run_id), as_json, f"sent again: {run_id}")
         else:
             count = api.replay(since=since, state=None if state == "all" else state, model=model)
-            show(count, as_json, lambda: print(f"sent again: {count['replayed']}"))
+            show(count, as_json, f"sent again: {count['replayed']}")

@@ -30,13 +30,8 @@ def doctor(as_json: Json = False) -> None:
     checks = [check() for check in _CHECKS]
     document = {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
 
-    def people() -> None:
-        for check in checks:
-            print(f"{'ok     ' if check.ok else 'missing'} {check.name}: {check.detail}")
-            if check.remedy:
-                print(f"        {check.remedy}")
-
-    show(document, as_json, people)
+    lines = ((f"{'ok     ' if check.ok else 'missing'} {check.name}: {check.detail}", check.remedy) for check in checks)
+    show(document, as_json, *(f"{line}\n        {remedy}" if remedy else line for line, remedy in lines))
 
 
 def _python() -> Check:

@@ -10,15 +10,14 @@ from modelcote.cli.output import Commands, Json, Table, client, show
 from modelcote.sdk.answers import KeyView
 
 app = Commands(help="The project's API keys.", no_args_is_help=True)
-KEYS = Table(KeyView, ("key_id", "name", "scopes", "created_at", "expires_at", "revoked_at"))
+KEYS = Table("keys", KeyView, ("key_id", "name", "scopes", "created_at", "expires_at", "revoked_at"))
 
 
 @app.command("ls")
 def ls(as_json: Json = False) -> None:
     """List API keys, without their secret text."""
     with client() as api:
-        answer = api.keys()
-    show(answer, as_json, lambda: KEYS.print(answer["keys"]))
+        KEYS.show(api.keys(), as_json)
 
 
 @app.command("create")
@@ -33,7 +32,7 @@ def create(
     """Create an API key and print it. It is shown only this once."""
     with client() as api:
         key = api.create_key(name, scope or ["predict"], expires_in_s)
-    show(key, as_json, lambda: print(key["key"]))
+    show(key, as_json, key["key"])
 
 
 @app.command("revoke")
@@ -43,4 +42,4 @@ def revoke(
     """Revoke an API key."""
     with client() as api:
         api.revoke_key(key_id)
-    show({"revoked": key_id}, as_json, lambda: print(f"revoked {key_id}"))
+    show({"revoked": key_id}, as_json, f"revoked {key_id}")

@@ -29,13 +29,10 @@ def up(as_json: Json = False) -> None:
     show(
         asdict(status),
         as_json,
-        lambda: print(
-            *([status.note] if status.note else []),
-            f"running at {status.url}",
-            f"project {status.project}",
-            'next: eval "$(cote local env)"',
-            sep="\n",
-        ),
+        *([status.note] if status.note else []),
+        f"running at {status.url}",
+        f"project {status.project}",
+        'next: eval "$(cote local env)"',
     )
 
 
@@ -43,7 +40,7 @@ def up(as_json: Json = False) -> None:
 def down(as_json: Json = False) -> None:
     """Stop the local cloud; its data stays."""
     stopped = _cloud().down(local_home())
-    show({"stopped": stopped}, as_json, lambda: print("stopped" if stopped else "nothing was running"))
+    show({"stopped": stopped}, as_json, "stopped" if stopped else "nothing was running")
 
 
 @app.command("status")
@@ -53,7 +50,7 @@ def status(as_json: Json = False) -> None:
     document = asdict(current) if current is not None else {"running": False}
     document.pop("api_key", None)
     running = bool(document["running"])
-    show(document, as_json, lambda: print(f"running at {document['url']}" if running else "not running"))
+    show(document, as_json, f"running at {document['url']}" if running else "not running")
 
 
 @app.command("env")
@@ -68,11 +65,11 @@ def env(as_json: Json = False) -> None:
         "MODELCOTE_PROJECT": current.project,
     }
     lines = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
-    show(variables, as_json, lambda: print(lines))
+    show(variables, as_json, lines)
 
 
 @app.command("reset")
 def reset(as_json: Json = False) -> None:
     """Stop the local cloud and delete all its data."""
     _cloud().reset(local_home())
-    show({"reset": True}, as_json, lambda: print("deleted all data"))
+    show({"reset": True}, as_json, "deleted all data")

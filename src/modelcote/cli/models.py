@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelcote.cli.aws import engine_of
-from modelcote.cli.output import Commands, Json, Table, client, fields, read_file, show
+from modelcote.cli.output import Commands, Json, Table, client, read_file, show, show_fields
 from modelcote.core.errors import InvalidSpec, MalformedJson
 from modelcote.sdk.answers import ModelView, VersionView
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 app = Commands()
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
-MODELS = Table(ModelView, ("name", "state", "current_version", "runtime", "compiled", "updated_at"))
-VERSIONS = Table(VersionView, ("version", "state", "compiled", "created_at", "message"))
+MODELS = Table("models", ModelView, ("name", "state", "current_version", "runtime", "compiled", "updated_at"))
+VERSIONS = Table("versions", VersionView, ("version", "state", "compiled", "created_at", "message"))
 
 
 @app.command("deploy")
@@ -29,14 +29,14 @@ def deploy(
     file: Annotated[Path, typer.Argument(help="The saved model: .pkl, .json or .onnx.")],
     name: Annotated[str, typer.Option(help="Name of the model: 1 to 20 of a-z, 0-9 and hyphens.")],
     model_type: Annotated[str, typer.Option("--type", help="Model type, for example SKLEARN_CLASSIFIER.")],
-    hardware: Annotated[str, typer.Option(help="Hardware name.")] = "CPU",
-    cpu: Annotated[int | None, typer.Option(help="vCPUs, 1 to 32.")] = None,
-    memory: Annotated[float | None, typer.Option(help="Memory in GB, 2 to 256.")] = None,
+    hardware: Annotated[str, typer.Option(help="Hardware name; this version serves on CPU only.")] = "CPU",
+    cpu: Annotated[int | None, typer.Option(help="vCPUs, 1 to 32; by default the backend chooses.")] = None,
+    memory: Annotated[float | None, typer.Option(help="GB, 2 to 256; by default the backend chooses.")] = None,
     python_version: Annotated[str | None, typer.Option(help="3.11, 3.12 or 3.13; by default this Python's.")] = None,
     requirements: Annotated[str, typer.Option(help="A requirements.txt with further packages.")] = "",
-    cooldown: Annotated[int, typer.Option(help="Seconds.")] = 60,
+    cooldown: Annotated[int, typer.Option(help="Seconds; checked, but without effect on Lambda.")] = 60,
     min_replicas: Annotated[int, typer.Option(help="Replicas kept warm.")] = 0,
-    max_replicas: Annotated[int | None, typer.Option(help="Replicas at most.")] = None,
+    max_replicas: Annotated[int | None, typer.Option(help="At most this many replicas.")] = None,
     timeout: Annotated[int, typer.Option(help="Seconds per prediction.")] = 60,
     mode: Annotated[str, typer.Option(help="sync, or async: every predict call becomes a run.")] = "sync",
     no_compile: Annotated[bool, typer.Option("--no-compile", help="Serve the original, not a compiled form.")] = False,
@@ -76,7 +76,7 @@ def deploy(
         if engine is not None:
             engine.work_off(stack, region, backend)
         url = conduit.finish_deploy(api, accepted)
-    show({"name": name, "predict_url": url}, as_json, lambda: None)
+    show({"name": name, "predict_url": url}, as_json)
 
 
 @app.command("predict")
@@ -98,40 +98,37 @@ def predict(
             _submit(api, name, rows, files, webhook, wait=wait, as_json=as_json)
             return
         answer = api.predict(name, rows, files)
-    show(answer, as_json, lambda: print(json.dumps(answer["result"])))
+    show(answer, as_json, json.dumps(answer["result"]))
 
 
 def _submit(api: Client, name: str, rows: Any, files: Any, webhook: str, *, wait: bool, as_json: bool) -> None:
     run = api.submit(name, rows, webhook=webhook or None, files=files)
     if not wait:
-        show(run.accepted, as_json, lambda: print(run.run_id))
+        show(run.accepted, as_json, run.run_id)
         return
     result = run.result()
-    show({"run_id": run.run_id, "result": result}, as_json, lambda: print(json.dumps(result)))
+    show({"run_id": run.run_id, "result": result}, as_json, json.dumps(result))
 
 
 @app.command("ls")
 def ls(as_json: Json = False) -> None:
     """List the project's models."""
     with client() as api:
-        answer = api.models()
-    show(answer, as_json, lambda: MODELS.print(answer["models"]))
+        MODELS.show(api.models(), as_json)
 
 
 @app.command("show")
 def show_model(name: Name, as_json: Json = False) -> None:
     """Show one model."""
     with client() as api:
-        model = api.model(name)
-    show(model, as_json, lambda: fields(model))
+        show_fields(api.model(name), as_json)
 
 
 @app.command("versions")
 def versions(name: Name, as_json: Json = False) -> None:
     """List a model's versions."""
     with client() as api:
-        answer = api.versions(name)
-    show(answer, as_json, lambda: VERSIONS.print(answer["versions"]))
+        VERSIONS.show(api.versions(name), as_json)
 
 
 @app.command("rollback")
@@ -144,7 +141,7 @@ def rollback(
     with client() as api:
         accepted = api.rollback(name, version)
         url = api.finish(accepted, _sayer(as_json))
-    show({**accepted, "predict_url": url}, as_json, lambda: None)
+    show({**accepted, "predict_url": url}, as_json)
 
 
 @app.command("rm")
@@ -159,7 +156,7 @@ def rm(
     with client() as api:
         accepted = api.delete(name)
         api.finish(accepted, _sayer(as_json))
-    show(accepted, as_json, lambda: None)
+    show(accepted, as_json)
 
 
 @app.command("logs")
@@ -172,7 +169,7 @@ def logs(
     """Show what a model's function has logged."""
     with client() as api:
         answer = api.logs(name, since, limit)
-    show(answer, as_json, lambda: print("\n".join(f"{row['at']} {row['text'].rstrip()}" for row in answer["lines"])))
+    show(answer, as_json, *(f"{row['at']} {row['text'].rstrip()}" for row in answer["lines"]))
 
 
 def _sayer(as_json: bool) -> Callable[[str], None]:

@@ -45,28 +45,40 @@ def _reports_errors(command: Callable[..., Result]) -> Callable[..., Result]:
     return wrapped
 
 
-def show(document: Mapping[str, Any], as_json: bool, people: Callable[[], None]) -> None:
-    """Print the document for programs, or call `people`, which prints it for people."""
-    if as_json:
-        print(json.dumps(document))
-    else:
-        people()
+def show(document: Mapping[str, Any], as_json: bool, *lines: str) -> None:
+    """Print the document for programs, the lines for people."""
+    for line in (json.dumps(document),) if as_json else lines:
+        print(line, flush=True)
 
 
 @dataclass(frozen=True)
 class Table:
-    """How a list of the API's is shown: `columns` are fields of the type `row`, one line per row."""
+    """How people see the list `member` of an answer: `columns` are fields of the type `row`."""
 
+    member: str
     row: type
     columns: tuple[str, ...]
 
-    def print(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        _grid(self.columns, ((_text(row[column]) for column in self.columns) for row in rows))
+    def show(self, answer: Mapping[str, Any], as_json: bool) -> None:
+        """Print the whole answer for programs, the table for people."""
+        if as_json:
+            show(answer, as_json)
+        else:
+            self.print(answer)
+
+    def print(self, answer: Mapping[str, Any]) -> None:
+        _grid(self.columns, ((_text(row[column]) for column in self.columns) for row in answer[self.member]))
 
 
-def fields(document: Mapping[str, Any]) -> None:
-    """Print one line per field."""
-    _grid(("field", "value"), ((name, _text(value)) for name, value in document.items()))
+def show_fields(document: Mapping[str, Any], as_json: bool, *tables: Table) -> None:
+    """Print the whole document for programs; one line per field, then the tables, for people."""
+    if as_json:
+        show(document, as_json)
+        return
+    lists = {table.member for table in tables}
+    _grid(("field", "value"), ((name, _text(value)) for name, value in document.items() if name not in lists))
+    for table in tables:
+        table.print(document)
 
 
 def _grid(header: tuple[str, ...], rows: Iterable[Iterable[str]]) -> None:

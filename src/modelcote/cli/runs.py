@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelcote.cli.output import Commands, Json, Table, client, fields, show
+from modelcote.cli.output import Commands, Json, Table, client, show, show_fields
 from modelcote.sdk.answers import RunView
 
 app = Commands(help="Predictions in the background.", no_args_is_help=True)
@@ -15,7 +15,9 @@ RunId = Annotated[str, typer.Argument(help="ID of the run, from `cote runs ls`."
 Model = Annotated[str, typer.Option(help="Only this model's.")]
 Since = Annotated[str, typer.Option(help="A span such as 30m, 2h or 1d, or a time in ISO 8601.")]
 Limit = Annotated[int, typer.Option(help="At most this many, up to 200.")]
-RUNS = Table(RunView, ("run_id", "model", "version", "state", "attempt", "created_at", "ended_at", "run_time_ms"))
+RUNS = Table(
+    "runs", RunView, ("run_id", "model", "version", "state", "attempt", "created_at", "ended_at", "run_time_ms")
+)
 
 
 @app.command("ls")
@@ -28,16 +30,14 @@ def ls(
 ) -> None:
     """List runs, newest first."""
     with client() as api:
-        answer = api.runs(model=model, state=state, since=since, limit=limit)
-    show(answer, as_json, lambda: RUNS.print(answer["runs"]))
+        RUNS.show(api.runs(model=model, state=state, since=since, limit=limit), as_json)
 
 
 @app.command("show")
 def show_run(run_id: RunId, as_json: Json = False) -> None:
     """Show a run and its result."""
     with client() as api:
-        run = api.run(run_id)
-    show(run, as_json, lambda: fields(run))
+        show_fields(api.run(run_id), as_json)
 
 
 @app.command("wait")
@@ -49,12 +49,11 @@ def wait(
     """Wait until a run has ended and print its result."""
     with client() as api:
         result = api.handle(run_id).result(timeout)
-    show({"run_id": run_id, "result": result}, as_json, lambda: print(json.dumps(result)))
+    show({"run_id": run_id, "result": result}, as_json, json.dumps(result))
 
 
 @app.command("cancel")
 def cancel(run_id: RunId, as_json: Json = False) -> None:
     """Cancel a run that has not ended."""
     with client() as api:
-        run = api.cancel_run(run_id)
-    show(run, as_json, lambda: print(f"canceled {run_id}"))
+        show(api.cancel_run(run_id), as_json, f"canceled {run_id}")

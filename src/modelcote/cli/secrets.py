@@ -11,7 +11,7 @@ from modelcote.sdk.answers import SecretView
 
 app = Commands(help="Secrets that the project's processors read.", no_args_is_help=True)
 Key = Annotated[str, typer.Argument(help="Name of the secret, as `get_secret` reads it.")]
-SECRETS = Table(SecretView, ("key", "updated_at"))
+SECRETS = Table("secrets", SecretView, ("key", "updated_at"))
 
 
 @app.command("set")
@@ -20,15 +20,14 @@ def set_secret(key: Key, as_json: Json = False) -> None:
     value = typer.prompt("value", hide_input=True)
     with client() as api:
         api.put_secret(key, value)
-    show({"set": key}, as_json, lambda: print(f"set {key}"))
+    show({"set": key}, as_json, f"set {key}")
 
 
 @app.command("ls")
 def ls(as_json: Json = False) -> None:
     """List the secrets by name, without their values."""
     with client() as api:
-        answer = api.secrets()
-    show(answer, as_json, lambda: SECRETS.print(answer["secrets"]))
+        SECRETS.show(api.secrets(), as_json)
 
 
 @app.command("rm")
@@ -36,4 +35,4 @@ def rm(key: Key, as_json: Json = False) -> None:
     """Delete a secret."""
     with client() as api:
         api.delete_secret(key)
-    show({"removed": key}, as_json, lambda: print(f"removed {key}"))
+    show({"removed": key}, as_json, f"removed {key}")

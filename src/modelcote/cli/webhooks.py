@@ -11,7 +11,7 @@ import typer
 from modelcote.cli.output import Commands, Json, client, read_file, show
 from modelcote.core.errors import InvalidSpec, MalformedJson
 
-app = Commands(help="Webhooks: signing secrets, where to send them, and a test receiver.", no_args_is_help=True)
+app = Commands(help="Webhooks: signing secrets, URLs and a test receiver.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
 
 
@@ -25,12 +25,12 @@ def secret(
     with client() as api:
         if rotate:
             text = api.rotate_webhook_secret(model)
-            show({"secret": text}, as_json, lambda: print(text))
+            show({"secret": text}, as_json, text)
             return
         state = api.webhook_secret(model)
     until = f"; the previous one also signs until {state['previous_until']}" if state["previous_until"] else ""
     line = f"a signing secret exists{until}" if state["exists"] else "no signing secret yet: create one with --rotate"
-    show(state, as_json, lambda: print(line))
+    show(state, as_json, line)
 
 
 @app.command("set")
@@ -43,8 +43,7 @@ def set_webhook(
     """Set the URL that is notified of a model's runs, unless a run names another."""
     auth = _read_auth(auth_file) if auth_file is not None else None
     with client() as api:
-        webhook = api.set_webhook(name, url, auth)
-    show(webhook, as_json, lambda: print(f"{name}: {webhook['url']}"))
+        show(api.set_webhook(name, url, auth), as_json, f"{name}: {url}")
 
 
 @app.command("rm")
@@ -52,7 +51,7 @@ def remove(name: Name, as_json: Json = False) -> None:
     """Remove a model's webhook; runs that name a URL of their own still use it."""
     with client() as api:
         api.delete_webhook(name)
-    show({"removed": name}, as_json, lambda: print(f"removed the webhook of {name}"))
+    show({"removed": name}, as_json, f"removed the webhook of {name}")
 
 
 @app.command("listen")
@@ -76,7 +75,7 @@ def listen(
         )
     tls = (tls_cert, tls_key) if tls_cert and tls_key else None
     with Receiver(port, secret, as_json=as_json, tls=tls) as receiver:
-        show({"url": receiver.url}, as_json, lambda: print(f"listening at {receiver.url}", flush=True))
+        show({"url": receiver.url}, as_json, f"listening at {receiver.url}")
         try:
             receiver.serve_forever()
         except KeyboardInterrupt:
