@@ -1,1 +1,1 @@
-"""AWS plumbing for everybody: a light client for hot paths, boto3 clients, tables, items, batches of messages."""
+"""Shared AWS plumbing: a light client for hot paths, boto3 clients, tables, items, batches of messages."""

@@ -1,4 +1,4 @@
-"""The boto3 clients of the registry. The endpoint comes from `AWS_ENDPOINT_URL`, as boto3 reads it."""
+"""The boto3 clients of the registry. boto3 reads their endpoint from `AWS_ENDPOINT_URL`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REGION = "us-east-1"  # Only where neither AWS_REGION nor AWS_DEFAULT_REGION is
 
 
 def client_config(attempts: int = 3, **options: Any) -> Config:
-    """Short connect time, few attempts: a control plane should answer, not hang."""
+    """Return a short connect time and few attempts: a control plane should answer, not hang."""
     return Config(
         connect_timeout=3,
         read_timeout=20,
@@ -29,13 +29,13 @@ def client_config(attempts: int = 3, **options: Any) -> Config:
 
 
 def make_session() -> boto3.Session:
-    """A session with a region, which presigned URLs need."""
+    """Return a session with a region, which presigned URLs need."""
     return boto3.Session(region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION)
 
 
 @dataclass(frozen=True)
 class Clients:
-    """What the registry talks to."""
+    """The services that the registry uses."""
 
     dynamodb: DynamoDBClient
     s3: S3Client
@@ -43,7 +43,7 @@ class Clients:
 
 
 def make_clients(session: boto3.Session | None = None, attempts: int = 3) -> Clients:
-    """The clients, each call tried `attempts` times.
+    """Return the clients; each call is tried `attempts` times.
 
     On an emulator buckets are addressed by path, since its host has no subdomains.
     """

@@ -22,7 +22,7 @@ _CONNECT_S = 3.0
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a Lambda function finds in its environment."""
+    """The credentials in a Lambda function's environment."""
 
     access_key: str
     secret_key: str
@@ -30,7 +30,7 @@ class Credentials:
 
 
 def credentials_from_env() -> Credentials:
-    """The function's own credentials, which stay the same for the life of its process."""
+    """Return the function's own credentials, which stay the same for the life of its process."""
     return Credentials(
         os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], os.environ.get("AWS_SESSION_TOKEN", "")
     )
@@ -38,7 +38,7 @@ def credentials_from_env() -> Credentials:
 
 @dataclass(frozen=True)
 class Door:
-    """A service's endpoint: `host` with its port, where it has one of its own."""
+    """A service's endpoint: `host` with its port, if that is not the default."""
 
     service: str
     region: str
@@ -75,7 +75,7 @@ def _signing_key(secret_key: str, day: str, region: str, service: str) -> bytes:
 
 
 def sign(post: Post, door: Door, credentials: Credentials, at: datetime) -> dict[str, str]:
-    """All headers of a signed request at the time `at` (UTC)."""
+    """Return all headers of a request signed at the time `at` (UTC)."""
     stamp = at.strftime("%Y%m%dT%H%M%SZ")
     digest = hashlib.sha256(post.body).hexdigest()
     signed = {**post.headers, "host": door.host, "x-amz-date": stamp}
@@ -100,7 +100,7 @@ def sign(post: Post, door: Door, credentials: Credentials, at: datetime) -> dict
 
 
 class AwsClient:
-    """One service at one endpoint. For one thread, as a Lambda function has: it answers one event at a time."""
+    """A client of one service at one endpoint. For one thread: a Lambda function answers one event at a time."""
 
     def __init__(self, door: Door, credentials: Callable[[], Credentials] = credentials_from_env) -> None:
         self.door = door
@@ -108,10 +108,10 @@ class AwsClient:
         self._connection: http.client.HTTPConnection | None = None
 
     def post(self, post: Post, timeout_s: float) -> Answer:
-        """One request. Raises `TimeoutError` after `timeout_s` without an answer, and `OSError` where none came.
+        """Send one request. Raises `TimeoutError` after `timeout_s` without an answer, `OSError` where none arrived.
 
         A kept connection may have been closed by the other side meanwhile; then the request is sent once more on a
-        new one. What is asked through this may be repeated: it reads, predicts, or writes under a condition.
+        new one. Every request sent through this may be repeated: it reads, predicts, or writes under a condition.
         """
         signed = sign(post, self.door, self.credentials(), datetime.now(UTC))
         if self._connection is not None:
@@ -123,7 +123,7 @@ class AwsClient:
         return self._send(self._connection, post, signed, timeout_s)
 
     def close(self) -> None:
-        """Closes the kept connection."""
+        """Close the kept connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -134,7 +134,7 @@ class AwsClient:
         try:
             connection.connect()
         except TimeoutError as error:
-            # Nothing was sent: not the timeout of a request that may go on being worked at.
+            # Nothing was sent, so this is not the timeout of a request that may still be processed.
             raise OSError(f"{self.door.host} cannot be reached") from error
         return connection
 
@@ -151,7 +151,7 @@ class AwsClient:
             self.close()
             raise
         except (OSError, http.client.HTTPException) as error:
-            # Whatever was on its way would be taken for the next request's answer.
+            # The rest of this answer would be read as the next request's.
             self.close()
             if isinstance(error, OSError):
                 raise
@@ -162,7 +162,7 @@ class AwsClient:
 
 
 def aws_client(service: str) -> AwsClient:
-    """A client at the service's endpoint, or at `AWS_ENDPOINT_URL` (an emulator)."""
+    """Return a client at the service's endpoint, or at `AWS_ENDPOINT_URL` (an emulator)."""
     region = os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL") or f"https://{service}.{region}.amazonaws.com")
     return AwsClient(Door(service, region, endpoint.netloc, endpoint.scheme == "https"))

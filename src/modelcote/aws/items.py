@@ -1,7 +1,7 @@
 """DynamoDB items as plain Python values, without boto3: the gateway reads with this alone.
 
-An item is a dict of `str`, `int`, `float`, `bool`, `None`, lists and dicts of these. Numbers come back as `int`
-where they are whole, so no `Decimal` travels.
+An item is a dict of `str`, `int`, `float`, `bool`, `None`, lists and dicts of these. Whole numbers are
+read as `int`, so no `Decimal` appears.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ GetItem = Callable[[str, str], Mapping[str, Any] | None]
 
 
 def encode(value: object) -> dict[str, Any]:
-    """One value in DynamoDB's typed form; raises `TypeError` for a type that an item cannot hold."""
+    """Return one value in DynamoDB's typed form; raises `TypeError` for a type that an item cannot hold."""
     match value:
         case bool():
             return {"BOOL": value}
@@ -32,12 +32,12 @@ def encode(value: object) -> dict[str, Any]:
 
 
 def encode_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A whole item in DynamoDB's typed form."""
+    """Return a whole item in DynamoDB's typed form."""
     return {name: encode(value) for name, value in item.items()}
 
 
 def decode(typed: Mapping[str, Any]) -> Any:
-    """The inverse of `encode`; raises `TypeError` for a kind that this table never holds."""
+    """Invert `encode`; raises `TypeError` for a kind that this table never holds."""
     ((kind, value),) = typed.items()
     match kind:
         case "S" | "BOOL":
@@ -50,9 +50,9 @@ def decode(typed: Mapping[str, Any]) -> Any:
             return [decode(part) for part in value]
         case "M":
             return decode_item(value)
-    raise TypeError(f"an item of kind {kind} is not read here")
+    raise TypeError(f"cannot read an item of kind {kind}")
 
 
 def decode_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of `encode_item`."""
+    """Invert `encode_item`."""
     return {name: decode(value) for name, value in item.items()}

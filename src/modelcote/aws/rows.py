@@ -12,13 +12,13 @@ def project_pk(project: str) -> str:
 
 
 class Row:
-    """What the records share: a plain dict out, and back from an item that may carry more."""
+    """The base of the records."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
     renamed: ClassVar[Mapping[str, str]] = {}  # Names of fields in rows of earlier versions, and their names now.
 
     def to_item(self) -> dict[str, Any]:
-        """The item with its keys, values as `modelcote.aws.items` takes them."""
+        """Return the item with its keys, its values as `modelcote.aws.items` accepts them."""
         pk, sk = self.key
         return {"pk": pk, "sk": sk, **asdict(self)}
 
@@ -28,7 +28,7 @@ class Row:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
-        """The record of an item; members that this version does not know are left out."""
+        """Return the record of an item; members that this version does not know are left out."""
         names = {field.name for field in fields(cls)}
         item = {**{name: item[old] for old, name in cls.renamed.items() if old in item}, **item}
         values = {name: value for name, value in item.items() if name in names}

@@ -1,4 +1,4 @@
-"""The calls to DynamoDB, SQS, KMS and S3 that accepting a run takes, without boto3.
+"""The calls to DynamoDB, SQS, KMS and S3 that accepting a run needs, without boto3.
 
 Each client has boto3's methods with boto3's parameters, as far as they are used, and raises `AwsError` with boto3's
 `response`, so that `modelcote.aws.table.Table` and `modelcote.runs` work with either. Throttles and failures of
@@ -33,7 +33,7 @@ class AwsError(Exception):
 
 
 class AwsUnreachable(AwsError):
-    """No answer came: whether the service did what it was asked is not known."""
+    """No answer arrived: the service may have processed the request or not."""
 
     def __init__(self, message: str) -> None:
         super().__init__("Unreachable", message)
@@ -58,7 +58,7 @@ def _patiently(call: Callable[[], Answer], refusal: Callable[[Answer], AwsError]
 
 
 class _Json:
-    """A service of AWS's JSON protocol: the operation stands in a header."""
+    """A service of AWS's JSON protocol: a header names the operation."""
 
     target = ""
     version = "1.0"
@@ -165,5 +165,5 @@ def _s3_refusal(answer: Answer) -> AwsError:
 
 
 def tagging(**tags: object) -> str:
-    """The value of the header `x-amz-tagging`."""
+    """Return the value of the header `x-amz-tagging`."""
     return urlencode({name.replace("_", "-"): str(value) for name, value in tags.items()})

@@ -1,4 +1,4 @@
-"""A batch of queue messages, worked off side by side; what failed goes back to the queue, and nothing else."""
+"""A batch of queue messages, processed in parallel; only those that failed return to the queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 
 
 def each(event: Mapping[str, Any], work: Callable[[Record], object]) -> dict[str, Any]:
-    """The partial batch response (`ReportBatchItemFailures`) of an SQS event: the messages for which `work` raised."""
+    """Return the partial batch response (`ReportBatchItemFailures`) of an SQS event: messages where `work` raised."""
     records = event["Records"]
     with ThreadPoolExecutor(max(1, len(records))) as pool:
         failed = list(pool.map(lambda record: _failed(record, work), records))
@@ -27,7 +27,7 @@ def each(event: Mapping[str, Any], work: Callable[[Record], object]) -> dict[str
 def _failed(record: Record, work: Callable[[Record], object]) -> bool:
     try:
         work(record)
-    except Exception as error:  # whatever it was, the message comes again, and the fifth time goes to the dead letters
+    except Exception as error:  # the message is received again, and after the fifth time goes to the dead letters
         at = traceback.format_tb(error.__traceback__)[-1].strip()
         log("message failed", message=record["messageId"], reason=repr(error)[:500], at=at)
         return True

@@ -32,7 +32,7 @@ _BATCH = 100  # DynamoDB's limit for BatchGetItem, and for the actions of one tr
 class ConditionFailed(Exception):
     """A write's condition did not hold; the caller of the table turns it into an answer.
 
-    `failed` holds the places of the actions whose condition it was, in the order they were given.
+    `failed` holds the places of the failed actions, in the transaction's order.
     """
 
     def __init__(self, failed: tuple[int, ...] = (0,)) -> None:
@@ -41,17 +41,17 @@ class ConditionFailed(Exception):
 
 
 def _expression(values: Mapping[str, Any], **texts: str) -> dict[str, Any]:
-    made: dict[str, Any] = {key: text for key, text in texts.items() if text}
+    request: dict[str, Any] = {key: text for key, text in texts.items() if text}
     names = {f"#{name}": name for text in texts.values() for name in _NAME.findall(text)}
     if names:
-        made["ExpressionAttributeNames"] = names
+        request["ExpressionAttributeNames"] = names
     if values:
-        made["ExpressionAttributeValues"] = {f":{name}": encode(value) for name, value in values.items()}
-    return made
+        request["ExpressionAttributeValues"] = {f":{name}": encode(value) for name, value in values.items()}
+    return request
 
 
 def put(item: Mapping[str, Any], condition: str = "", **values: Any) -> dict[str, Any]:
-    """A transaction's action that puts an item."""
+    """Return a transaction's action that puts an item."""
     return {"Put": {"Item": encode_item(item), **_expression(values, ConditionExpression=condition)}}
 
 
@@ -62,6 +62,9 @@ class Change:
     clause: str
     text: str
     value: Any = None
+
+
+_REMOVE = Change("REMOVE", "#{0}")
 
 
 def add(amount: int) -> Change:
@@ -83,10 +86,11 @@ def update(key: tuple[str, str], changes: Mapping[str, Any], condition: str = ""
     """Return a transaction's action that changes attributes of an item (see the module's docstring)."""
     clauses: dict[str, list[str]] = {}
     for name, value in changes.items():
-        change = value if isinstance(value, Change) else Change("SET", "#{0} = :new_{0}", value)
-        if value is None:
-            change = Change("REMOVE", "#{0}")
+        if isinstance(value, Change):
+            change = value
         else:
+            change = _REMOVE if value is None else Change("SET", "#{0} = :new_{0}", value)
+        if change is not _REMOVE:
             values[f"new_{name}"] = change.value
         clauses.setdefault(change.clause, []).append(change.text.format(name))
     text = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items())
@@ -94,12 +98,12 @@ def update(key: tuple[str, str], changes: Mapping[str, Any], condition: str = ""
 
 
 def check(key: tuple[str, str], condition: str, **values: Any) -> dict[str, Any]:
-    """A transaction's action that only checks an item."""
+    """Return a transaction's action that only checks an item."""
     return {"ConditionCheck": {"Key": _key(key), **_expression(values, ConditionExpression=condition)}}
 
 
 def delete(key: tuple[str, str], condition: str = "", **values: Any) -> dict[str, Any]:
-    """A transaction's action that deletes an item."""
+    """Return a transaction's action that deletes an item."""
     return {"Delete": {"Key": _key(key), **_expression(values, ConditionExpression=condition)}}
 
 
@@ -108,7 +112,7 @@ def _key(key: tuple[str, str]) -> dict[str, Any]:
 
 
 def _response(error: Exception) -> Mapping[str, Any]:
-    """What the service said; raises the error again if it is none of the service's."""
+    """Return the service's answer; raise the error again if it is not the service's."""
     response: Mapping[str, Any] | None = getattr(error, "response", None)
     if response is None:
         raise error
@@ -127,40 +131,40 @@ class Table:
         self.name = name
 
     def get(self, pk: str, sk: str) -> dict[str, Any] | None:
-        """One item, read consistently, or None."""
+        """Return one item, read consistently, or None."""
         answer = self.client.get_item(TableName=self.name, Key=_key((pk, sk)), ConsistentRead=True)
         return decode_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-        """The items of these keys that exist; raises `BackendUnavailable` rather than give a part of them."""
-        found: dict[tuple[str, str], dict[str, Any]] = {}
+        """Return the items of these keys that exist; raises `BackendUnavailable` rather than return a part of them."""
+        items: dict[tuple[str, str], dict[str, Any]] = {}
         for start in range(0, len(keys), _BATCH):
-            wanted: Any = [_key(key) for key in keys[start : start + _BATCH]]
+            unread: Any = [_key(key) for key in keys[start : start + _BATCH]]
             for attempt in range(_ATTEMPTS):
-                request: Any = {self.name: {"Keys": wanted, "ConsistentRead": True}}
+                request: Any = {self.name: {"Keys": unread, "ConsistentRead": True}}
                 answer = self.client.batch_get_item(RequestItems=request)
                 for raw in answer["Responses"].get(self.name, []):
                     item = decode_item(raw)
-                    found[item["pk"], item["sk"]] = item
-                unread: Any = answer.get("UnprocessedKeys", {})
-                if not unread:
+                    items[item["pk"], item["sk"]] = item
+                unprocessed: Any = answer.get("UnprocessedKeys", {})
+                if not unprocessed:
                     break
-                wanted = unread[self.name]["Keys"]
+                unread = unprocessed[self.name]["Keys"]
                 _pause(attempt)
             else:
                 raise BackendUnavailable("the table could not be read whole.", "Try again in a moment.")
-        return found
+        return items
 
     def query(
         self, pk: str, prefix: str = "", *, after: str = "", before: str = "", newest_first: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """Every item of a partition whose sort key starts with `prefix`, or comes after `after`; all pages.
+        """Yield every item of a partition whose sort key starts with `prefix`, or is greater than `after`; all pages.
 
-        With `before`, those from `prefix` on that come before it.
+        With `before`, those from `prefix` on that are smaller than it.
         """
         condition, values = "#pk = :pk", {"pk": pk}
         if before:
-            # BETWEEN holds its upper end too; the caller passes over that one.
+            # BETWEEN includes its upper end; the caller skips that one.
             condition, values = f"{condition} AND #sk BETWEEN :low AND :high", {**values, "low": prefix, "high": before}
         elif after:
             condition, values = f"{condition} AND #sk > :after", {**values, "after": after}
@@ -175,7 +179,7 @@ class Table:
         yield from self._pages(request)
 
     def due(self, due_pk: str, until_s: float) -> Iterator[dict[str, Any]]:
-        """The keys of the index `due` that are due by `until_s`, the longest due first; eventually consistent."""
+        """Yield the keys of the index `due` that are due by `until_s`, the longest due first; eventually consistent."""
         values = {"due_pk": due_pk, "until": until_s}
         condition = "#due_pk = :due_pk AND #due_at_s <= :until"
         expression = _expression(values, KeyConditionExpression=condition)
@@ -190,7 +194,7 @@ class Table:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def put(self, item: Mapping[str, Any], condition: str = "", **values: Any) -> None:
-        """Puts an item; raises `ConditionFailed`."""
+        """Put an item; raises `ConditionFailed`."""
         action: Any = put(item, condition, **values)["Put"]
         self._write(lambda: self.client.put_item(TableName=self.name, **action))
 
@@ -203,12 +207,12 @@ class Table:
         return decode_item(answer["Attributes"])
 
     def delete(self, key: tuple[str, str], condition: str = "", **values: Any) -> None:
-        """Deletes an item, if there is one; raises `ConditionFailed`."""
+        """Delete an item, if there is one; raises `ConditionFailed`."""
         action: Any = delete(key, condition, **values)["Delete"]
         self._write(lambda: self.client.delete_item(TableName=self.name, **action))
 
     def transact(self, *actions: dict[str, Any]) -> None:
-        """All of the actions or none; raises `ConditionFailed`. A conflict with another transaction is tried again."""
+        """Do all of the actions or none; raises `ConditionFailed`. Retries a conflict with another transaction."""
         items: Any = [{kind: {"TableName": self.name, **body}} for action in actions for kind, body in action.items()]
         self._write(lambda: self.client.transact_write_items(TransactItems=items))
 
@@ -226,7 +230,7 @@ class Table:
 
 
 def _conflict(error: Exception) -> bool:
-    """Whether another transaction was in the way; raises `ConditionFailed` when a condition was."""
+    """Return whether another transaction interfered; raises `ConditionFailed` when a condition did not hold."""
     if _code(error) == "TransactionConflictException":
         return True
     if _code(error) != "TransactionCanceledException":

@@ -1,4 +1,4 @@
-"""From an `Authorization` header to a caller. Free of boto3, since the gateway does this on every request.
+"""From an `Authorization` header to a caller. Without boto3, since the gateway does this on every request.
 
 Every refusal is the same error with the same text, after the same work: one read and one comparison in constant
 time, whether the key is malformed, unknown, expired, revoked or wrong.
@@ -12,25 +12,16 @@ import re
 import time
 
 from modelcote.aws.items import GetItem
-from modelcote.core.errors import Unauthorized
 from modelcote.identity.records import ApiKey
-from modelcote.identity.scopes import Caller
+from modelcote.identity.scopes import Caller, refused
 
 _KEY = re.compile(r"mc_([0-9a-f]{16})_([A-Za-z0-9_-]{43})", re.ASCII)
-_NOBODY = ApiKey("0" * 16, "", "", (), "0" * 64, "")
+_NO_KEY = ApiKey("0" * 16, "", "", (), "0" * 64, "")
 _MAX_TOKEN = 8 * 1024  # Characters; a signed token with a few claims has under 2,000.
 
 
-def refused() -> Unauthorized:
-    """The one answer to every credential that is not taken."""
-    return Unauthorized(
-        "The API key or token is missing or not valid.",
-        "Send the header `Authorization: <API key>`; `cote keys` makes a key.",
-    )
-
-
 def authenticate(authorization: str | None, get: GetItem) -> Caller:
-    """The caller of a raw API key, `Bearer <API key>` or `Bearer <JWT>`; raises `Unauthorized`."""
+    """Return the caller of a raw API key, `Bearer <API key>` or `Bearer <JWT>`; raises `Unauthorized`."""
     credential = (authorization or "").strip()
     scheme, _, rest = credential.partition(" ")
     if scheme.lower() == "bearer":
@@ -45,9 +36,9 @@ def authenticate(authorization: str | None, get: GetItem) -> Caller:
 
 def _of_key(credential: str, get: GetItem) -> Caller:
     parts = _KEY.fullmatch(credential)
-    key_id, secret = parts.groups() if parts else (_NOBODY.key_id, "")
+    key_id, secret = parts.groups() if parts else (_NO_KEY.key_id, "")
     item = get(f"KEY#{key_id}", "KEY")
-    key = ApiKey.from_item(item) if item else _NOBODY
+    key = ApiKey.from_item(item) if item else _NO_KEY
     same = hmac.compare_digest(hashlib.sha256(secret.encode()).hexdigest(), key.secret_sha256)
     active = key.active(time.time())
     if not (parts and item and same and active):

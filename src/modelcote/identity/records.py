@@ -30,7 +30,7 @@ class ApiKey(Row):
 
     @property
     def listed_key(self) -> tuple[str, str]:
-        """Where the project lists it; that row carries no digest of the secret."""
+        """The key of the row in the project's list, which carries no digest of the secret."""
         return project_pk(self.project), f"KEY#{self.key_id}"
 
     def active(self, at_s: float) -> bool:
@@ -39,7 +39,7 @@ class ApiKey(Row):
 
 @dataclass(frozen=True)
 class JwtIssuer(Row):
-    """Whose tokens a project takes: issuer and audience exactly, one public key (PEM), the scopes its tokens have."""
+    """An issuer whose tokens a project accepts: issuer and audience exactly, a public key (PEM), the tokens' scopes."""
 
     issuer_id: str
     project: str

@@ -17,9 +17,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from modelcote.aws.items import GetItem
 from modelcote.core.errors import Invalid
-from modelcote.identity.authenticate import refused
 from modelcote.identity.records import JwtIssuer
-from modelcote.identity.scopes import Caller
+from modelcote.identity.scopes import Caller, refused
 
 _MIN_RSA_BITS = 2_048
 _MAX_PEM = 8 * 1024
@@ -28,15 +27,15 @@ LEEWAY_S = 5  # Two clocks are never the same.
 
 
 def issuer_id(issuer: str, audience: str) -> str:
-    """The id under which an issuer and audience pair is registered: 32 hexadecimal digits."""
+    """Return the id under which an issuer and audience pair is registered: 32 hexadecimal digits."""
     return hashlib.sha256(f"{issuer}\n{audience}".encode()).hexdigest()[:32]
 
 
 def algorithm_of(public_key_pem: str) -> str:
-    """The one algorithm of a PEM public key: RS256, ES256 or EdDSA; raises `Invalid` for any other key."""
+    """Return the one algorithm of a PEM public key: RS256, ES256 or EdDSA; raises `Invalid` for any other key."""
     refusal = Invalid(
-        "public_key is not a PEM public key of a kind that is taken.",
-        "Give an RSA key of 2,048 bits or more, a P-256 key or an Ed25519 key, as `-----BEGIN PUBLIC KEY-----`.",
+        "public_key must be a PEM public key of a supported kind.",
+        "Send an RSA key of 2,048 bits or more, a P-256 key or an Ed25519 key, as `-----BEGIN PUBLIC KEY-----`.",
         field="public_key",
     )
     if len(public_key_pem) > _MAX_PEM:
@@ -56,7 +55,7 @@ def algorithm_of(public_key_pem: str) -> str:
 
 
 def verify_token(token: str, get: GetItem) -> Caller:
-    """The caller of a token; raises `Unauthorized` for every one that is not valid now, for us, from a known issuer."""
+    """Return the caller of a token; raises `Unauthorized` unless it is valid now, for us, from a registered issuer."""
     try:
         claims: Mapping[str, Any] = jwt.decode(token, options={"verify_signature": False})
         row = _issuer(claims, get)

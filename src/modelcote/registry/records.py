@@ -8,7 +8,7 @@ Every row of a project has `pk = P#<project>`; its sort key says what it is (`MO
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -165,7 +165,8 @@ class Version(Row):
         if not self.package_json:
             return None
         data = json.loads(self.package_json)
-        return Package(**{**data, "layers": tuple(data["layers"])})
+        values = {field.name: data[field.name] for field in fields(Package) if field.name in data}
+        return Package(**{**values, "layers": tuple(data["layers"])})
 
     @property
     def compiled_report(self) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelcote.core.errors import BackendUnavailable
-from modelcote.core.snapshot import DeployedModel, Snapshot
+from modelcote.core.snapshot import DeployedModel, Package, Snapshot
 from modelcote.registry import models
 from modelcote.registry.records import Model, ModelState, Version, VersionState, version_key
 from modelcote.registry.store import Registry
@@ -20,9 +20,9 @@ def read(registry: Registry) -> Snapshot:
     rows = [row for project in registry.table.query("PROJECTS") for row in models.all_of(registry, project["sk"])]
     living = [model for model in rows if model.state != ModelState.DELETING]
     versions = _versions(registry, living)
-    chosen = (_choose(model, versions) for model in living)
+    served = (_served(model, versions) for model in living)
     return Snapshot(
-        models=tuple(_deployed(version) for version in chosen if version is not None),
+        models=tuple(model for model in served if model is not None),
         tombstones=tuple((model.project, model.name) for model in rows if model.state == ModelState.DELETING),
     )
 
@@ -45,17 +45,25 @@ def _versions(registry: Registry, rows: Sequence[Model]) -> dict[tuple[str, str]
     return {key: Version.from_item(item) for key, item in items.items()}
 
 
-def _choose(model: Model, versions: dict[tuple[str, str], Version]) -> Version | None:
+def _served(model: Model, versions: dict[tuple[str, str], Version]) -> DeployedModel | None:
+    """Return the model with the version to serve, if any. An unreadable spec fails its own deploy, not the others'.
+
+    Where the version that serves now cannot be read, raise `BackendUnavailable`: leaving the model out deletes it.
+    """
     for number in (model.wanted_version, model.current_version):
         version = versions.get(version_key(model.project, model.name, number))
-        if version is not None and version.package is not None and version.state != VersionState.FAILED:
-            return version
+        if version is None or version.package is None or version.state == VersionState.FAILED:
+            continue
+        try:
+            return _deployed(version, version.package)
+        except (ValueError, KeyError, TypeError) as error:
+            if number == model.current_version:
+                raise BackendUnavailable(f"the spec of {version.key[1]} cannot be read.", "Restore the row.") from error
     return None
 
 
-def _deployed(version: Version) -> DeployedModel:
-    spec, package = version.spec, version.package
-    assert package is not None  # `_choose` returns built versions only
+def _deployed(version: Version, package: Package) -> DeployedModel:
+    spec = version.spec
     return DeployedModel(
         project=version.project,
         name=version.name,

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from modelcote.aws.rows import project_pk
 from modelcote.aws.table import Table
-from modelcote.core.errors import BackendUnavailable
-from modelcote.core.spec import spec_to_dict
+from modelcote.core.errors import BackendUnavailable, InvalidSpec
+from modelcote.core.spec import spec_from_dict, spec_to_dict
 from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, models, outcomes, snapshots, versions
-from modelcote.registry.records import Model, Version, version_key
+from modelcote.registry.records import Model, Version, model_key, version_key
 from modelcote.registry.store import Registry
 from tests.support.specs import a_package, a_spec
 
@@ -67,8 +66,34 @@ def test_a_failed_version_is_never_chosen(registry: Registry) -> None:
     served(registry, "one", "a")
     served(registry, "one", "a")
     registry.table.update(version_key("one", "a", 2), {"state": "FAILED"})
-    registry.table.update((project_pk("one"), "MODEL#a"), {"current_version": 1})
+    registry.table.update(model_key("one", "a"), {"current_version": 1})
     assert [model.version for model in snapshots.read(registry).models] == [1]
+
+
+def test_a_spec_that_breaks_todays_rules_is_served_as_it_was_accepted(registry: Registry) -> None:
+    """The rules are checked at the doors alone: one made stricter later leaves every old row readable."""
+    served(registry, "one", "a")
+    served(registry, "two", "b")
+    row = versions.get(registry, "one", "a", 1)
+    spec = {**json.loads(row.spec_json), "timeout": 10**6, "max_replicas": 10**6, "of_another_release": {"x": 1}}
+    del spec["cpu"]
+    registry.table.update(row.key, {"spec_json": json.dumps(spec)})
+    with pytest.raises(InvalidSpec):
+        spec_from_dict(spec)
+    assert versions.get(registry, "one", "a", 1).spec.timeout == 10**6
+    assert {model.name: model.timeout_s for model in snapshots.read(registry).models} == {"a": 10**6, "b": 60}
+
+
+def test_a_spec_that_cannot_be_read_fails_its_own_deploy_alone(registry: Registry) -> None:
+    for name in ("a", "a", "b"):
+        served(registry, "one", name)
+    unreadable = {"spec_json": '{"flow": '}
+    registry.table.update(version_key("one", "a", 2), unreadable)
+    registry.table.update(model_key("one", "a"), {"current_version": 1})
+    assert {model.name: model.version for model in snapshots.read(registry).models} == {"a": 1, "b": 1}
+    registry.table.update(version_key("one", "a", 1), unreadable)
+    with pytest.raises(BackendUnavailable, match="VERSION#a#00000001"):
+        snapshots.read(registry)
 
 
 def test_a_batch_that_stays_partial_is_refused(registry: Registry) -> None:
