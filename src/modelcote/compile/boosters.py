@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from modelcote.compile.ensembles import binary_shares
-from modelcote.compile.graph_builder import GraphBuilder
+from modelcote.compile.graph_builder import GraphBuilder, converter
 from modelcote.compile.report import Unsupported
 from modelcote.compile.trees import Tree, add_trees, as_float32
 
@@ -40,10 +40,9 @@ _OBJECTIVES: dict[str, tuple[Callable[[float], float], str | None]] = {
 }
 
 
-def convert_booster(scope: Any, operator: Any, container: Any) -> None:
+@converter
+def convert_booster(graph: GraphBuilder, model: Any) -> None:
     """Convert XGBClassifier and XGBRegressor of trees; sums float32 leaves in float64."""
-    graph = GraphBuilder(scope, operator, container)
-    model = graph.model
     if not (isinstance(model.missing, float) and math.isnan(model.missing)):
         raise Unsupported("XGBoost with a missing value other than NaN")
     learner = _read(model)

@@ -94,48 +94,43 @@ def _array_options() -> dict[type, dict[str, bool]]:
     }
 
 
+# Our own converters, by the name of the class that skl2onnx registers.
+_CONVERTERS = {
+    **dict.fromkeys(ensembles.FORESTS, ensembles.convert_forest),
+    **dict.fromkeys(("GradientBoostingClassifier", "GradientBoostingRegressor"), ensembles.convert_gradient_boosting),
+    **dict.fromkeys(
+        ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"), ensembles.convert_hist_boosting
+    ),
+    "IsolationForest": ensembles.convert_isolation_forest,
+    "AdaBoostClassifier": ensembles.convert_ada_boost,
+    "VotingClassifier": ensembles.convert_voting,
+    "SimpleImputer": encoders.convert_imputer,
+    "OneHotEncoder": encoders.convert_one_hot,
+    "OrdinalEncoder": encoders.convert_ordinal,
+    "PolynomialFeatures": polynomials.convert_polynomial,
+    **dict.fromkeys(("XGBClassifier", "XGBRegressor"), boosters.convert_booster),
+}
+
+
 def _converters(tensor: Any) -> tuple[dict[type, Any], dict[type, Any]]:
     """Return our own converters by model class, and the shapes of those whose results have the graph's float type."""
-    import sklearn.ensemble as several
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PolynomialFeatures
-    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+    from skl2onnx._supported_operators import sklearn_operator_name_map
 
-    forests = (
-        DecisionTreeClassifier,
-        DecisionTreeRegressor,
-        ExtraTreeClassifier,
-        ExtraTreeRegressor,
-        several.RandomForestClassifier,
-        several.RandomForestRegressor,
-        several.ExtraTreesClassifier,
-        several.ExtraTreesRegressor,
-    )
-    converters: dict[type, Any] = {
-        **dict.fromkeys(forests, ensembles.convert_forest),
-        several.GradientBoostingClassifier: ensembles.convert_gradient_boosting,
-        several.GradientBoostingRegressor: ensembles.convert_gradient_boosting,
-        several.HistGradientBoostingClassifier: ensembles.convert_hist_boosting,
-        several.HistGradientBoostingRegressor: ensembles.convert_hist_boosting,
-        several.IsolationForest: ensembles.convert_isolation_forest,
-        several.AdaBoostClassifier: ensembles.convert_ada_boost,
-        several.VotingClassifier: ensembles.convert_voting,
-        SimpleImputer: encoders.convert_imputer,
-        OneHotEncoder: encoders.convert_one_hot,
-        OrdinalEncoder: encoders.convert_ordinal,
-        PolynomialFeatures: polynomials.convert_polynomial,
-        **_register_xgboost(),
-    }
+    _register_xgboost()
+    kinds = {kind.__name__: kind for kind in sklearn_operator_name_map}
     encoded = partial(encoders.shape_encoded, tensor)
-    return converters, {OneHotEncoder: encoded, OrdinalEncoder: encoded}
+    return (
+        {kinds[name]: convert for name, convert in _CONVERTERS.items() if name in kinds},
+        {kinds[name]: encoded for name in ("OneHotEncoder", "OrdinalEncoder")},
+    )
 
 
-def _register_xgboost() -> dict[type, Any]:
+def _register_xgboost() -> None:
     """Register XGBoost's classes with the converter, so that pipelines and ensembles may hold them too."""
     try:
         from xgboost import XGBClassifier, XGBRegressor
     except ImportError:
-        return {}
+        return
     from skl2onnx import update_registered_converter
     from skl2onnx._supported_operators import sklearn_operator_name_map
     from skl2onnx.common.shape_calculator import (
@@ -153,4 +148,3 @@ def _register_xgboost() -> dict[type, Any]:
             update_registered_converter(
                 kind, f"Modelcote{kind.__name__}", shape, boosters.convert_booster, options=options[kind]
             )
-    return dict.fromkeys(shapes, boosters.convert_booster)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from modelcote.compile.graph_builder import GraphBuilder
+from modelcote.compile.graph_builder import GraphBuilder, converter
 from modelcote.compile.report import Unsupported
 from modelcote.flow.compiled import MISSING_TEXT
 
@@ -39,10 +39,9 @@ def _where_equal(graph: GraphBuilder, column: str, value: Any) -> str:
     return graph.add("Equal", column, graph.constant([value if isinstance(value, str) else float(value)]))
 
 
-def convert_imputer(scope: Any, operator: Any, container: Any) -> None:
+@converter
+def convert_imputer(graph: GraphBuilder, model: Any) -> None:
     """Convert SimpleImputer: a missing value becomes the column's statistic."""
-    graph = GraphBuilder(scope, operator, container)
-    model = graph.model
     if model.add_indicator:
         raise Unsupported("an imputer that adds indicator columns")
     fills = list(model.statistics_)
@@ -55,10 +54,9 @@ def convert_imputer(scope: Any, operator: Any, container: Any) -> None:
     graph.output(0, graph.add("Where", missing, graph.constant([fills]), matrix))
 
 
-def convert_one_hot(scope: Any, operator: Any, container: Any) -> None:
+@converter
+def convert_one_hot(graph: GraphBuilder, model: Any) -> None:
     """Convert OneHotEncoder: a column per category; a category never seen becomes zeros."""
-    graph = GraphBuilder(scope, operator, container)
-    model = graph.model
     if getattr(model, "_infrequent_enabled", False):
         raise Unsupported("a one-hot encoder that groups infrequent categories")
     matrix = graph.matrix()
@@ -81,10 +79,9 @@ def _equal_columns(graph: GraphBuilder, column: str, categories: list[Any]) -> l
     return parts + [_where_equal(graph, column, None) for _ in categories[len(present) :]]
 
 
-def convert_ordinal(scope: Any, operator: Any, container: Any) -> None:
+@converter
+def convert_ordinal(graph: GraphBuilder, model: Any) -> None:
     """Convert OrdinalEncoder: the category's position; unseen and missing ones as the encoder is set."""
-    graph = GraphBuilder(scope, operator, container)
-    model = graph.model
     if getattr(model, "_infrequent_enabled", False):
         raise Unsupported("an ordinal encoder that groups infrequent categories")
     matrix = graph.matrix()

@@ -6,15 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from modelcote.compile.graph_builder import GraphBuilder
+from modelcote.compile.graph_builder import GraphBuilder, converter
 from modelcote.compile.report import Unsupported
 from modelcote.compile.trees import Tree, add_trees, as_float32, sklearn_tree
 
+_FORESTS = ("DecisionTree", "ExtraTree", "RandomForest", "ExtraTrees")
+FORESTS = tuple(f"{forest}{kind}" for forest in _FORESTS for kind in ("Classifier", "Regressor"))
 
-def convert_forest(scope: Any, operator: Any, container: Any) -> None:
+
+@converter
+def convert_forest(graph: GraphBuilder, model: Any) -> None:
     """Convert a tree or a forest: the mean of its trees' leaf values, or of their class shares."""
-    graph = GraphBuilder(scope, operator, container)
-    model = graph.model
     if model.n_outputs_ > 1 and hasattr(model, "classes_"):
         raise Unsupported("a forest with several labels per row")
     trees = forest_trees(model)
@@ -33,10 +35,9 @@ def forest_trees(model: Any) -> list[Tree]:
     return [sklearn_tree(tree, tree.value[:, 0, :] if shares else tree.value[:, :, 0]) for tree in fitted]
 
 
-def convert_gradient_boosting(scope: Any, operator: Any, container: Any) -> None:
+@converter
+def convert_gradient_boosting(graph: GraphBuilder, model: Any) -> None:
     """Convert GradientBoosting*: a constant start and, per iteration and target, a tree times the learning rate."""
-    graph = GraphBuilder(scope, operator, container)
-    model = graph.model
     if model.init_ != "zero" and type(model.init_).__name__ not in ("DummyClassifier", "DummyRegressor"):
         raise Unsupported("gradient boosting that starts from another model")
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype=np.float32))
@@ -62,10 +63,9 @@ def gradient_boosting_trees(model: Any) -> list[Tree]:
 _INVERSE_LINKS = {"IdentityLink": None, "LogLink": "Exp"}
 
 
-def convert_hist_boosting(scope: Any, operator: Any, container: Any) -> None:
+@converter
+def convert_hist_boosting(graph: GraphBuilder, model: Any) -> None:
     """Convert HistGradientBoosting*: trees over float64 values, each with its learnt side for missing ones."""
-    graph = GraphBuilder(scope, operator, container)
-    model = graph.model
     if model.is_categorical_ is not None:
         raise Unsupported("histogram boosting with categorical columns")
     start = np.asarray(model._baseline_prediction, dtype=np.float64).reshape(1, -1)
@@ -119,12 +119,11 @@ def binary_shares(graph: GraphBuilder, margin: str) -> str:
     return graph.columns([graph.add("Sub", graph.constant(1.0), share), share])
 
 
-def convert_isolation_forest(scope: Any, operator: Any, container: Any) -> None:
+@converter
+def convert_isolation_forest(graph: GraphBuilder, model: Any) -> None:
     """Convert IsolationForest: the path length to each leaf, averaged, against the trained offset."""
     from sklearn.ensemble._iforest import _average_path_length
 
-    graph = GraphBuilder(scope, operator, container)
-    model = graph.model
     trees = isolation_trees(model)
     longest = len(trees) * float(_average_path_length([model._max_samples])[0])
     if longest == 0:
@@ -145,10 +144,9 @@ def isolation_trees(model: Any) -> list[Tree]:
     ]
 
 
-def convert_ada_boost(scope: Any, operator: Any, container: Any) -> None:
+@converter
+def convert_ada_boost(graph: GraphBuilder, model: Any) -> None:
     """Convert AdaBoostClassifier over trees: each tree's vote for one class, against the others, by its weight."""
-    graph = GraphBuilder(scope, operator, container)
-    model = graph.model
     if not all(hasattr(each, "tree_") for each in model.estimators_):
         raise Unsupported("AdaBoost over other models than trees")
     decision = add_trees(graph, as_float32(graph, graph.matrix()), ada_boost_trees(model))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,3 +84,12 @@ class GraphBuilder:
             raise Unsupported(f"class labels of type {labels.dtype}")
         values = labels.astype(np.int64) if labels.dtype.kind == "b" else labels
         self.output(index, self.add("Gather", self.constant(values), positions, axis=0))
+
+
+def converter(write: Callable[[GraphBuilder, Any], None]) -> Callable[[Any, Any, Any], None]:
+    """Turn a function of the graph and the fitted model into a converter as skl2onnx calls it."""
+
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        write(GraphBuilder(scope, operator, container), operator.raw_operator)
+
+    return convert

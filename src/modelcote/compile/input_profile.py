@@ -28,15 +28,11 @@ _SELECTORS = frozenset(
     | {"SelectFpr", "SelectFdr", "SelectFwe", "SequentialFeatureSelector"}
 )
 _TREES: dict[str, Callable[[Any], list[Tree]]] = {
-    **dict.fromkeys(("DecisionTreeClassifier", "DecisionTreeRegressor"), ensembles.forest_trees),
-    **dict.fromkeys(("ExtraTreeClassifier", "ExtraTreeRegressor"), ensembles.forest_trees),
-    **dict.fromkeys(("RandomForestClassifier", "RandomForestRegressor"), ensembles.forest_trees),
-    **dict.fromkeys(("ExtraTreesClassifier", "ExtraTreesRegressor"), ensembles.forest_trees),
+    **dict.fromkeys(ensembles.FORESTS, ensembles.forest_trees),
     **dict.fromkeys(("GradientBoostingClassifier", "GradientBoostingRegressor"), ensembles.gradient_boosting_trees),
     **dict.fromkeys(("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"), ensembles.hist_trees),
     "IsolationForest": ensembles.isolation_trees,
-    "XGBClassifier": boosters.trees_of,
-    "XGBRegressor": boosters.trees_of,
+    **dict.fromkeys(("XGBClassifier", "XGBRegressor"), boosters.trees_of),
 }
 
 

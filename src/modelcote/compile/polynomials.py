@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from modelcote.compile.graph_builder import GraphBuilder
+from modelcote.compile.graph_builder import GraphBuilder, converter
 
 
-def convert_polynomial(scope: Any, operator: Any, container: Any) -> None:
+@converter
+def convert_polynomial(graph: GraphBuilder, model: Any) -> None:
     """Convert products of columns; a column of ones pads a product with fewer factors."""
-    graph = GraphBuilder(scope, operator, container)
     matrix = graph.matrix()
-    powers = np.asarray(graph.model.powers_)
+    powers = np.asarray(model.powers_)
     width = powers.shape[1]
     factors = np.full((powers.shape[0], max(1, int(powers.sum(axis=1).max()))), width)
     for row, exponents in enumerate(powers):

@@ -148,16 +148,12 @@ def _parse_processor(place: str, names: Mapping[str, Any], sources: Mapping[str,
 
 def flow_rows(flow: Flow) -> tuple[list[Any], list[dict[str, str | None]]]:
     """Return the flow as `conduit.json` holds it, `(rows, processors)`: the inverse of `parse_flow`."""
-    rows = [
-        [
-            stage.model_type.value,
-            dict(stage.artifact) if isinstance(stage.artifact, Mapping) else stage.artifact,
-            {"pre": stage.pre.name if stage.pre else None, "post": stage.post.name if stage.post else None},
-        ]
-        for stage in flow.stages
-    ]
-    sources = [
-        {"pre": stage.pre.source if stage.pre else None, "post": stage.post.source if stage.post else None}
-        for stage in flow.stages
-    ]
+    rows: list[Any] = []
+    sources: list[dict[str, str | None]] = []
+    for stage in flow.stages:
+        processors = {"pre": stage.pre, "post": stage.post}
+        artifact = dict(stage.artifact) if isinstance(stage.artifact, Mapping) else stage.artifact
+        names = {place: processor.name if processor else None for place, processor in processors.items()}
+        rows.append([stage.model_type.value, artifact, names])
+        sources.append({place: processor.source if processor else None for place, processor in processors.items()})
     return rows, sources

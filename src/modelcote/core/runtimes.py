@@ -68,37 +68,16 @@ class Runtime:
 
 # scikit-learn and XGBoost promise nothing across minor versions (their own persistence pages say so); numpy changed
 # its pickles with its major version. xgboost-cpu is xgboost without its CUDA libraries.
-_XGBOOST = Library("xgboost", "xgboost", 2, ("xgboost-cpu",))
 _SKLEARN = (Library("scikit-learn", "sklearn", 2), Library("numpy", digits=1), Library("scipy"))
+_XGBOOST = (Library("xgboost", "xgboost", 2, ("xgboost-cpu",)), *_SKLEARN)
+_RUNNERS, _INSPECTORS = "modelcote.flow.runners", "modelcote.bundle.inspectors"
 
 RUNTIMES: dict[str, Runtime] = {
     runtime.name: runtime
     for runtime in (
-        Runtime(
-            "onnx",
-            0,
-            runner="modelcote.flow.runners.onnx",
-            inspector="modelcote.bundle.inspectors.onnx",
-            libraries=(Library("onnxruntime", "onnxruntime"),),
-        ),
-        Runtime(
-            "sklearn",
-            1,
-            runner="modelcote.flow.runners.sklearn",
-            inspector="modelcote.bundle.inspectors.sklearn",
-            libraries=_SKLEARN,
-            version_bound=(".pkl",),
-            compilable=True,
-        ),
-        Runtime(
-            "xgboost",
-            2,
-            runner="modelcote.flow.runners.xgboost",
-            inspector="modelcote.bundle.inspectors.xgboost",
-            libraries=(_XGBOOST, *_SKLEARN),
-            version_bound=(".pkl",),
-            compilable=True,
-        ),
+        Runtime("onnx", 0, f"{_RUNNERS}.onnx", f"{_INSPECTORS}.onnx", (Library("onnxruntime", "onnxruntime"),)),
+        Runtime("sklearn", 1, f"{_RUNNERS}.sklearn", f"{_INSPECTORS}.sklearn", _SKLEARN, (".pkl",), compilable=True),
+        Runtime("xgboost", 2, f"{_RUNNERS}.xgboost", f"{_INSPECTORS}.xgboost", _XGBOOST, (".pkl",), compilable=True),
         # Names of the interface that this version has no runner for.
         Runtime("spacy", 3, packaging="image"),
         Runtime("torch", 4, packaging="image", gpu=True),

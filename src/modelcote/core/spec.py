@@ -123,41 +123,26 @@ def _broken(field: str, value: object, rule: str) -> InvalidSpec:
 def spec_to_dict(spec: ModelSpec) -> dict[str, Any]:
     """Return the spec as plain JSON values; the flow as in `conduit.json`."""
     rows, processors = flow_rows(spec.flow)
-    return {
-        "name": spec.name,
-        "flow": rows,
-        "processors": processors,
-        "hardware": spec.hardware.value,
-        "cpu": spec.cpu,
-        "memory": spec.memory,
-        "python_version": spec.python_version,
-        "requirements": list(spec.requirements),
-        "cooldown": spec.cooldown,
-        "min_replicas": spec.min_replicas,
-        "max_replicas": spec.max_replicas,
-        "timeout": spec.timeout,
-        "mode": spec.mode,
-        "compile": spec.compile,
-        "trusted": spec.trusted,
-    }
+    values = {name: getattr(spec, name) for name in _FIELDS}
+    plain = {"hardware": spec.hardware.value, "requirements": list(spec.requirements)}
+    return {**values, **plain, "flow": rows, "processors": processors}
 
 
 def spec_from_dict(data: object) -> ModelSpec:
     """Return the checked spec of plain JSON values; raise `InvalidSpec`, also for unknown fields and wrong types."""
     if not isinstance(data, Mapping):
         raise InvalidSpec("the spec is not an object.", "Send a JSON object.", field="spec")
-    unknown = sorted(set(map(str, data)) - {*_READERS, "name", "flow", "processors"})
+    unknown = sorted(set(map(str, data)) - {*_FIELDS, "processors"})
     if unknown:
         raise InvalidSpec(
             f"the spec has unknown fields: {', '.join(unknown)[:120]}.",
-            f"Known fields: name, flow, processors, {', '.join(_READERS)}.",
+            f"Known fields: {', '.join((*_FIELDS, 'processors'))}.",
             field=unknown[0],
         )
     spec = ModelSpec(check_model_name(data.get("name")), parse_flow(data.get("flow"), data.get("processors")))
-    values = {
-        field: read(field, data[field]) for field, read in _READERS.items() if field in data and data[field] is not None
-    }
-    return check_spec(replace(spec, **values))
+    values = {name: data[name] for name in _FIELDS if name not in ("name", "flow") and data.get(name) is not None}
+    typed = {name: read(name, values[name]) for name, read in _READERS.items() if name in values}
+    return check_spec(replace(spec, **{**values, **typed}))
 
 
 def spec_from_stored(data: Mapping[str, Any]) -> ModelSpec:
@@ -166,15 +151,11 @@ def spec_from_stored(data: Mapping[str, Any]) -> ModelSpec:
     No rule is checked, so that a rule made stricter later leaves every old row readable: unknown fields are ignored,
     absent ones have their default.
     """
-    values = {field.name: data[field.name] for field in fields(ModelSpec) if data.get(field.name) is not None}
-    return ModelSpec(
-        **{
-            **values,
-            "flow": flow_from_stored(data["flow"], data["processors"]),
-            "hardware": Hardware(values.get("hardware", Hardware.CPU)),
-            "requirements": tuple(values.get("requirements", ())),
-        }
-    )
+    values = {name: data[name] for name in _FIELDS if data.get(name) is not None}
+    values["flow"] = flow_from_stored(data["flow"], data["processors"])
+    values["hardware"] = Hardware(values.get("hardware", Hardware.CPU))
+    values["requirements"] = tuple(values.get("requirements", ()))
+    return ModelSpec(**values)
 
 
 def _boolean(field: str, value: object) -> bool:
@@ -189,21 +170,10 @@ def _lines(field: str, value: object) -> tuple[str, ...]:
     raise _broken(field, value, "a list of requirement lines")
 
 
-def _as_is(_field: str, value: Any) -> Any:
-    return value
-
-
+_FIELDS = tuple(field.name for field in fields(ModelSpec))
 _READERS: dict[str, Callable[[str, Any], Any]] = {
     "hardware": lambda _field, value: parse_hardware(value),
-    "cpu": _as_is,
-    "memory": _as_is,
-    "python_version": _as_is,
     "requirements": _lines,
-    "cooldown": _as_is,
-    "min_replicas": _as_is,
-    "max_replicas": _as_is,
-    "timeout": _as_is,
-    "mode": _as_is,
     "compile": _boolean,
     "trusted": _boolean,
 }

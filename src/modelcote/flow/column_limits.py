@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from modelcote.core.errors import InvalidInput
+from modelcote.flow.inputs import wrong_value
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _SHOWN = 8
@@ -43,24 +43,21 @@ def check_numbers(numbers: np.ndarray[Any, Any], columns: Sequence[int], limits:
 
     `columns` are the positions of the matrix's columns in the table.
     """
-    if limits.no_missing:
-        _refuse(np.isnan(numbers), columns, limits.no_missing, "null, and the model accepts no missing value there")
+    _check_missing(np.isnan(numbers), columns, limits)
     if limits.float32:
         _refuse(np.abs(numbers) > _FLOAT32_MAX, columns, limits.float32, "too large for the model, which uses float32")
-    for place, column in enumerate(columns):
-        if column in limits.allowed:
-            _check_allowed(numbers[:, place].tolist(), column, limits.allowed[column])
+    _check_allowed(numbers, columns, limits, None)
 
 
 def check_texts(texts: np.ndarray[Any, Any], columns: Sequence[int], limits: ColumnLimits, missing: str) -> None:
     """Do the same for an object matrix of texts, in which `missing` means null."""
+    _check_missing(texts == missing, columns, limits)
+    _check_allowed(texts, columns, limits, missing)
+
+
+def _check_missing(missing: np.ndarray[Any, Any], columns: Sequence[int], limits: ColumnLimits) -> None:
     if limits.no_missing:
-        _refuse(texts == missing, columns, limits.no_missing, "null, and the model accepts no missing value there")
-    for place, column in enumerate(columns):
-        if column in limits.allowed:
-            _check_allowed(
-                [None if text == missing else text for text in texts[:, place]], column, limits.allowed[column]
-            )
+        _refuse(missing, columns, limits.no_missing, "null, and the model accepts no missing value there")
 
 
 def _refuse(wrong: np.ndarray[Any, Any], columns: Sequence[int], limited: Sequence[int], what: str) -> None:
@@ -68,32 +65,22 @@ def _refuse(wrong: np.ndarray[Any, Any], columns: Sequence[int], limited: Sequen
         return
     for row, place in np.argwhere(wrong).tolist():
         if columns[place] in limited:
-            raise InvalidInput(
-                f"row {row}, column {columns[place]} is {what}.",
-                "Send another value, or train the model with a step that handles this one.",
-                row=row,
-                column=columns[place],
-            )
+            remedy = "Send another value, or train the model with a step that handles this one."
+            raise wrong_value(row, columns[place], what, remedy)
 
 
-def _check_allowed(values: Sequence[Any], column: int, allowed: frozenset[Any]) -> None:
-    for row, value in _unknown(values, allowed):
-        shown = ", ".join(ascii(item) for item in sorted(allowed, key=_order)[:_SHOWN])
-        raise InvalidInput(
-            f"row {row}, column {column} is {ascii(value)[:60]}, which the model has not seen in training.",
-            f"It knows {shown}; train it with handle_unknown to accept others.",
-            row=row,
-            column=column,
-        )
-
-
-def _unknown(values: Sequence[Any], allowed: frozenset[Any]) -> Iterator[tuple[int, Any]]:
-    # A missing number is NaN here; `no_missing` decides whether the column accepts one.
-    return (
-        (row, value)
-        for row, value in enumerate(values)
-        if value is not None and value == value and value not in allowed  # noqa: PLR0124
-    )
+def _check_allowed(
+    values: np.ndarray[Any, Any], columns: Sequence[int], limits: ColumnLimits, missing: str | None
+) -> None:
+    for place, column in enumerate(columns):
+        allowed = limits.allowed.get(column)
+        for row, value in enumerate(values[:, place].tolist() if allowed is not None else ()):
+            # A missing number is NaN here, unequal to itself; `no_missing` decides whether the column accepts one.
+            if value != missing and value == value and value not in (allowed or ()):  # noqa: PLR0124
+                shown = ", ".join(ascii(item) for item in sorted(allowed or (), key=_order)[:_SHOWN])
+                problem = f"{ascii(value)[:60]}, which the model has not seen in training"
+                remedy = f"It knows {shown}; train it with handle_unknown to accept others."
+                raise wrong_value(row, column, problem, remedy)
 
 
 def _order(value: Any) -> tuple[str, Any]:

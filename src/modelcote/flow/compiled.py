@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from modelcote.core.errors import InvalidBundle, InvalidInput
+from modelcote.core.errors import InvalidBundle
 from modelcote.core.manifest import COMPILED, Manifest
 from modelcote.flow.column_limits import ColumnLimits, check_numbers, check_texts, column_limits_from_dict
-from modelcote.flow.inputs import FRAME, MATRIX, TEXT, InputSchema, matrix, rows, schema_from_dict, table
+from modelcote.flow.inputs import FRAME, MATRIX, TEXT, InputSchema, matrix, rows, schema_from_dict, table, wrong_value
 from modelcote.flow.runners.onnx import open_session
 
 # A tensor of strings has no null of its own; the compiler writes the same stand-in into the graph.
@@ -65,25 +65,17 @@ def feed_of(data: Any, schema: InputSchema, feeds: Sequence[Feed], limits: Colum
 
 
 def _column(read: Sequence[Sequence[Any]], feed: Feed, limits: ColumnLimits) -> Any:
+    is_text = feed.dtype == "str"
+    types, kind = (str, "a text") if is_text else (int | float, "a number")
     values = [[row[column] for column in feed.columns] for row in read]
-    if feed.dtype == "str":
-        for index, row in enumerate(values):
-            for column, value in zip(feed.columns, row, strict=True):
-                if value is not None and not isinstance(value, str):
-                    raise _wrong(index, column, "a text")
+    for index, row in enumerate(values):
+        for column, value in zip(feed.columns, row, strict=True):
+            if value is not None and not isinstance(value, types):
+                raise wrong_value(index, column, f"not {kind}", f"Send {kind}, or null for a missing value.")
+    if is_text:
         texts = np.array([[MISSING_TEXT if value is None else value for value in row] for row in values], dtype=object)
         check_texts(texts, feed.columns, limits, MISSING_TEXT)
         return texts
-    for index, row in enumerate(values):
-        for column, value in zip(feed.columns, row, strict=True):
-            if value is not None and not isinstance(value, int | float):
-                raise _wrong(index, column, "a number")
     numbers = np.array(values, dtype=np.float64)
     check_numbers(numbers, feed.columns, limits)
     return numbers.astype(feed.dtype, copy=False)
-
-
-def _wrong(row: int, column: int, kind: str) -> InvalidInput:
-    return InvalidInput(
-        f"row {row}, column {column} is not {kind}.", f"Send {kind}, or null for a missing value.", row=row
-    )

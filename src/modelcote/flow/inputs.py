@@ -74,6 +74,11 @@ def table(data: Any, schema: InputSchema) -> list[Sequence[Any]]:
     return read
 
 
+def wrong_value(row: int, column: int, problem: str, remedy: str) -> InvalidInput:
+    """Return the error for one value of a row, by its position."""
+    return InvalidInput(f"row {row}, column {column} is {problem}.", remedy, row=row, column=column)
+
+
 def _check_list(data: Any, schema: InputSchema) -> None:
     if not isinstance(data, list) or not data:
         raise InvalidInput(
@@ -158,12 +163,8 @@ def _numbers(read: list[Sequence[Any]]) -> np.ndarray[Any, Any]:
     for index, row in enumerate(read):
         for column, value in enumerate(row):
             if value is not None and not isinstance(value, _NUMBERS):
-                raise InvalidInput(
-                    f"row {index}, column {column} is {_kind(value)} where the model expects a number.",
-                    "Send numbers, or null for a missing value.",
-                    row=index,
-                    column=column,
-                )
+                problem = f"{_kind(value)} where the model expects a number"
+                raise wrong_value(index, column, problem, "Send numbers, or null for a missing value.")
     return np.array(read, dtype=np.float64)
 
 
@@ -213,12 +214,8 @@ def _scalars(read: list[Sequence[Any]]) -> None:
     for index, row in enumerate(read):
         for column, value in enumerate(row):
             if isinstance(value, list | dict):
-                raise InvalidInput(
-                    f"row {index}, column {column} is {_kind(value)} where the model expects one value.",
-                    "Send a number, a text, true, false or null.",
-                    row=index,
-                    column=column,
-                )
+                problem = f"{_kind(value)} where the model expects one value"
+                raise wrong_value(index, column, problem, "Send a number, a text, true, false or null.")
 
 
 def _kind(value: Any) -> str:

@@ -26,17 +26,9 @@ NAMES: dict[str, frozenset[str]] = {
 # A class, or Cython's way of making an extension type: it checks the type it is given, and makes nothing else.
 ESTIMATORS = re.compile(rf"{CLASS.pattern}|__pyx_unpickle_[A-Za-z0-9_]+", re.ASCII)
 NEVER = (
-    "sklearn.externals",
-    "sklearn.datasets",
-    "sklearn._build_utils",
-    "sklearn.conftest",
-    "sklearn.utils._testing",
-    "sklearn.utils.discovery",
-    "sklearn.utils.parallel",
-    "sklearn.utils._joblib",
-    "sklearn.tests",
-    "sklearn.inspection",
-    "scipy.sparse.tests",
+    *("sklearn.externals", "sklearn.datasets", "sklearn._build_utils", "sklearn.conftest", "sklearn.utils._testing"),
+    *("sklearn.utils.discovery", "sklearn.utils.parallel", "sklearn.utils._joblib", "sklearn.tests"),
+    *("sklearn.inspection", "scipy.sparse.tests"),
 )
 ALLOWED = AllowList(
     NAMES,
