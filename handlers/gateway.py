@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelcote.aws.http import aws_client
 from modelcote.backends import Backends
 from modelcote.core.policy import policy_from_env
+from modelcote.dialects.predict_routes import PREDICT_ROUTES
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 
@@ -27,7 +28,7 @@ def _background() -> Background:
 _policy = policy_from_env()
 _table = ItemReader(aws_client("dynamodb"), os.environ["MODELCOTE_REGISTRY_TABLE"])
 _registry = RegistryCache(_table.get, _policy.registry_cache_s)
-_gateway = Gateway(_registry, Backends().invoke, _background, _policy)
+_gateway = Gateway(PREDICT_ROUTES, _registry, Backends().invoke, _background, _policy)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

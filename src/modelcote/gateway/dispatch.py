@@ -1,45 +1,30 @@
-"""From an HTTP API event to its answer: authenticate, resolve, check, invoke, respond.
+"""From an HTTP API event to its answer: authenticate, resolve, read the data, invoke, respond.
 
-What asks for the background, or is not answered in time, goes to `modelcote.gateway.background`, which is imported
-only then.
+What becomes a run goes to `modelcote.gateway.background`, which is imported only then.
 """
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from modelcote.backends import Invoke
-from modelcote.core.errors import (
-    BackendUnavailable,
-    InvalidInput,
-    ModelcoteError,
-    NotFound,
-    NotYetAnswered,
-    to_problem,
-)
-from modelcote.core.event import StoreRequest, with_store_request
+from modelcote.core.errors import BackendUnavailable, ModelcoteError, NotFound, NotYetAnswered, to_problem
+from modelcote.core.event import StoreRequest, event_json, with_store_request
+from modelcote.core.http_rules import JSON, PROBLEM, error_headers
 from modelcote.core.objects import DETACHED, ResultKey
 from modelcote.core.policy import Policy
-from modelcote.core.runs import ASYNC, keep_days, new_run_id
-from modelcote.core.strict_json import loads
-from modelcote.gateway.event import WEBHOOK_HEADERS, WEBHOOK_MEMBERS, Event, Reply, prefers_async
+from modelcote.core.runs import keep_days, new_run_id
 from modelcote.gateway.registry_cache import RegistryCache
-from modelcote.gateway.request import (
-    MULTIPART,
-    Request,
-    check_content,
-    read_body,
-    read_request,
-    request_id_of,
-    unknown_model,
-)
-from modelcote.gateway.response import respond
+from modelcote.gateway.request import Request
+from modelcote.gateway.response import Reply
+from modelcote.gateway.routes import PredictRoute, read_request, unknown_model
+from modelcote.gateway.run_options import RunOptions
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import PREDICT
 from modelcote.registry.records import Model, ModelState, model_key
@@ -47,18 +32,12 @@ from modelcote.registry.records import Model, ModelState, model_key
 if TYPE_CHECKING:
     from modelcote.gateway.background import Background
 
-_HEADERS = {"content-type": "application/json"}
-_ERROR_HEADERS: dict[int, dict[str, str]] = {
-    401: {"www-authenticate": 'Bearer realm="modelcote"'},
-    405: {"allow": "POST"},
-    429: {"retry-after": "1"},
-    503: {"retry-after": "1"},
-}
+_HEADERS = {"content-type": JSON}
 
 
 @dataclass
-class Facts:
-    """What the access log says of a request; filled in on the way. Nothing of it is secret."""
+class AccessLog:
+    """The access log's line about a request, filled in on the way; none of it is secret."""
 
     request_id: str
     project: str = ""
@@ -68,67 +47,75 @@ class Facts:
     model_ms: float = 0.0
     run_id: str = field(default_factory=new_run_id)
 
+    def write(self, status: int, started: float) -> None:
+        ms = round((time.perf_counter() - started) * 1000, 3)
+        print(orjson.dumps({"at": time.time(), "status": status, "ms": ms, **asdict(self)}).decode(), flush=True)
+
 
 class Gateway:
-    """Answers predict requests from the registry and the backends; `background` gives what runs need, once."""
+    """Answers the requests of its routes from the registry and the backends; `background` returns what runs need."""
 
     def __init__(
-        self, registry: RegistryCache, invoke: Invoke, background: Callable[[], Background], policy: Policy
+        self,
+        routes: Sequence[PredictRoute],
+        registry: RegistryCache,
+        invoke: Invoke,
+        background: Callable[[], Background],
+        policy: Policy,
     ) -> None:
+        self.routes = routes
         self.registry = registry
         self.invoke = invoke
         self.background = background
         self.policy = policy
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The HTTP API's answer to an event: `statusCode`, `headers`, `body`. Never raises."""
+        """Return the HTTP API's answer to an event: `statusCode`, `headers`, `body`. Never raise."""
         started = time.perf_counter()
-        facts = Facts(request_id_of(event))
+        log = AccessLog(str(event.get("requestContext", {}).get("requestId", "")))
         try:
-            body, status, headers = self._predict(event, facts)
+            body, status, headers = self._predict(event, log)
         except ModelcoteError as error:
-            body, status, headers = _problem(error, facts.request_id)
+            body, status, headers = _problem(error, log.request_id)
         except Exception:
             # The last resort: the caller gets an id, the log the trace.
             traceback.print_exc()
             unexpected = ModelcoteError("the gateway failed.", "Try again; if it stays so, report the request_id.")
-            body, status, headers = _problem(unexpected, facts.request_id)
-        _log(facts, status, started)
-        return {"statusCode": status, "headers": {**headers, "x-request-id": facts.request_id}, "body": body}
+            body, status, headers = _problem(unexpected, log.request_id)
+        log.write(status, started)
+        return {"statusCode": status, "headers": {**headers, "x-request-id": log.request_id}, "body": body}
 
-    def _predict(self, event: Mapping[str, Any], facts: Facts) -> Reply:
-        request = read_request(event)
-        facts.project, facts.model = request.project, request.model
-        caller = authenticate(request.authorization, self.registry.get)
-        facts.key_id = caller.key_id
+    def _predict(self, event: Mapping[str, Any], log: AccessLog) -> Reply:
+        route, request = read_request(event, self.routes)
+        log.project, log.model = request.project, request.model
+        caller = authenticate(request.headers.get("authorization"), self.registry.get)
+        log.key_id = caller.key_id
         if caller.project != request.project:
             raise unknown_model(request.model)
         caller.require(PREDICT)
-        kind = check_content(request)
         model = self._resolve(request)
-        facts.version = model.current_version
-        sent = read_body(event)
-        data = _event(sent, kind, request.content_type, facts.run_id)
-        if _in_background(request, data, model):
-            return self.background().submit(request, model, data, sent)
+        log.version = model.current_version
+        data = route.read(request)
+        options = RunOptions.read(route, request, data, model.mode)
+        if options:
+            return self.background().submit(model, options, log.run_id)
+        payload = self._with_store_request(event_json(data.json, data.files, log.run_id), model, log.run_id)
         started = time.time()
         invoked = time.perf_counter()
         try:
-            answer = self._invoke(request, model, self._kept(request, model, facts.run_id, data.to_json()))
+            answer = self._invoke(request, model, payload)
         except NotYetAnswered:
-            return self.background().detach(request, model, data, sent, started)
+            return self.background().detach(model, route.runs, data, log.run_id, started)
         finally:
-            facts.model_ms = (time.perf_counter() - invoked) * 1000
-        return respond(answer, facts.run_id), 200, _HEADERS
+            log.model_ms = (time.perf_counter() - invoked) * 1000
+        return route.write(answer, log.run_id), 200, _HEADERS
 
-    def _kept(self, request: Request, model: Model, run_id: str, event: bytes) -> bytes:
-        """Return the event, with a store request if the answer may be later than its caller waits."""
+    def _with_store_request(self, event: bytes, model: Model, run_id: str) -> bytes:
+        """Return the event, with a store request if its answer may come later than the caller waits."""
         if model.timeout_s <= self.policy.keep_after_s:
             return event
-        key = str(ResultKey(DETACHED, request.project, request.model, run_id, 1))
-        return with_store_request(
-            event, StoreRequest(key, keep_days(self.policy.result_ttl_s), self.policy.keep_after_s)
-        )
+        key, days = ResultKey(DETACHED, model.project, model.name, run_id, 1), keep_days(self.policy.result_ttl_s)
+        return with_store_request(event, StoreRequest(str(key), days, self.policy.keep_after_s))
 
     def _resolve(self, request: Request) -> Model:
         item = self.registry.get(*model_key(request.project, request.model))
@@ -143,52 +130,12 @@ class Gateway:
         try:
             return self.invoke(model.target, payload, self.policy.sync_wait_s)
         except NotFound as error:
-            # Deleted within the last five seconds, perhaps.
+            # Perhaps deleted since it was read into the cache.
             self.registry.forget(*model.key)
             self._resolve(request)
-            raise BackendUnavailable("the model's function is being made.", "Try again in a moment.") from error
+            raise BackendUnavailable("the model's function is being created.", "Try again in a moment.") from error
 
 
-def _event(body: bytes, kind: str, content_type: str, run_id: str) -> Event:
-    """The model's event. Raises what the body deserves."""
-    files = b""
-    if kind == MULTIPART:
-        # Only here: most requests are JSON, and need not wait for the parser's import.
-        from modelcote.gateway.multipart import event_files, read_form
-
-        body, parts = read_form(body, content_type)
-        files = event_files(parts) if parts else b""
-    data = loads(body, orjson.loads)
-    if not isinstance(data, list | dict):
-        raise InvalidInput(
-            f"the body is a JSON {type(data).__name__}, not a list or an object.",
-            "Send a list of data points, for example [[1, 2, 3]].",
-        )
-    return Event(data, body, files, run_id)
-
-
-def _in_background(request: Request, event: Event, model: Model) -> bool:
-    headers = request.event.get("headers") or {}
-    return (
-        model.mode == ASYNC
-        or prefers_async(headers)
-        or (isinstance(event.data, dict) and not WEBHOOK_MEMBERS.isdisjoint(event.data))
-        or not WEBHOOK_HEADERS.isdisjoint(headers)
-    )
-
-
-def _problem(error: ModelcoteError, request_id: str) -> tuple[str, int, dict[str, str]]:
-    headers = {"content-type": "application/problem+json", **_ERROR_HEADERS.get(error.status, {})}
-    if "retry_after_s" in error.extra:
-        headers["retry-after"] = str(error.extra["retry_after_s"])
-    return orjson.dumps(to_problem(error, request_id), default=str).decode(), error.status, headers
-
-
-def _log(facts: Facts, status: int, started: float) -> None:
-    line = {
-        "at": time.time(),
-        "status": status,
-        "ms": round((time.perf_counter() - started) * 1000, 3),
-        **asdict(facts),
-    }
-    print(orjson.dumps(line).decode(), flush=True)
+def _problem(error: ModelcoteError, request_id: str) -> Reply:
+    body = orjson.dumps(to_problem(error, request_id), default=str).decode()
+    return body, error.status, {"content-type": PROBLEM, **error_headers(error)}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 
 from modelcote.core.errors import ModelCrashed, PayloadTooLarge, from_problem
 from modelcote.core.event import read_answer
 
 # Lambda's limit for the gateway's own answer, in which the body is a JSON string; the rest is for headers.
 ANSWER_LIMIT = 6 * 1024 * 1024 - 16 * 1024
+# Body, status, headers.
+Reply = tuple[str, int, Mapping[str, str]]
 _ID_LENGTH = 35  # With its quotes and comma.
 
 

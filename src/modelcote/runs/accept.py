@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelcote.aws.table import ConditionFailed, add, put, update
@@ -19,7 +19,7 @@ from modelcote.core.objects import input_key
 from modelcote.core.runs import FAST, RUNNING, RunLimits
 from modelcote.core.target import Target
 from modelcote.runs.messages import INLINE_LIMIT, body_of, size_attribute
-from modelcote.runs.records import Run, counter_key, due, idempotency_key
+from modelcote.runs.records import Run, Webhook, counter_key, due, idempotency_key
 from modelcote.runs.store import RunStore
 
 _RUNS_PER_COUNTER = 500
@@ -29,10 +29,7 @@ _FULL_S = 1.0
 
 @dataclass(frozen=True)
 class Submission:
-    """A prediction to be made in the background. `event` is the model's event, JSON; `body` what the caller sent.
-
-    `webhook_auth` is sealed; `webhook_default_auth` says that the model's own credentials go with the webhook.
-    """
+    """A prediction to be made in the background. `event` is the model's event, JSON; `body` what the caller sent."""
 
     project: str
     model: str
@@ -42,9 +39,7 @@ class Submission:
     event: bytes
     limits: RunLimits
     dialect: str = "native"
-    webhook_url: str = ""
-    webhook_auth: str = ""
-    webhook_default_auth: bool = False
+    webhook: Webhook = field(default_factory=Webhook)
     idempotency_key: str = ""
     body: bytes = b""
 
@@ -125,9 +120,9 @@ def _run_of(store: RunStore, submission: Submission) -> Run:
         run_limit_s=limits.run_s,
         keep_days=limits.keep_days,
         result_ttl_s=limits.result_s,
-        webhook_url=submission.webhook_url,
-        webhook_auth=submission.webhook_auth,
-        webhook_default_auth=submission.webhook_default_auth,
+        webhook_url=submission.webhook.url,
+        webhook_auth=submission.webhook.auth,
+        webhook_default_auth=submission.webhook.default_auth,
         expires_at_s=int(at + limits.queue_s + policy.row_ttl_s),
     )
 

@@ -60,6 +60,18 @@ def endpoint_key(project: str, url: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
+class Webhook:
+    """Where a run's end is delivered. `url` is empty for none, `auth` sealed (`modelcote.webhooks.seal`).
+
+    `default_auth`: the model's own credentials go with it.
+    """
+
+    url: str = ""
+    auth: str = ""
+    default_auth: bool = False
+
+
+@dataclass(frozen=True)
 class Run(Row):
     """One prediction in the background.
 

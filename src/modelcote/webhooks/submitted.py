@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
-from typing import Any
 
-from modelcote.core.errors import Invalid, MalformedJson
+from modelcote.core.errors import Invalid
 from modelcote.core.policy import Policy
-from modelcote.core.strict_json import loads
 from modelcote.registry.records import Model
+from modelcote.runs.records import Webhook
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, parse_auth
 from modelcote.webhooks.guard import Allowed, check_url
 from modelcote.webhooks.secrets import origin
 
 Seal = Callable[[BasicAuth | MtlsAuth], str]
-
-
-@dataclass(frozen=True)
-class Webhook:
-    """`url` is empty for none; `auth` is sealed; `default_auth`: the model's own credentials go with it."""
-
-    url: str = ""
-    auth: str = ""
-    default_auth: bool = False
 
 
 def allowed(policy: Policy) -> Allowed:
@@ -57,7 +44,7 @@ def read_webhook(
     if url is None:
         if auth is not None:
             raise Invalid(f"{fields[1]} is given without {fields[0]}.", f"Give {fields[0]} too.", field=fields[1])
-        return Webhook(model.webhook_url, default_auth=bool(model.webhook_url and model.webhook_auth))
+        return models_webhook(model)
     target = check_url(url, allowed(policy), fields[0])
     if auth is not None:
         return Webhook(target.url, seal(parse_auth(auth, datetime.now(UTC), fields[1])))
@@ -65,13 +52,6 @@ def read_webhook(
     return Webhook(target.url, default_auth=own and bool(model.webhook_auth))
 
 
-def auth_from_header(text: str) -> Any:
-    """The JSON value of the header `x-modelcote-webhook-auth`, base64url of JSON; raises `Invalid`."""
-    try:
-        return loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError, MalformedJson) as error:
-        raise Invalid(
-            "the header x-modelcote-webhook-auth cannot be read.",
-            'Send base64url of JSON such as {"kind": "basic", "username": "u", "password": "p"}.',
-            field="webhook_auth",
-        ) from error
+def models_webhook(model: Model) -> Webhook:
+    """Return the webhook of a run that names none: the model's own, if it has one."""
+    return Webhook(model.webhook_url, default_auth=bool(model.webhook_url and model.webhook_auth))

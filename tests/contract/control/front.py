@@ -16,6 +16,7 @@ import pytest
 from modelcote import AsyncClient, Client
 from modelcote.aws.http import aws_client
 from modelcote.dialects import WEBHOOK_SHAPES
+from modelcote.dialects.predict_routes import PREDICT_ROUTES
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
@@ -121,6 +122,7 @@ def standing_front(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fr
         )
         dynamodb = aws_client("dynamodb")
         gateway = Gateway(
+            PREDICT_ROUTES,
             RegistryCache(ItemReader(dynamodb, stand.registry.table.name).get, runs.store.policy.registry_cache_s),
             runs.backends.invoke,
             lambda: Background(runs.light, runs.light_kms, runs.key_arn),

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from modelcote.cli.main import app
 from modelcote.core.errors import ModelFailed
 from modelcote.registry import models
+from modelcote.runs.records import Webhook
 from modelcote.sdk import client as sdk
 from tests.contract.control.front import HOOK, MODEL, Front
 from tests.contract.control.stand import PROJECT, URL
@@ -82,7 +83,7 @@ def test_a_failed_run_says_what_was_wrong(shell: Shell, front: Front) -> None:
 
 
 def test_deliveries(shell: Shell, front: Front) -> None:
-    run = front.done(webhook_url=HOOK)
+    run = front.done(webhook=Webhook(HOOK))
     assert front.deliver(run, 500) == "PENDING"
     assert shell.json("deliveries", "ls", "--state", "PENDING")["deliveries"][0]["run_id"] == run.run_id
     assert run.run_id in shell.run("deliveries", "ls")

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from modelcote.control.routes import deliveries
-from modelcote.runs.records import Run
+from modelcote.runs.records import Run, Webhook
 from tests.contract.control.front import HOOK, Front
 from tests.contract.control.stand import check_problem
 
 
 def owed(front: Front, **changes: Any) -> Run:
     """A run that has succeeded and whose webhook is due."""
-    return front.done(webhook_url=HOOK, **changes)
+    return front.done(webhook=Webhook(HOOK), **changes)
 
 
 def exhausted(front: Front, **changes: Any) -> Run:

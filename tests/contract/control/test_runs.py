@@ -16,6 +16,7 @@ from modelcote.core.runs import RunLimits, new_run_id
 from modelcote.flow.result import dumps
 from modelcote.identity import keys
 from modelcote.registry import models
+from modelcote.runs.records import Webhook
 from modelcote.runs.work import execution_name
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import seal
@@ -173,7 +174,7 @@ def test_ids_that_are_not_this_project_s(front: Front) -> None:
     other = front.runs.accept(project="other")
     models.ensure_project(front.stand.registry, "other")
     _, key = keys.create(front.stand.registry.table, "other", "other", ["predict"])
-    mine = front.done(webhook_url=HOOK)
+    mine = front.done(webhook=Webhook(HOOK))
     for run_id in (other.run_id, new_run_id(), "x", "0" * 31, "0" * 33, mine.run_id.upper(), "g" * 32, "a" * 5_000):
         for method, path in (
             ("GET", f"/runs/{run_id}"),
@@ -230,7 +231,7 @@ def test_no_answer_holds_a_credential(front: Front) -> None:
     run_id = new_run_id()
     sealed = seal(runs.kms, runs.key_arn, BasicAuth("user", canary), PROJECT, run_id)
     event = b'{"data":[[1]],"run_id":"' + run_id.encode() + b'"}'
-    run = front.done(run_id=run_id, event=event, webhook_url=HOOK, webhook_auth=sealed)
+    run = front.done(run_id=run_id, event=event, webhook=Webhook(HOOK, sealed))
     front.deliver(run)
     answers = [
         front.call(method, path)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from modelcote.aws.http import aws_client
 from modelcote.core.policy import Policy
 from modelcote.core.target import LAMBDA, Target
+from modelcote.dialects.predict_routes import PREDICT_ROUTES
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 from modelcote.identity import keys
@@ -64,7 +65,8 @@ def standing(
         cache = RegistryCache(
             ItemReader(dynamodb, registry.table.name).get, Policy().registry_cache_s, lambda: stand.now
         )
-        stand = Stand(registry, Gateway(cache, door.backends().invoke, _no_background, Policy()), door, key)
+        gateway = Gateway(PREDICT_ROUTES, cache, door.backends().invoke, _no_background, Policy())
+        stand = Stand(registry, gateway, door, key)
         try:
             yield stand
         finally:

@@ -13,6 +13,7 @@ import pytest
 
 from modelcote.aws.http import aws_client
 from modelcote.core.runs import FAST, LONG, QUEUED, RUNNING, SUCCEEDED
+from modelcote.dialects.predict_routes import PREDICT_ROUTES
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
@@ -46,7 +47,7 @@ class Asked:
         policy = self.stand.store.policy
         cache = RegistryCache(ItemReader(self.door, self.stand.registry.table.name).get, policy.registry_cache_s)
         background = Background(self.stand.light, self.stand.light_kms, self.stand.key_arn)
-        self.gateway = Gateway(cache, self.stand.backends.invoke, lambda: background, policy)
+        self.gateway = Gateway(PREDICT_ROUTES, cache, self.stand.backends.invoke, lambda: background, policy)
 
     def send(self, data: Any, **headers: str | None) -> tuple[int, dict[str, str], Any]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

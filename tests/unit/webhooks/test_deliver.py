@@ -20,7 +20,7 @@ from modelcote.core.runs import CANCELED, FAILED
 from modelcote.dialects import WEBHOOK_SHAPES
 from modelcote.runs.cancel import cancel
 from modelcote.runs.listing import attempts, find_delivery
-from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Delivery, Run, delivery_key
+from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Delivery, Run, Webhook, delivery_key
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
 from modelcote.webhooks.deliver import Deliverer
 from modelcote.webhooks.endpoints import endpoint
@@ -43,9 +43,9 @@ def make_deliverer(stand: RunsStand) -> Deliverer:
     return Deliverer(stand.store, secrets, stand.kms, stack, WEBHOOK_SHAPES)
 
 
-def ended(stand: RunsStand, url: str, data: Any = None, **changes: Any) -> Run:
+def ended(stand: RunsStand, url: str, data: Any = None, *, default_auth: bool = False, **changes: Any) -> Run:
     """A run that has ended, with a webhook."""
-    run = stand.accept(data, webhook_url=url, **changes)
+    run = stand.accept(data, webhook=Webhook(url, default_auth=default_auth), **changes)
     stand.drain()
     return stand.run(run.run_id)
 
@@ -127,7 +127,7 @@ def test_a_failure_is_told_too(stand: RunsStand, deliverer: Deliverer, dialect: 
 
 def test_cancel_is_told(stand: RunsStand, deliverer: Deliverer) -> None:
     with Receiver() as receiver:
-        run = stand.accept(webhook_url=receiver.url)
+        run = stand.accept(webhook=Webhook(receiver.url))
         cancel(stand.store, stand.executions, PROJECT, run.run_id)
         deliverer.attempt(PROJECT, run.run_id)
     assert receiver.seen[0].headers["modelcote-event"] == "run.canceled"
@@ -136,7 +136,7 @@ def test_cancel_is_told(stand: RunsStand, deliverer: Deliverer) -> None:
 
 def test_nothing_is_sent_before_the_end(stand: RunsStand, deliverer: Deliverer) -> None:
     with Receiver() as receiver:
-        run = stand.accept(webhook_url=receiver.url)
+        run = stand.accept(webhook=Webhook(receiver.url))
         assert deliverer.attempt(PROJECT, run.run_id) == "unknown"
     assert not receiver.connections
 
@@ -322,12 +322,12 @@ def test_a_large_result_goes_by_reference(stand: RunsStand, deliverer: Deliverer
 
 def test_basic_credentials_of_a_run(stand: RunsStand, deliverer: Deliverer) -> None:
     with Receiver() as receiver:
-        submission = stand.submission(webhook_url=receiver.url)
+        submission = stand.submission()
         auth = seal(stand.light_kms, stand.key_arn, BasicAuth("user", "pass"), PROJECT, submission.run_id)
         assert "pass" not in auth
         from modelcote.runs.accept import accept
 
-        run = accept(stand.light, replace(submission, webhook_auth=auth))
+        run = accept(stand.light, replace(submission, webhook=Webhook(receiver.url, auth)))
         stand.drain()
         deliverer.attempt(PROJECT, run.run_id)
     assert receiver.seen[0].headers["authorization"] == "Basic " + base64.b64encode(b"user:pass").decode()
@@ -348,7 +348,7 @@ def test_the_models_own_client_certificate(stand: RunsStand, tmp_path: Path) -> 
     deliverer = make_deliverer(stand)
     cert, key = authority.issue("client", client=True)
     with Receiver(tls=authority.server("127.0.0.1", ask_client=True)) as receiver:
-        run = ended(stand, receiver.url, webhook_default_auth=True)
+        run = ended(stand, receiver.url, default_auth=True)
         without = ended(stand, receiver.url)
         deliverer.secrets.put_auth(PROJECT, MODEL, MtlsAuth(cert, key))
         assert deliverer.attempt(PROJECT, run.run_id) == DELIVERED
@@ -369,7 +369,7 @@ def test_who_may_not_be_called_is_a_failed_attempt(stand: RunsStand) -> None:
 
 def test_credentials_for_the_next_receiver_do_not_go_to_the_one_before(stand: RunsStand, deliverer: Deliverer) -> None:
     with Receiver() as receiver:
-        run = ended(stand, receiver.url, webhook_default_auth=True)
+        run = ended(stand, receiver.url, default_auth=True)
         deliverer.secrets.put_auth(PROJECT, MODEL, BasicAuth("user", "pass"), "https://next.example.com/hook")
         assert deliverer.attempt(PROJECT, run.run_id) == DELIVERED
     assert "authorization" not in receiver.seen[0].headers

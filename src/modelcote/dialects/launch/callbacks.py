@@ -17,6 +17,7 @@ from modelcote.control.services import Services
 from modelcote.core.errors import BackendUnavailable, Invalid, ModelcoteError
 from modelcote.dialects.launch.bodies import CALLBACK, CreateAsyncTask
 from modelcote.dialects.launch.store import LaunchEndpoint
+from modelcote.runs.records import Webhook
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, parse_auth
 from modelcote.webhooks.guard import check_url
 from modelcote.webhooks.seal import seal
@@ -60,23 +61,23 @@ def drop_auth(parts: Services, project: str, name: str) -> None:
         parts.webhook_secrets.remove_auth(project, name)
 
 
-def callback_of(parts: Services, endpoint: LaunchEndpoint, task: CreateAsyncTask, run_id: str) -> tuple[str, str]:
-    """The URL and the sealed credentials of a task's callback; empty for none.
+def callback_of(parts: Services, endpoint: LaunchEndpoint, task: CreateAsyncTask, run_id: str) -> Webhook:
+    """Return a task's callback.
 
     Checked is also what an endpoint without the hook will not use. Raises `Invalid`.
     """
     url = read_url(parts, task.callback_url, "callback_url") or endpoint.callback_url
     auth = read_auth(task.callback_auth, "callback_auth")
     if CALLBACK not in endpoint.hooks:
-        return "", ""
+        return Webhook()
     if not url:
         if auth is not None:
             raise Invalid(
                 "callback_auth is given, and there is no URL to call.", "Give callback_url.", field="callback_auth"
             )
-        return "", ""
+        return Webhook()
     auth = auth or _default_auth(parts, endpoint)
-    return url, seal(parts.kms, parts.key_arn, auth, endpoint.project, run_id) if auth else ""
+    return Webhook(url, seal(parts.kms, parts.key_arn, auth, endpoint.project, run_id) if auth else "")
 
 
 def _default_auth(parts: Services, endpoint: LaunchEndpoint) -> Auth | None:

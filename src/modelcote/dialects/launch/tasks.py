@@ -45,7 +45,7 @@ def create_async_task(
     data = _data(body)
     model = _serving(parts, endpoint)
     run_id = new_run_id(parts.runs.clock())
-    url, auth = callback_of(parts, endpoint, body, run_id)
+    webhook = callback_of(parts, endpoint, body, run_id)
     submission = Submission(
         project=project,
         model=model.name,
@@ -55,8 +55,7 @@ def create_async_task(
         event=event_json(json.dumps(data).encode(), b"", run_id),
         limits=run_limits(parts.runs.policy, model.timeout_s),
         dialect=NAME,
-        webhook_url=url,
-        webhook_auth=auth,
+        webhook=webhook,
     )
     return CreatedTask(task_id=accept(parts.runs, submission).run_id)
 
