@@ -52,6 +52,8 @@ def test_a_model_and_its_version() -> None:
     model = Model.from_item(ROWS["model"])
     assert (model.state, model.current_version, model.timeout_s, model.mode) == ("READY", 1, 30, "sync")
     assert model.target == Target(LAMBDA, "dev_demo_line")
+    deployed_since = Model.from_item({**ROWS["model"], "backend": "toy", "address": "new"})
+    assert deployed_since.target == Target("toy", "new")
     version = Version.from_item(ROWS["version"])
     assert version.package == Package("xxxxxxxx", "packages/demo/line/1/aa.zip", ("onnx-py3.11-abc",))
     assert version.compiled_report == {"used": False, "reason": "not equal"}

@@ -75,7 +75,7 @@ def free_port() -> int:
 def emulator() -> Iterator[Emulator]:
     """A child process on a free port of 127.0.0.1, ended with the session."""
     port = free_port()
-    made = Emulator(f"http://127.0.0.1:{port}")
+    instance = Emulator(f"http://127.0.0.1:{port}")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "BIND_HOST": "127.0.0.1",
@@ -86,8 +86,8 @@ def emulator() -> Iterator[Emulator]:
         [sys.executable, "-m", "ministack"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        until_answers(f"{made.url}/_ministack/health", process)
-        yield made
+        until_answers(f"{instance.url}/_ministack/health", process)
+        yield instance
     finally:
         process.terminate()
         try:

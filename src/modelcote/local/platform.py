@@ -90,7 +90,7 @@ def _valid(api_key: str, registry: Registry) -> bool:
 
 
 def _new_key(project: str, registry: Registry) -> str:
-    """A key of the user's own; earlier ones of that name are revoked, since nobody knows them any more."""
+    """A key of the user's own; earlier ones of that name are revoked, since their text is not stored."""
     for row in keys.all_of(registry.table, project):
         if row.name == KEY_NAME and not row.revoked_at_s:
             keys.revoke(registry.table, project, row.key_id)

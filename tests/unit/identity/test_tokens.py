@@ -20,7 +20,7 @@ NOW = int(time.time())
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
-def test_a_token_is_taken(registry: Registry, algorithm: str) -> None:
+def test_a_token_is_accepted(registry: Registry, algorithm: str) -> None:
     key = private_key(algorithm)
     row = issuers.register(registry.table, "demo", ISSUER, AUDIENCE, pem(key), ["predict"])
     assert row.algorithm == algorithm

@@ -12,7 +12,7 @@ from modelcote.core.errors import Conflict, DeployFailed, NotFound
 from modelcote.core.objects import upload_key
 from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, models, outcomes, snapshots, versions
-from modelcote.registry.records import Deploy, Model, Version
+from modelcote.registry.records import Deploy, Version
 from modelcote.registry.store import Registry
 from tests.support.specs import a_package, a_spec
 
@@ -28,11 +28,16 @@ def requested(registry: Registry, name: str = "iris") -> Deploy:
     return deploys.request(registry, PROJECT, name, uploaded(registry, name).version, "deploy")
 
 
+def running(registry: Registry, deploy: Deploy) -> Deploy:
+    row = outcomes.begin(registry, PROJECT, deploy.deploy_id)
+    assert row is not None
+    return row
+
+
 def built(registry: Registry, deploy: Deploy) -> Deploy:
-    begun = outcomes.begin(registry, PROJECT, deploy.deploy_id)
-    assert begun is not None
-    outcomes.mark_built(registry, begun, a_package(str(deploy.version)), "onnx", {"used": True, "reason": ""})
-    return begun
+    deploy = running(registry, deploy)
+    outcomes.mark_built(registry, deploy, a_package(str(deploy.version)), "onnx", {"used": True, "reason": ""})
+    return deploy
 
 
 def ready(registry: Registry, name: str = "iris") -> Deploy:
@@ -54,15 +59,15 @@ def messages(registry: Registry) -> list[dict[str, object]]:
     return [json.loads(message["Body"]) for message in got.get("Messages", [])]
 
 
-def test_versions_made_at_once_get_numbers_of_their_own(registry: Registry) -> None:
+def test_concurrent_versions_have_their_own_numbers(registry: Registry) -> None:
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: versions.create(registry, PROJECT, a_spec())[0].version, range(24)))
-    assert sorted(made) == list(range(1, 25))
+        numbers = list(pool.map(lambda _: versions.create(registry, PROJECT, a_spec())[0].version, range(24)))
+    assert sorted(numbers) == list(range(1, 25))
     assert [row.version for row in versions.all_of(registry, PROJECT, "iris")] == list(range(24, 0, -1))
     assert [row["sk"] for row in registry.table.query("PROJECTS")] == [PROJECT]
 
 
-def test_the_upload_url_takes_a_zip(registry: Registry) -> None:
+def test_the_upload_url_accepts_a_zip(registry: Registry) -> None:
     version, url = versions.create(registry, PROJECT, a_spec())
     answer = httpx.put(url, content=b"zip", headers={"content-type": "application/zip"})
     assert answer.status_code == 200
@@ -83,16 +88,16 @@ def test_a_deploy_from_request_to_ready(registry: Registry) -> None:
         "deploy_id": deploy.deploy_id,
     }
     assert served(registry) == {}
-    begun = built(registry, deploy)
+    started = built(registry, deploy)
     assert states(registry) == {1: "BUILDING"}
     assert served(registry) == {"iris": 1}
-    outcomes.mark_ready(registry, begun, Target(LAMBDA, "local_demo_iris"))
+    outcomes.mark_ready(registry, started, Target(LAMBDA, "local_demo_iris"))
     model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.current_version, model.target) == ("READY", 1, Target(LAMBDA, "local_demo_iris"))
     assert (model.runtime, model.compiled) == ("onnx", True)
     assert versions.get(registry, PROJECT, "iris", 1).compiled_report == {"used": True, "reason": ""}
     assert deploys.get(registry, PROJECT, deploy.deploy_id).state == "SUCCEEDED"
-    outcomes.mark_ready(registry, begun, Target(LAMBDA, "local_demo_iris"))  # a message that came twice
+    outcomes.mark_ready(registry, started, Target(LAMBDA, "local_demo_iris"))  # a message delivered twice
     assert outcomes.begin(registry, PROJECT, deploy.deploy_id) is None
 
 
@@ -107,11 +112,11 @@ def test_ten_deploys_keep_ten_versions(registry: Registry) -> None:
 def test_of_deploys_queued_together_the_last_is_served_and_none_is_lost(registry: Registry) -> None:
     queue = [requested(registry) for _ in range(3)]
     assert len({deploy.deploy_id for deploy in queue}) == 3
-    begun = [built(registry, deploy) for deploy in queue]
+    started = [built(registry, deploy) for deploy in queue]
     assert served(registry) == {"iris": 3}
-    for deploy in begun[:2]:
+    for deploy in started[:2]:
         outcomes.mark_superseded(registry, deploy)
-    outcomes.mark_ready(registry, begun[2], Target(LAMBDA, "f"))
+    outcomes.mark_ready(registry, started[2], Target(LAMBDA, "f"))
     assert states(registry) == {1: "ARCHIVED", 2: "ARCHIVED", 3: "READY"}
     assert deploys.request(registry, PROJECT, "iris", 1, "rollback").version == 1
 
@@ -130,9 +135,8 @@ def test_ready_while_a_later_deploy_waits(registry: Registry) -> None:
 def test_a_failed_deploy_leaves_the_old_version_serving(registry: Registry) -> None:
     ready(registry)
     broken = requested(registry)
-    begun = outcomes.begin(registry, PROJECT, broken.deploy_id)
-    assert begun
-    outcomes.mark_failed(registry, begun, DeployFailed("no wheel for x.", "Pin another."))
+    started = running(registry, broken)
+    outcomes.mark_failed(registry, started, DeployFailed("no wheel for x.", "Pin another."))
     assert states(registry) == {1: "READY", 2: "FAILED"}
     model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.wanted_version, model.current_version) == ("READY", 1, 1)
@@ -146,8 +150,8 @@ def test_a_failed_deploy_leaves_the_old_version_serving(registry: Registry) -> N
 
 
 def test_a_first_deploy_that_fails_after_its_build(registry: Registry) -> None:
-    begun = built(registry, requested(registry))
-    outcomes.mark_failed(registry, begun, DeployFailed("no.", "Try."))
+    started = built(registry, requested(registry))
+    outcomes.mark_failed(registry, started, DeployFailed("no.", "Try."))
     assert models.get(registry, PROJECT, "iris").state == "FAILED"
     assert served(registry) == {}
 
@@ -164,10 +168,9 @@ def test_a_failure_does_not_undo_a_later_request(registry: Registry) -> None:
 def test_rollback_swaps_the_states(registry: Registry) -> None:
     ready(registry)
     ready(registry)
-    begun = outcomes.begin(registry, PROJECT, deploys.request(registry, PROJECT, "iris", 1, "rollback").deploy_id)
-    assert begun
+    started = running(registry, deploys.request(registry, PROJECT, "iris", 1, "rollback"))
     assert served(registry) == {"iris": 1}
-    outcomes.mark_ready(registry, begun, Target(LAMBDA, "f"))
+    outcomes.mark_ready(registry, started, Target(LAMBDA, "f"))
     assert states(registry) == {1: "READY", 2: "ARCHIVED"}
     assert models.get(registry, PROJECT, "iris").previous_version == 2
 
@@ -175,9 +178,8 @@ def test_rollback_swaps_the_states(registry: Registry) -> None:
 def test_a_failed_rollback_keeps_both_versions(registry: Registry) -> None:
     ready(registry)
     ready(registry)
-    begun = outcomes.begin(registry, PROJECT, deploys.request(registry, PROJECT, "iris", 1, "rollback").deploy_id)
-    assert begun
-    outcomes.mark_failed(registry, begun, DeployFailed("no.", "Try."))
+    started = running(registry, deploys.request(registry, PROJECT, "iris", 1, "rollback"))
+    outcomes.mark_failed(registry, started, DeployFailed("no.", "Try."))
     assert states(registry) == {1: "ARCHIVED", 2: "READY"}
     assert served(registry) == {"iris": 2}
 
@@ -221,9 +223,8 @@ def test_deletion_from_request_to_nothing_left(registry: Registry) -> None:
     assert outcomes.begin(registry, PROJECT, waiting.deploy_id) is None
     assert deploys.get(registry, PROJECT, waiting.deploy_id).state == "FAILED"
 
-    begun = outcomes.begin(registry, PROJECT, deletion.deploy_id)
-    assert begun
-    outcomes.forget(registry, begun)
+    started = running(registry, deletion)
+    outcomes.forget(registry, started)
     assert deploys.get(registry, PROJECT, deletion.deploy_id).state == "SUCCEEDED"
     assert models.all_of(registry, PROJECT) == []
     assert snapshots.read(registry).tombstones == ()
@@ -232,15 +233,15 @@ def test_deletion_from_request_to_nothing_left(registry: Registry) -> None:
 
 
 def test_a_model_deleted_while_it_became_ready_stays_deleted(registry: Registry) -> None:
-    begun = built(registry, requested(registry))
+    started = built(registry, requested(registry))
     deploys.request(registry, PROJECT, "iris", 0, "delete")
-    outcomes.mark_ready(registry, begun, Target(LAMBDA, "f"))
+    outcomes.mark_ready(registry, started, Target(LAMBDA, "f"))
     model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.current_version) == ("DELETING", 0)
-    assert deploys.get(registry, PROJECT, begun.deploy_id).state == "SUCCEEDED"
+    assert deploys.get(registry, PROJECT, started.deploy_id).state == "SUCCEEDED"
 
 
-def test_a_failed_deletion_may_be_asked_for_again(registry: Registry) -> None:
+def test_a_failed_deletion_may_be_requested_again(registry: Registry) -> None:
     ready(registry)
     first = outcomes.begin(registry, PROJECT, deploys.request(registry, PROJECT, "iris", 0, "delete").deploy_id)
     assert first
@@ -264,9 +265,3 @@ def test_log_lines_in_order_and_without_a_gap(registry: Registry) -> None:
     assert [line.n for line in deploys.status(registry, PROJECT, deploy.deploy_id).lines] == [1]
     with pytest.raises(NotFound):
         deploys.status(registry, "other", deploy.deploy_id)
-
-
-def test_a_model_row_of_an_earlier_version_has_its_function() -> None:
-    old = {"pk": "P#demo", "sk": "MODEL#iris", "project": "demo", "name": "iris", "function_name": "f"}
-    assert Model.from_item(old).target == Target(LAMBDA, "f")
-    assert Model.from_item({**old, "backend": "toy", "address": "now"}).target == Target("toy", "now")
