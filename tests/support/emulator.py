@@ -12,7 +12,8 @@ import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import boto3
 import pytest
@@ -49,9 +50,13 @@ class Emulator:
                 patch.setenv(name, value)
             return make_clients()
 
+    def client(self, service: str) -> Any:
+        """A boto3 client, the same for the whole session: making one takes longer than most tests."""
+        return boto_client(service, self.url)
+
     @cached_property
     def session(self) -> boto3.Session:
-        return boto3.Session("test", "test", region_name=REGION)
+        return _session()
 
     def registry(self) -> Registry:
         """A registry on a table, a bucket and a queue of its own, all empty."""
@@ -61,6 +66,16 @@ class Emulator:
         clients.s3.create_bucket(Bucket=name)
         queue = clients.sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})
         return open_registry(name, name, queue["QueueUrl"], clients)
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session("test", "test", region_name=REGION)
+
+
+@cache
+def boto_client(service: str, url: str) -> Any:
+    return _session().client(service, endpoint_url=url)  # type: ignore[call-overload]
 
 
 def free_port() -> int:

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import boto3
 import pytest
 
 from modelcote.aws.http import aws_client
@@ -37,6 +36,7 @@ from modelcote.runs.watch import watch
 from modelcote.runs.work import work
 from modelcote.serving import stored
 from modelcote.serving.predictor import respond
+from tests.support.emulator import boto_client
 from tests.support.lambda_door import LambdaDoor, Reply, lambda_door
 from tests.support.tables import make_table
 
@@ -82,7 +82,6 @@ class RunsStand:
     kms: Any
     light_kms: Kms
     key_arn: str
-    session: boto3.Session
     executions: Executions = field(default_factory=Executions)
     play: Play = double
     offset_s: float = 0
@@ -186,8 +185,7 @@ def runs_standing(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterat
         sqs.create_queue(QueueName=f"{name}-{kind}", Attributes={"VisibilityTimeout": "2"})["QueueUrl"]
         for kind in ("runs", "deliveries")
     ]
-    session = boto3.Session(region_name="us-east-1")
-    kms = session.client("kms")
+    kms = boto_client("kms", dynamodb.meta.endpoint_url)
     key_arn = kms.create_key()["KeyMetadata"]["Arn"]
     monkeypatch.setenv("MODELCOTE_BUCKET", registry.bucket)
 
@@ -210,7 +208,7 @@ def runs_standing(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterat
     store = replace(light, table=Table(dynamodb, name), s3=registry.s3, sqs=sqs)
     with lambda_door(reply) as door:
         backends = door.backends()
-        stand = RunsStand(store, light, registry, door, backends, kms, Kms(doors["kms"]), key_arn, session)
+        stand = RunsStand(store, light, registry, door, backends, kms, Kms(doors["kms"]), key_arn)
         try:
             yield stand
         finally:

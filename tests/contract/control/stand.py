@@ -99,17 +99,22 @@ def stand_on(emulator: Emulator) -> Stand:
     registry = emulator.registry()
     models.ensure_project(registry, PROJECT)
     texts = {scope: keys.create(registry.table, PROJECT, scope, [scope])[1] for scope in ("predict", "deploy", "admin")}
-    log: list[tuple[str, dict[str, Any]]] = []
-    services = services_on(emulator, registry)
-    app = create_app(services, DIALECTS, lambda event, **members: log.append((event, members)))
+    app = the_app()
+    app.state.services, app.state.log = services_on(emulator, registry), []
     http = httpx.Client(transport=AppTransport(app), base_url=URL)
-    return Stand(http, registry, services, texts, log, app)
+    return Stand(http, registry, app.state.services, texts, app.state.log, app)
+
+
+@cache
+def the_app() -> FastAPI:
+    """The application, whose services and log each test replaces: its routes take longer to make than most tests."""
+    app = create_app(None, DIALECTS, lambda event, **members: app.state.log.append((event, members)))
+    return app
 
 
 def services_on(emulator: Emulator, registry: Registry) -> Services:
     """What the API works with; runs have a table and queues of their own."""
-    session, name = emulator.session, registry.table.name
-    secrets = session.client("secretsmanager", endpoint_url=emulator.url)
+    name, secrets = registry.table.name, emulator.client("secretsmanager")
     make_table(registry.table.client, "runs", f"{name}-runs")
     queues = [registry.sqs.create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("runs", "deliveries")]
     runs = RunStore(
@@ -119,14 +124,14 @@ def services_on(emulator: Emulator, registry: Registry) -> Services:
     machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}"
     return Services(
         registry=registry,
-        logs=session.client("logs", endpoint_url=emulator.url),
+        logs=emulator.client("logs"),
         secrets=secrets,
         stack=name,
         public_url=URL,
         runs=runs,
-        executions=StateMachine(session.client("stepfunctions", endpoint_url=emulator.url), machine),
+        executions=StateMachine(emulator.client("stepfunctions"), machine),
         webhook_secrets=WebhookSecrets(secrets, name, key_arn, runs.policy),
-        kms=session.client("kms", endpoint_url=emulator.url),
+        kms=emulator.client("kms"),
         key_arn=key_arn,
     )
 

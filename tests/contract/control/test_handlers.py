@@ -90,7 +90,7 @@ def test_gateway(stand: Stand) -> None:
 
 @pytest.mark.usefixtures("environment")
 def test_deploy_requested(aws: Emulator) -> None:
-    codebuild = aws.session.client("codebuild", endpoint_url=aws.url)
+    codebuild = aws.client("codebuild")
     codebuild.create_project(
         name=ENVIRONMENT["MODELCOTE_DEPLOYER_PROJECT"],
         source={"type": "NO_SOURCE", "buildspec": "version: 0.2"},

@@ -129,7 +129,7 @@ def test_changed_code_is_a_new_version_to_which_the_alias_moves(aws: Emulator, t
     served = definition.resolve("live")
     assert served is not None
     assert (Path(served.code) / "code.py").read_text() == "two"
-    alias = aws.session.client("lambda", endpoint_url=aws.url).get_alias(FunctionName=name, Name="live")
+    alias = aws.client("lambda").get_alias(FunctionName=name, Name="live")
     assert alias["FunctionVersion"] == new["version"]
 
 
@@ -154,7 +154,7 @@ def test_what_a_run_no_longer_holds_goes_away_last_made_first(aws: Emulator, tmp
     second.make(ROLE, f"{name}-role", role)
     assert second.end() == [f"{name}-live", name, f"{name}-layer"]
     assert read_definition(tmp_path / "functions", name) is None
-    client = aws.session.client("lambda", endpoint_url=aws.url)
+    client = aws.client("lambda")
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_function(FunctionName=name)
     assert list(load_state(tmp_path / STATE).resources) == [f"urn:pulumi:local::modelcote::{ROLE}::{name}-role"]
@@ -181,16 +181,16 @@ def test_after_distrust_everything_is_made_again_where_it_is_missing(aws: Emulat
     first.context.state.set_models([["default", "m"]])
     first.end()
     # The emulator forgets: a queue and a function go behind the state file's back.
-    sqs = aws.session.client("sqs", endpoint_url=aws.url)
+    sqs = aws.client("sqs")
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
-    aws.session.client("lambda", endpoint_url=aws.url).delete_function(FunctionName=name)
+    aws.client("lambda").delete_function(FunctionName=name)
     assert distrust(tmp_path / STATE, forget_models=True) == ["default/m"]
     assert load_state(tmp_path / STATE).models == []
     second = Run(aws, tmp_path)
     key = everything(second)
     assert second.end() == []
     assert sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    kms = aws.session.client("kms", endpoint_url=aws.url)
+    kms = aws.client("kms")
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyId"] == key
 
 
@@ -200,7 +200,7 @@ def test_an_unchanged_queue_keeps_its_messages_when_its_settings_change(
     first = Run(aws, tmp_path)
     url, _ = first.make(QUEUE, name, {"name": name, "visibilityTimeoutSeconds": 60})
     first.end()
-    sqs = aws.session.client("sqs", endpoint_url=aws.url)
+    sqs = aws.client("sqs")
     sqs.send_message(QueueUrl=url, MessageBody="kept")
     Run(aws, tmp_path).make(QUEUE, name, {"name": name, "visibilityTimeoutSeconds": 90})
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -229,7 +229,7 @@ ROLE_ARN = "arn:aws:iam::000000000000:role/r"
 
 
 def client(aws: Emulator, service: str) -> Any:
-    return aws.session.client(service, endpoint_url=aws.url)  # type: ignore[call-overload]
+    return aws.client(service)
 
 
 def sources(aws: Emulator, function_name: str) -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ def test_a_models_life_touches_its_own_resources_alone(engine: LocalEngine, aws:
     assert {key: healed[key] for key in ("url", "bucket", "registry_table", "deploy_queue_url")} == {
         key: outputs[key] for key in ("url", "bucket", "registry_table", "deploy_queue_url")
     }
-    assert len(aws.session.client("apigatewayv2", endpoint_url=aws.url).get_apis()["Items"]) == 1
+    assert len(aws.client("apigatewayv2").get_apis()["Items"]) == 1
     name = function_name("local", "default", "m")
     definition = read_definition(tmp_path / "functions", name)
     assert definition is not None
@@ -96,7 +96,7 @@ def test_a_models_life_touches_its_own_resources_alone(engine: LocalEngine, aws:
 
     engine.up(replace(with_model, models=(), tombstones=(("default", "m"),)))
     assert read_definition(tmp_path / "functions", name) is None
-    functions = aws.session.client("lambda", endpoint_url=aws.url)
+    functions = aws.client("lambda")
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
         functions.get_function(FunctionName=name)
 
@@ -113,7 +113,7 @@ def held(aws: Emulator, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """What the emulator holds of all that works runs off."""
 
     def client(service: str) -> Any:
-        return aws.session.client(service, endpoint_url=aws.url)  # type: ignore[call-overload]
+        return aws.client(service)
 
     queues = {url.rsplit("/", 1)[1]: url for url in client("sqs").list_queues()["QueueUrls"]}
     keys = ["VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy", "Policy"]

@@ -27,6 +27,7 @@ from modelcote.webhooks.endpoints import endpoint
 from modelcote.webhooks.replay import replay
 from modelcote.webhooks.seal import seal, unseal
 from modelcote.webhooks.secrets import WebhookSecrets
+from tests.support.emulator import boto_client
 from tests.support.receivers import Authority, Receiver, answer, der, drip, hang, redirect, reset
 from tests.support.runs_stand import MODEL, PROJECT, RunsStand
 
@@ -38,7 +39,7 @@ def deliverer(stand: RunsStand) -> Deliverer:
 
 def make_deliverer(stand: RunsStand) -> Deliverer:
     stack = f"t{os.urandom(4).hex()}"
-    client = stand.session.client("secretsmanager")
+    client = boto_client("secretsmanager", stand.kms.meta.endpoint_url)
     secrets = WebhookSecrets(client, stack, stand.key_arn, stand.store.policy, stand.clock)
     return Deliverer(stand.store, secrets, stand.kms, stack, WEBHOOK_SHAPES)
 
