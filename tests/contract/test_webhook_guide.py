@@ -26,7 +26,7 @@ def block(marker: str) -> str:
 
 
 def cases() -> list[tuple[str, dict[str, str], bytes, bool]]:
-    """Secret, headers, body, and whether that is to be taken."""
+    """Secret, headers, body, and whether a receiver has to accept it."""
     secret, other = new_secret(), new_secret()
     now = int(time.time())
     good = headers("msg_1", now, BODY, [secret])

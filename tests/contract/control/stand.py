@@ -61,7 +61,7 @@ class Stand:
         return self.http.request(method, path, headers=headers, **options)
 
     def create(self, spec: ModelSpec | None = None, bundle: bytes | None = None) -> httpx.Response:
-        """Asks for a new version."""
+        """Request a new version."""
         spec, bundle = spec or a_spec(), bundle if bundle is not None else a_bundle()
         body = {
             "spec": spec_to_dict(spec),
@@ -70,7 +70,7 @@ class Stand:
         return self.call("POST", f"/models/{spec.name}/versions", json=body)
 
     def upload(self, created: httpx.Response, bundle: bytes | None = None) -> int:
-        """Sends the bundle as the answer says; gives the version."""
+        """Send the bundle as the answer says, and return the version."""
         upload = created.json()["upload"]
         content = bundle if bundle is not None else a_bundle()
         sent = httpx.request(upload["method"], upload["url"], headers=upload["headers"], content=content)
@@ -79,14 +79,14 @@ class Stand:
         return version
 
     def deploy(self, name: str = "iris") -> Deploy:
-        """A version made, uploaded, and its deploy asked for."""
+        """Create and upload a version, and request its deploy."""
         version = self.upload(self.create(a_spec(name)))
         answer = self.call("POST", f"/models/{name}/versions/{version}/deploy", json={})
         assert answer.status_code == 202, answer.text
         return deploys.get(self.registry, PROJECT, answer.json()["deploy_id"])
 
     def ready(self, name: str = "iris") -> Deploy:
-        """The same, worked off."""
+        """Deploy, and play the deployer until the model is ready."""
         deploy = outcomes.begin(self.registry, PROJECT, self.deploy(name).deploy_id)
         assert deploy
         outcomes.mark_built(self.registry, deploy, a_package(), "onnx", {"used": True, "reason": ""})
@@ -165,7 +165,7 @@ def a_zip(files: dict[str, bytes]) -> bytes:
 
 
 def check_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """What all errors share; gives the problem."""
+    """Check what all errors share, and return the problem."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()

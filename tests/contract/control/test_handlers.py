@@ -54,7 +54,7 @@ def environment(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fresh(name: str) -> ModuleType:
-    """The handler's module, imported anew so that it reads this test's environment."""
+    """The handler's module, imported again so that it reads this test's environment."""
     sys.modules.pop(f"handlers.{name}", None)
     return importlib.import_module(f"handlers.{name}")
 
@@ -105,7 +105,7 @@ def test_deploy_requested(aws: Emulator) -> None:
 
 
 def test_what_a_cold_gateway_does_not_import() -> None:
-    """Its cold start is everybody's: no boto3, no framework, no cryptography until a token or a form needs one."""
+    """Every caller waits for its cold start: no boto3, no framework, no cryptography until a token or form needs one."""
     heavy = [
         "boto3",
         "botocore",

@@ -1,4 +1,4 @@
-"""Keys, issuers and secrets: made over HTTP, ended over HTTP, values never given back."""
+"""Keys, issuers and secrets: created and revoked over HTTP, values never returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing secrets and the models' own webhooks: shown once or never, and nothing bad is taken."""
+"""Signing secrets and the models' own webhooks: shown once or never, and nothing invalid is accepted."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_model_s_own_secret(front: Front) -> None:
     assert front.call("DELETE", path, key="admin").status_code == 204
     assert secrets.signing(PROJECT, MODEL) == [project]
     for method, other in (("GET", ""), ("POST", "/rotate"), ("DELETE", "")):
-        check_problem(front.call(method, f"/models/nobody/webhooks/secret{other}", key="admin"), 404)
+        check_problem(front.call(method, f"/models/unknown/webhooks/secret{other}", key="admin"), 404)
 
 
 def put(stand: Stand, body: Any, model: str = MODEL) -> Any:
@@ -84,10 +84,10 @@ def test_a_model_s_own_webhook(front: Front) -> None:
 def test_a_model_that_is_not_there_or_goes(front: Front) -> None:
     stand = front.stand
     for auth in (None, BASIC):
-        check_problem(put(stand, {"url": HOOK, "auth": auth}, "nobody"), 404)
-    check_problem(stand.call("DELETE", "/models/nobody/webhook"), 404)
-    check_problem(stand.call("GET", "/models/nobody/webhook"), 404)
-    assert stand.services.webhook_secrets.auth(PROJECT, "nobody") is None
+        check_problem(put(stand, {"url": HOOK, "auth": auth}, "unknown"), 404)
+    check_problem(stand.call("DELETE", "/models/unknown/webhook"), 404)
+    check_problem(stand.call("GET", "/models/unknown/webhook"), 404)
+    assert stand.services.webhook_secrets.auth(PROJECT, "unknown") is None
     stand.registry.table.update(model_key(PROJECT, MODEL), {"state": "DELETING"})
     for auth in (None, BASIC):
         check_problem(put(stand, {"url": HOOK, "auth": auth}), 409)

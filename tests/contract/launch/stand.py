@@ -40,13 +40,13 @@ CREATE: dict[str, Any] = {
 
 
 def add(data: Any) -> bytes:
-    """A model that gives one value: x and the length of y."""
+    """A model that returns one value: x and the length of y."""
     return dumps({"result": [data["x"] + len(data["y"])], "run_time_ms": 1.5, "points": 1})
 
 
 @dataclass
 class Launch:
-    """A client of the dialect, and what lies behind it."""
+    """A client of the dialect, and the API behind it."""
 
     front: Front
 
