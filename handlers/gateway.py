@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelcote.aws.http import aws_client
 from modelcote.backends import Backends
 from modelcote.core.policy import policy_from_env
-from modelcote.dialects.predict_routes import PREDICT_ROUTES
+from modelcote.dialects import PREDICT_ROUTES
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from modelcote.control.services import Services, services_of
-from modelcote.core.errors import BadRequest, NotFound
+from modelcote.core.errors import NotFound
 from modelcote.identity import scopes
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import Caller
@@ -17,12 +17,8 @@ ServicesDep = Annotated[Services, Depends(services_of)]
 
 
 def caller_of(request: Request, services: ServicesDep) -> Caller:
-    """Return whose credential the request carries; raise 400 for two, 401 for none that is valid."""
-    sent = request.headers.getlist("authorization")
-    # The HTTP API joins headers of one name with a comma, which no key and no token contains.
-    if len(sent) > 1 or any("," in value for value in sent):
-        raise BadRequest("the request has two Authorization headers.", "Send one.")
-    return authenticate(sent[0] if sent else None, services.registry.table.get)
+    """Return whose credential the request carries; raise 401 for none that is valid. The middleware refuses two."""
+    return authenticate(request.headers.get("authorization"), services.registry.table.get)
 
 
 CallerDep = Annotated[Caller, Depends(caller_of)]

@@ -6,7 +6,8 @@ from typing import Any, Generic, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from modelcote.core.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
+from modelcote.core.errors import Invalid, PayloadTooLarge
+from modelcote.core.http_rules import media_type
 from modelcote.core.strict_json import loads
 
 BODY_LIMIT = 1024 * 1024  # Bytes; a spec with long processors has a few thousand.
@@ -21,11 +22,7 @@ class Strict(BaseModel):
 
 async def read_json(request: Request) -> Any:
     """Return the body's JSON value; a missing Content-Type means JSON. Raise 400, 413 and 415."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("", "application/json") and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise UnsupportedMediaType(f"the content type {ascii(kind)[:60]} is not taken.", "Send application/json.")
-    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise UnsupportedMediaType("a compressed body is not taken.", "Send the body uncompressed.")
+    media_type(request.headers)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelcote.core.errors import ModelcoteError, to_problem
+from modelcote.core.http_rules import CHALLENGE, PROBLEM
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from modelcote.gateway.routes import PredictRoute
     from modelcote.webhooks.shapes import Shape
 
 # OpenAPI's security schemes of the native interface.
@@ -33,8 +35,8 @@ class Surface:
     """
 
     problem: Callable[[ModelcoteError, str], dict[str, Any]] = to_problem
-    media_type: str = "application/problem+json"
-    challenge: str = 'Bearer realm="modelcote"'
+    media_type: str = PROBLEM
+    challenge: str = CHALLENGE
     schemes: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _SCHEMES)
 
 
@@ -43,7 +45,7 @@ class Dialect:
     """A dialect: its name, which its runs keep, and everything in which it differs from the native interface.
 
     `routers` imports its routes and returns them, `owns` says which paths are its own, `surface` how these answer.
-    `webhook_body` returns the body of its runs' webhooks.
+    `webhook_body` returns the body of its runs' webhooks. `predict` are its paths in the gateway.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Dialect:
     owns: Callable[[str], bool]
     surface: Surface
     webhook_body: Shape
+    predict: Sequence[PredictRoute] = ()
 
 
 NATIVE = Surface()

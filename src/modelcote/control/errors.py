@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from modelcote.control.dialect import Dialect, surface_of
 from modelcote.core.errors import BadRequest, Invalid, MethodNotAllowed, ModelcoteError, NotFound
+from modelcote.core.http_rules import error_headers
 
-_HEADERS: dict[int, dict[str, str]] = {429: {"retry-after": "1"}, 503: {"retry-after": "1"}}
 # An error, the request's path and its id.
 Respond = Callable[[ModelcoteError, str, str], Response]
 
@@ -25,11 +25,7 @@ def responder(dialects: Sequence[Dialect]) -> Respond:
 
     def respond(error: ModelcoteError, path: str, request_id: str) -> Response:
         surface = surface_of(path, dialects)
-        headers = dict(_HEADERS.get(error.status, {}))
-        if error.status == 401:
-            headers["www-authenticate"] = surface.challenge
-        if isinstance(error, MethodNotAllowed):
-            headers["allow"] = str(error.extra.get("allow", ""))
+        headers = error_headers(error, surface.challenge)
         body = orjson.dumps(surface.problem(error, request_id), default=str)
         return Response(body, error.status, headers, surface.media_type)
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelcote.control.errors import Respond
-from modelcote.core.errors import HeadersTooLarge, ModelcoteError, NotFound
+from modelcote.core.errors import ModelcoteError, NotFound
+from modelcote.core.http_rules import check_headers
 
-HEADER_LIMIT = 10 * 1024  # An HTTP API's own limit for all headers.
 # No name, id or key has other characters, or more of them; any other path (one with an escape, or `..`) names nothing.
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]{1,128})+", re.ASCII)
 Log = Callable[..., None]  # Of an event's name and its fields.
@@ -70,10 +70,10 @@ def _request_id(scope: Scope) -> str:
 
 
 def _refusal(scope: Scope) -> ModelcoteError | None:
-    # A credential has its own limit, and its own error.
-    size = sum(len(name) + len(value) + 4 for name, value in scope["headers"] if name.lower() != b"authorization")
-    if size > HEADER_LIMIT:
-        return HeadersTooLarge(f"the headers have {size} bytes.", f"Send at most {HEADER_LIMIT} bytes of headers.")
+    try:
+        check_headers((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+    except ModelcoteError as error:
+        return error
     sent = [scope["path"], (scope.get("raw_path") or b"").decode("latin-1")]
     sent.append((scope.get("aws.event") or {}).get("rawPath", ""))
     if not all(_PATH.fullmatch(path) for path in sent if path):

@@ -7,5 +7,6 @@ from modelcote.dialects.conduit.dialect import CONDUIT
 from modelcote.dialects.launch.dialect import LAUNCH
 
 DIALECTS: tuple[Dialect, ...] = (CONDUIT, LAUNCH)
-# Of each dialect's name the body of its webhooks.
+# The paths of the gateway, and the webhook's body by a dialect's name. None of this needs a web framework.
+PREDICT_ROUTES = tuple(route for dialect in DIALECTS for route in dialect.predict)
 WEBHOOK_SHAPES = {dialect.name: dialect.webhook_body for dialect in DIALECTS}

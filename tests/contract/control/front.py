@@ -15,8 +15,7 @@ import pytest
 
 from modelcote import AsyncClient, Client
 from modelcote.aws.http import aws_client
-from modelcote.dialects import WEBHOOK_SHAPES
-from modelcote.dialects.predict_routes import PREDICT_ROUTES
+from modelcote.dialects import PREDICT_ROUTES, WEBHOOK_SHAPES
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache

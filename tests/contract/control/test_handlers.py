@@ -105,7 +105,7 @@ def test_deploy_requested(aws: Emulator) -> None:
 
 
 def test_what_a_cold_gateway_does_not_import() -> None:
-    """Every caller waits for its cold start: no boto3, no framework, no cryptography until a token or form needs one."""
+    """Every caller waits for its cold start: no boto3, no framework, no cryptography until one is needed."""
     heavy = [
         "boto3",
         "botocore",

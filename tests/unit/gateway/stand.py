@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from modelcote.aws.http import aws_client
 from modelcote.core.policy import Policy
 from modelcote.core.target import LAMBDA, Target
-from modelcote.dialects.predict_routes import PREDICT_ROUTES
+from modelcote.dialects import PREDICT_ROUTES
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 from modelcote.identity import keys

@@ -13,7 +13,7 @@ import pytest
 
 from modelcote.aws.http import aws_client
 from modelcote.core.runs import FAST, LONG, QUEUED, RUNNING, SUCCEEDED
-from modelcote.dialects.predict_routes import PREDICT_ROUTES
+from modelcote.dialects import PREDICT_ROUTES
 from modelcote.gateway.background import Background
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache

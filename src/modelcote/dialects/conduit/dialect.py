@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelcote.control.dialect import Dialect, Surface
 from modelcote.core.errors import ModelcoteError, to_problem
 from modelcote.dialects.conduit import NAME
+from modelcote.dialects.conduit.predict import ROUTES
 from modelcote.dialects.conduit.webhook import webhook_body
 
 if TYPE_CHECKING:
@@ -27,4 +28,4 @@ def _problem(error: ModelcoteError, request_id: str) -> dict[str, Any]:
     return {**to_problem(error, request_id), "message": str(error)}
 
 
-CONDUIT = Dialect(NAME, _routers, _PATHS.__contains__, Surface(_problem), webhook_body)
+CONDUIT = Dialect(NAME, _routers, _PATHS.__contains__, Surface(_problem), webhook_body, ROUTES)

@@ -1,8 +1,8 @@
-"""Callbacks: where a task's result goes, and with what credentials.
+"""Callbacks: the URL that a task's result is sent to, and the credentials.
 
-An endpoint's default credentials lie in Secrets Manager, under a new name for each value: an edit holds from the
-write of its row on, in every process, and one that is refused has changed nothing. A task's credentials, its own or
-the endpoint's at that moment, are sealed for its run.
+An endpoint's default credentials are in Secrets Manager, under a new name for each value: an edit takes effect in
+every process with the write of its row, and a refused one has changed nothing. A task's credentials, its own or the
+endpoint's at that moment, are sealed for its run.
 """
 
 from __future__ import annotations
@@ -26,65 +26,63 @@ from modelcote.webhooks.submitted import allowed
 Auth = BasicAuth | MtlsAuth
 
 
-def read_url(parts: Services, url: str | None, field: str) -> str:
-    """The URL as it is called, empty for none; raises `Invalid` with `field`."""
-    return "" if url is None else check_url(url, allowed(parts.runs.policy), field).url
+def read_url(services: Services, url: str | None, field: str) -> str:
+    """Return the URL as it is called, empty for none; raise `Invalid` with `field`."""
+    return "" if url is None else check_url(url, allowed(services.runs.policy), field).url
 
 
 def read_auth(auth: dict[str, Any] | None, field: str) -> Auth | None:
-    """The credentials, if any; raises `Invalid` with `field`."""
+    """Return the credentials, if any; raise `Invalid` with `field`."""
     return None if auth is None else parse_auth(auth, datetime.now(UTC), field)
 
 
 @contextmanager
-def kept_auth(parts: Services, project: str, endpoint_id: str, auth: Auth | None) -> Iterator[str]:
-    """Keeps default credentials while the endpoint's row is written with the name that is given here.
+def stored_auth(services: Services, project: str, endpoint_id: str, auth: Auth | None) -> Iterator[str]:
+    """Store default credentials while the endpoint's row is written, and yield their name; empty for none.
 
-    The name is empty for none. Where the block refuses, they are dropped again; after any other failure they stay,
-    since the row may have been written.
+    If the block refuses the change, they are deleted again; after any other failure they stay, since the row may have
+    been written.
     """
     if auth is None:
         yield ""
         return
     name = f"{endpoint_id}.{secrets.token_hex(8)}"
-    parts.webhook_secrets.put_auth(project, name, auth)
+    services.webhook_secrets.put_auth(project, name, auth)
     try:
         yield name
     except ModelcoteError:
-        drop_auth(parts, project, name)
+        drop_auth(services, project, name)
         raise
 
 
-def drop_auth(parts: Services, project: str, name: str) -> None:
-    """Deletes default credentials that no row names any more."""
+def drop_auth(services: Services, project: str, name: str) -> None:
+    """Delete default credentials that no row names any more."""
     if name:
-        parts.webhook_secrets.remove_auth(project, name)
+        services.webhook_secrets.remove_auth(project, name)
 
 
-def callback_of(parts: Services, endpoint: LaunchEndpoint, task: CreateAsyncTask, run_id: str) -> Webhook:
+def callback_of(services: Services, endpoint: LaunchEndpoint, task: CreateAsyncTask, run_id: str) -> Webhook:
     """Return a task's callback.
 
-    Checked is also what an endpoint without the hook will not use. Raises `Invalid`.
+    Both are validated even if the endpoint has no callback hook. Raise `Invalid`.
     """
-    url = read_url(parts, task.callback_url, "callback_url") or endpoint.callback_url
+    url = read_url(services, task.callback_url, "callback_url") or endpoint.callback_url
     auth = read_auth(task.callback_auth, "callback_auth")
     if CALLBACK not in endpoint.hooks:
         return Webhook()
     if not url:
         if auth is not None:
-            raise Invalid(
-                "callback_auth is given, and there is no URL to call.", "Give callback_url.", field="callback_auth"
-            )
+            raise Invalid("callback_auth without a URL to call.", "Send callback_url too.", field="callback_auth")
         return Webhook()
-    auth = auth or _default_auth(parts, endpoint)
-    return Webhook(url, seal(parts.kms, parts.key_arn, auth, endpoint.project, run_id) if auth else "")
+    auth = auth or _default_auth(services, endpoint)
+    return Webhook(url, seal(services.kms, services.key_arn, auth, endpoint.project, run_id) if auth else "")
 
 
-def _default_auth(parts: Services, endpoint: LaunchEndpoint) -> Auth | None:
+def _default_auth(services: Services, endpoint: LaunchEndpoint) -> Auth | None:
     if not endpoint.callback_auth:
         return None
-    auth = parts.webhook_secrets.auth(endpoint.project, endpoint.callback_auth)
+    auth = services.webhook_secrets.auth(endpoint.project, endpoint.callback_auth)
     if auth is None:
-        # Read between the write of the row that names others and the deletion of these.
+        # Read between the write of a row that names other credentials and the deletion of these.
         raise BackendUnavailable("the endpoint's credentials were changed at this moment.", "Send the task again.")
     return auth

@@ -16,7 +16,7 @@ from modelcote.core.names import MODEL_NAME
 from modelcote.dialects.launch import store
 from modelcote.dialects.launch.auth import Deployer, Reader
 from modelcote.dialects.launch.bodies import CreateModelEndpoint, EditModelEndpoint
-from modelcote.dialects.launch.callbacks import drop_auth, kept_auth, read_auth, read_url
+from modelcote.dialects.launch.callbacks import drop_auth, read_auth, read_url, stored_auth
 from modelcote.dialects.launch.rules import check_name, check_settings
 from modelcote.dialects.launch.store import LaunchEndpoint, new_endpoint_id
 from modelcote.dialects.launch.views import (
@@ -69,7 +69,7 @@ def create_model_endpoint(
         settings_json=check_settings(body.endpoint_type, _settings(body)),
     )
     auth = read_auth(body.default_callback_auth, "default_callback_auth")
-    with kept_auth(services, project, row.endpoint_id, auth) as auth_name:
+    with stored_auth(services, project, row.endpoint_id, auth) as auth_name:
         try:
             store.create_endpoint(services.registry.table, replace(row, callback_auth=auth_name))
         except Conflict as error:
@@ -96,7 +96,7 @@ def edit_model_endpoint(
         settings_json=check_settings(before.endpoint_type, before.settings | _settings(body)),
     )
     auth = read_auth(body.default_callback_auth, "default_callback_auth")
-    with kept_auth(services, project, row.endpoint_id, auth) as auth_name:
+    with stored_auth(services, project, row.endpoint_id, auth) as auth_name:
         store.change_endpoint(services.registry.table, replace(row, callback_auth=auth_name or before.callback_auth))
     if auth_name:
         drop_auth(services, project, before.callback_auth)
