@@ -42,13 +42,6 @@ class MtlsAuth:
     key: str = field(repr=False)
 
 
-class _Refused(Exception):
-    def __init__(self, detail: str, remedy: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.remedy = remedy
-
-
 def parse_auth(value: object, now: datetime, field: str = "webhook_auth") -> BasicAuth | MtlsAuth:
     """The credentials of `{"kind": "basic", "username", "password"}` or `{"kind": "mtls", "cert", "key"}`.
 
@@ -61,7 +54,7 @@ def parse_auth(value: object, now: datetime, field: str = "webhook_auth") -> Bas
     """
     try:
         return _parse(value, now)
-    except _Refused as refusal:
+    except Invalid as refusal:
         raise Invalid(f"{field} {refusal.detail}.", refusal.remedy, field=field) from None
 
 
@@ -86,32 +79,32 @@ def auth_from_dict(value: Mapping[str, str]) -> BasicAuth | MtlsAuth:
 
 def _parse(value: object, now: datetime) -> BasicAuth | MtlsAuth:
     if not isinstance(value, dict):
-        raise _Refused("is no object", "Give one of kind basic or mtls.")
+        raise Invalid("is no object", "Give one of kind basic or mtls.")
     kinds: dict[object, tuple[str, str]] = {"basic": ("username", "password"), "mtls": ("cert", "key")}
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
-        raise _Refused("has no known kind", "The kind is basic or mtls.")
+        raise Invalid("has no known kind", "The kind is basic or mtls.")
     names = kinds[kind]
     if set(value) != {"kind", *names}:
-        raise _Refused(f"of kind {kind} has other fields than {names[0]} and {names[1]}", "Give these two and no more.")
+        raise Invalid(f"of kind {kind} has other fields than {names[0]} and {names[1]}", "Give these two and no more.")
     first, second = (_text(value[name], name) for name in names)
     return _basic(first, second) if kind == "basic" else _mtls(first, second, now)
 
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str) or re.search("[\ud800-\udfff]", value):
-        raise _Refused(f"has a {name} that is no text", "Give text in Unicode.")
+        raise Invalid(f"has a {name} that is no text", "Give text in Unicode.")
     return value
 
 
 def _basic(username: str, password: str) -> BasicAuth:
     if not 1 <= len(username) <= MAX_USERNAME or ":" in username or any(map(_is_control, username)):
-        raise _Refused(
+        raise Invalid(
             "has a username that cannot be sent",
             f"A user name has 1 to {MAX_USERNAME} characters, no colon and no control character.",
         )
     if len(password) > MAX_PASSWORD or re.search("[\r\n\0]", password):
-        raise _Refused(
+        raise Invalid(
             "has a password that cannot be sent",
             f"A password has at most {MAX_PASSWORD} characters, no line end or NUL.",
         )
@@ -127,11 +120,11 @@ def _mtls(cert: str, key: str, now: datetime) -> MtlsAuth:
 
     for name, pem in (("cert", cert), ("key", key)):
         if len(pem.encode()) > MAX_PEM:
-            raise _Refused(f"has a {name} of more than {MAX_PEM // 1024} KB", "Give the certificate's own chain only.")
+            raise Invalid(f"has a {name} of more than {MAX_PEM // 1024} KB", "Give the certificate's own chain only.")
     chain = _certificates(cert)
     leaf = chain[0]
     if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
-        raise _Refused("has a certificate that is expired or not yet valid", "Give one that is valid now.")
+        raise Invalid("has a certificate that is expired or not yet valid", "Give one that is valid now.")
     written = "".join(each.public_bytes(Encoding.PEM).decode() for each in chain)
     return MtlsAuth(written, _written_key(key, leaf))
 
@@ -143,11 +136,11 @@ def _certificates(pem: str) -> list[Certificate]:
         chain = load_pem_x509_certificates(pem.encode())
         strong = all(_is_strong(each.public_key()) for each in chain)
     except Exception as error:  # cryptography raises several unrelated classes for what is no certificate
-        raise _Refused(
+        raise Invalid(
             "has a cert that is no certificate in PEM", "Start it with -----BEGIN CERTIFICATE-----."
         ) from error
     if not strong:
-        raise _Refused("has a certificate with a weak or unusual key", "Use RSA with 2,048 to 4,096 bits, or P-256.")
+        raise Invalid("has a certificate with a weak or unusual key", "Use RSA with 2,048 to 4,096 bits, or P-256.")
     return chain
 
 
@@ -185,11 +178,11 @@ def _written_key(pem: str, leaf: Certificate) -> str:
             key = load_pem_private_key(pem.encode(), None)
         written = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     except TypeError as error:
-        raise _Refused("has a key that is encrypted", "Decrypt it first: `openssl pkey -in key.pem`.") from error
+        raise Invalid("has a key that is encrypted", "Decrypt it first: `openssl pkey -in key.pem`.") from error
     except Exception as error:  # as above
-        raise _Refused(
+        raise Invalid(
             "has a key that is no private key in PEM", "Start it with -----BEGIN PRIVATE KEY-----."
         ) from error
     if not matches:
-        raise _Refused("has a key that is not the certificate's", "Give the key that the certificate was issued for.")
+        raise Invalid("has a key that is not the certificate's", "Give the key that the certificate was issued for.")
     return str(written)

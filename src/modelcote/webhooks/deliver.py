@@ -18,9 +18,9 @@ from modelcote.core.runs import SUCCEEDED
 from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Attempt, Delivery, Run, delivery_key, due_pk
 from modelcote.runs.results import reference, result_members
 from modelcote.runs.store import RunStore
-from modelcote.webhooks import endpoints
+from modelcote.webhooks import receiver_health
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
-from modelcote.webhooks.endpoints import Endpoint
+from modelcote.webhooks.receiver_health import ReceiverHealth
 from modelcote.webhooks.seal import unseal
 from modelcote.webhooks.secrets import WebhookSecrets
 from modelcote.webhooks.shapes import Shape, body_of
@@ -58,7 +58,7 @@ class Deliverer:
             return delivery.state
         if delivery.next_at_s > self.store.clock() + EARLY_S:
             return "early"
-        before = endpoints.endpoint(self.store, project, delivery.url)
+        before = receiver_health.health_of(self.store, project, delivery.url)
         if before.disabled_at_s:
             return self._settle(delivery, EXHAUSTED, f"the endpoint is disabled: {before.reason}.")
         outgoing = self._outgoing(delivery)
@@ -124,7 +124,7 @@ class Deliverer:
             return None
         return Delivery.from_item(item)
 
-    def _record(self, delivery: Delivery, received: Received, before: Endpoint) -> str:
+    def _record(self, delivery: Delivery, received: Received, before: ReceiverHealth) -> str:
         store, at = self.store, self.store.clock()
         attempt = Attempt(
             delivery.project,
@@ -138,10 +138,10 @@ class Deliverer:
             expires_at_s=delivery.expires_at_s,
         )
         if received.delivered:
-            endpoints.succeeded(store, delivery.project, delivery.url, before)
+            receiver_health.record_success(store, delivery.project, delivery.url, before)
             return self._settle(delivery, DELIVERED, "", attempt)
         gone = received.status == _GONE
-        disabled = endpoints.failed(store, delivery.project, delivery.url, before, gone=gone)
+        disabled = receiver_health.record_failure(store, delivery.project, delivery.url, before, gone=gone)
         if disabled:
             return self._settle(
                 delivery, EXHAUSTED, "the receiver answered 410." if gone else "it failed for too long.", attempt

@@ -111,13 +111,6 @@ class Blocked(Exception):
     """An address that no webhook is sent to."""
 
 
-class _Refused(Exception):
-    def __init__(self, detail: str, remedy: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.remedy = remedy
-
-
 def check_url(url: object, allowed: Allowed, field: str = "webhook_endpoint") -> Target:
     """The parts of a URL that may be called, as far as its text tells.
 
@@ -125,7 +118,7 @@ def check_url(url: object, allowed: Allowed, field: str = "webhook_endpoint") ->
     """
     try:
         return _parse(url, allowed)
-    except _Refused as refusal:
+    except Invalid as refusal:
         raise Invalid(f"{field} {refusal.detail}.", refusal.remedy, field=field) from None
 
 
@@ -182,12 +175,12 @@ def _literal(host: str) -> IPv4Address | IPv6Address | None:
 def _parse(url: object, allowed: Allowed) -> Target:
     scheme, authority, path, query = _split(url)
     if scheme != "https" and not (scheme == "http" and allowed.http):
-        raise _Refused("does not start with https://", "Give an https URL.")
+        raise Invalid("does not start with https://", "Give an https URL.")
     if "@" in authority:
-        raise _Refused("has user information before the host", "Leave it out, and use webhook_auth.")
+        raise Invalid("has user information before the host", "Leave it out, and use webhook_auth.")
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
-        raise _Refused("has no host, or a host or port that cannot be read", "Give https://host/path.")
+        raise Invalid("has no host, or a host or port that cannot be read", "Give https://host/path.")
     in_brackets, name, port_text = match.groups()
     host = _address_host(in_brackets, allowed) if in_brackets else _named_host(name, allowed)
     port = int(port_text) if port_text else _DEFAULT_PORT[scheme]
@@ -197,25 +190,25 @@ def _parse(url: object, allowed: Allowed) -> Target:
     path_query = (path or "/") + (query or "")
     whole = f"{scheme}://{shown}{shown_port}{path_query}"
     if len(whole) > MAX_URL:
-        raise _Refused(f"has more than {MAX_URL} characters", "Give a shorter URL.")
+        raise Invalid(f"has more than {MAX_URL} characters", "Give a shorter URL.")
     return Target(scheme, host, port, path_query, whole)
 
 
 def _split(url: object) -> tuple[str, str, str, str | None]:
     if not isinstance(url, str) or not url:
-        raise _Refused("is no text", "Give an https URL.")
+        raise Invalid("is no text", "Give an https URL.")
     if len(url) > MAX_URL:
-        raise _Refused(f"has more than {MAX_URL} characters", "Give a shorter URL.")
+        raise Invalid(f"has more than {MAX_URL} characters", "Give a shorter URL.")
     if "\\" in url or any(unicodedata.category(char) in _UNPRINTABLE for char in url):
-        raise _Refused("has a backslash, white space or an invisible character", "Percent-encode it.")
+        raise Invalid("has a backslash, white space or an invisible character", "Percent-encode it.")
     if "#" in url:
-        raise _Refused("has a fragment", "Leave out `#` and what follows: it is never sent.")
+        raise Invalid("has a fragment", "Leave out `#` and what follows: it is never sent.")
     match = _URL.fullmatch(url)
     if match is None:
-        raise _Refused("does not start with https:// and a host", "Give an https URL.")
+        raise Invalid("does not start with https:// and a host", "Give an https URL.")
     scheme, authority, path, query = match.groups()
     if not f"{path}{query or ''}".isascii():
-        raise _Refused("has a path or a query with a character outside ASCII", "Percent-encode it.")
+        raise Invalid("has a path or a query with a character outside ASCII", "Percent-encode it.")
     return scheme.lower(), authority, path, query
 
 
@@ -224,7 +217,7 @@ def _check_port(host: str, port: int, allowed: Allowed) -> None:
         return
     if port not in allowed.ports or not 1 <= port <= 65_535:
         listed = ", ".join(str(each) for each in sorted(allowed.ports))
-        raise _Refused("has a port that is not allowed", f"Use one of these: {listed}.")
+        raise Invalid("has a port that is not allowed", f"Use one of these: {listed}.")
 
 
 def _named_host(name: str, allowed: Allowed) -> str:
@@ -236,11 +229,11 @@ def _named_host(name: str, allowed: Allowed) -> str:
     if allowed.loopback and host == "localhost":
         return host
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise _Refused(
+        raise Invalid(
             "has a host that is no host name", "Use letters, digits, hyphens and single full stops, none at the end."
         )
     if len(labels) < 2 or labels[-1] in _RESERVED or not labels[-1][0].isalpha():
-        raise _Refused("has a host that is no public name", "Give a name with a public suffix, such as example.com.")
+        raise Invalid("has a host that is no public name", "Give a name with a public suffix, such as example.com.")
     return host
 
 
@@ -248,7 +241,7 @@ def _ascii(name: str) -> str:
     """The name in ASCII and lower case, by IDNA 2008 with the mapping of UTS 46."""
     if name.isascii() and not re.search(r"(^|\.)xn--", name, re.IGNORECASE):
         return name.lower()
-    refusal = _Refused("has a host that is no internationalised name", "Give the name in ASCII (its `xn--` form).")
+    refusal = Invalid("has a host that is no internationalised name", "Give the name in ASCII (its `xn--` form).")
     try:
         host = idna.encode(name, uts46=True, std3_rules=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError) as error:
@@ -268,9 +261,9 @@ def _address_host(text: str, allowed: Allowed) -> str:
     if allowed.loopback and host in _LOOPBACK_HOSTS:
         return host
     if not allowed.ip_literals or address is None:
-        raise _Refused("has an IP address, or another spelling of one, for a host", "Give a host name.")
+        raise Invalid("has an IP address, or another spelling of one, for a host", "Give a host name.")
     try:
         check_address(host, allowed)
     except Blocked as error:
-        raise _Refused("has an IP address that may not be called", "Give a public address, or a host name.") from error
+        raise Invalid("has an IP address that may not be called", "Give a public address, or a host name.") from error
     return host

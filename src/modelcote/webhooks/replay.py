@@ -7,13 +7,13 @@ from dataclasses import replace
 from modelcote.aws.table import add
 from modelcote.runs.records import PENDING, Delivery, due_pk
 from modelcote.runs.store import RunStore
-from modelcote.webhooks import endpoints
+from modelcote.webhooks import receiver_health
 
 
 def replay(store: RunStore, delivery: Delivery) -> Delivery:
     """Sends the delivery once more from the start of the schedule, under the same id; one that is pending, now."""
     at = store.clock()
-    endpoints.enable(store, delivery.project, delivery.url)
+    receiver_health.enable(store, delivery.project, delivery.url)
     item = store.table.update(
         delivery.key,
         {

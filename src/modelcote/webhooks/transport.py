@@ -4,33 +4,29 @@ Below is httpcore with a network of our own, not an httpx client: an httpx clien
 cookies, prepares redirects and logs the whole URL. Here the parts that the guard checked are the parts that are sent,
 and none of the rest exists.
 """
-# ruff: noqa: ARG002  (httpcore's interface has arguments that the bounds of one attempt replace)
 
 from __future__ import annotations
 
 import base64
-import contextlib
-import os
 import queue
 import re
 import socket
 import ssl
-import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import certifi
 import httpcore
 
 from modelcote.core.errors import Invalid
 from modelcote.webhooks.guard import Allowed, Blocked, GetAddrInfo, Target, check_url, resolve
+from modelcote.webhooks.sockets import BoundedNetwork, Bounds, ReadEnough
+from modelcote.webhooks.tls import UnusableCertificate, tls_context
 
 USER_AGENT = "modelcote-webhooks/1"
 
@@ -121,10 +117,6 @@ class _Failed(Exception):
         self.code = code
 
 
-class _ReadEnough(Exception):
-    """The other side has sent as much as is read."""
-
-
 @dataclass(slots=True)
 class _Answer:
     status: int | None = None
@@ -150,7 +142,7 @@ def deliver(
     error: ErrorCode | None = None
     try:
         _attempt(outgoing, allowed, limits, getaddrinfo, started, answer)
-    except _ReadEnough:
+    except ReadEnough:
         error = "too_large" if answer.status is None else None
     except _Failed as failed:
         error = failed.code
@@ -169,9 +161,12 @@ def _attempt(
         raise _Failed("invalid_url") from error
     total_at = started + limits.total_s
     connect_at = min(started + limits.connect_s, total_at)
-    context = _tls(limits.ca, outgoing.client_certificate) if target.scheme == "https" else None
+    try:
+        context = tls_context(limits.ca, outgoing.client_certificate) if target.scheme == "https" else None
+    except UnusableCertificate as error:
+        raise _Failed("client_certificate") from error
     addresses = _resolve_in_time(target, allowed, getaddrinfo, connect_at)
-    network = _Network(target, addresses[:_MAX_ADDRESSES], _Bounds(connect_at, total_at, limits.read_bytes))
+    network = BoundedNetwork(target, addresses[:_MAX_ADDRESSES], Bounds(connect_at, total_at, limits.read_bytes))
     url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path_query)
     pool = httpcore.ConnectionPool(ssl_context=context, max_connections=1, retries=0, network_backend=network)
     with pool, pool.stream("POST", url, headers=_headers(outgoing, target), content=outgoing.body) as response:
@@ -243,158 +238,3 @@ def _resolve_in_time(target: Target, allowed: Allowed, getaddrinfo: GetAddrInfo,
         case Exception():
             raise _Failed("dns") from outcome
     return outcome
-
-
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """Monotonic times, and the bytes that are read at most."""
-
-    connect_at: float
-    total_at: float
-    read_bytes: int
-
-
-class _Network(httpcore.NetworkBackend):
-    """Connects to the checked addresses, whatever it is asked for."""
-
-    def __init__(self, target: Target, addresses: list[str], bounds: _Bounds) -> None:
-        self._target = target
-        self._addresses = addresses
-        self._bounds = bounds
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        if (host, port) != (self._target.host, self._target.port):
-            raise httpcore.ConnectError("Only the checked target is connected to.")
-        failure: Exception = httpcore.ConnectTimeout("no address was tried in time")
-        for tried, address in enumerate(self._addresses):
-            left_s = _left(self._bounds.connect_at, httpcore.ConnectTimeout) / (len(self._addresses) - tried)
-            try:
-                # An address and no name: this looks nothing up.
-                connection = socket.create_connection((address, port), timeout=left_s)
-            except TimeoutError as error:
-                failure = httpcore.ConnectTimeout(error)
-            except OSError as error:
-                failure = httpcore.ConnectError(error)
-            else:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return _Stream(connection, self._bounds)
-        raise failure
-
-
-class _Stream(httpcore.NetworkStream):
-    """A socket on which every wait ends with the attempt, however little came in between."""
-
-    def __init__(self, connection: socket.socket, bounds: _Bounds) -> None:
-        self._socket = connection
-        self._bounds = bounds
-        self._read = 0
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        most = min(max_bytes, self._bounds.read_bytes - self._read)
-        if most <= 0:
-            raise _ReadEnough
-        with _mapped(httpcore.ReadTimeout, httpcore.ReadError):
-            self._socket.settimeout(_left(self._bounds.total_at, httpcore.ReadTimeout))
-            data = self._socket.recv(most)
-        self._read += len(data)
-        return data
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        rest = memoryview(buffer)
-        with _mapped(httpcore.WriteTimeout, httpcore.WriteError):
-            while rest:
-                self._socket.settimeout(_left(self._bounds.total_at, httpcore.WriteTimeout))
-                rest = rest[self._socket.send(rest) :]
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        try:
-            with _mapped(httpcore.ConnectTimeout, httpcore.ConnectError):
-                self._socket.settimeout(_left(self._bounds.connect_at, httpcore.ConnectTimeout))
-                return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname), self._bounds)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket):
-            return self._socket
-        return None
-
-
-@contextlib.contextmanager
-def _mapped(timeout: type[Exception], other: type[Exception]) -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        raise timeout(error) from error
-    except OSError as error:  # ssl.SSLError is one
-        raise other(error) from error
-
-
-def _left(until: float, late: type[Exception]) -> float:
-    left_s = until - time.monotonic()
-    if left_s <= 0:
-        raise late("the time is over")
-    return left_s
-
-
-def _tls(ca: Path | None, client_certificate: tuple[str, str] | None) -> ssl.SSLContext:
-    if client_certificate is None:
-        return _plain_tls(ca)
-    context = _new_tls(ca)
-    try:
-        _load(context, *client_certificate)
-    except (OSError, ValueError) as error:
-        raise _Failed("client_certificate") from error
-    return context
-
-
-def _new_tls(ca: Path | None) -> ssl.SSLContext:
-    # Not `ssl.create_default_context`, which takes authorities and a key log from the environment.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(ca or certifi.where())
-    return context
-
-
-_plain_tls = lru_cache(maxsize=4)(_new_tls)
-
-
-def _load(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Loads a PEM certificate and key, which the ssl module takes from a file only, through one in memory."""
-    pem = f"{certificate}\n{key}\n".encode()
-    if not hasattr(os, "memfd_create"):  # not Linux
-        _load_from_disk(context, pem)
-        return
-    descriptor = os.memfd_create("client-certificate")
-    with open(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        _load_path(context, f"/proc/self/fd/{descriptor}")
-
-
-def _load_from_disk(context: ssl.SSLContext, pem: bytes) -> None:
-    descriptor, path = tempfile.mkstemp()  # readable by this user alone
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(pem)
-        _load_path(context, path)
-    finally:
-        os.unlink(path)
-
-
-def _load_path(context: ssl.SSLContext, path: str) -> None:
-    # With a password given, OpenSSL never asks the terminal for one.
-    context.load_cert_chain(path, password="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -21,6 +21,7 @@ from modelcote.identity import keys
 from modelcote.registry import models
 from modelcote.registry.store import Registry
 from modelcote.runs.arrival import settle_arrival
+from modelcote.runs.objects import head
 from modelcote.runs.records import run_key
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import unseal
@@ -28,6 +29,7 @@ from tests.support.bad_urls import BAD_URLS
 from tests.support.events import predict_event
 from tests.support.receivers import Authority
 from tests.support.runs_stand import MODEL, PROJECT, RunsStand, double, runs_standing
+from tests.support.waiting import until
 from tests.unit.gateway.stand import make_ready
 
 HOOK = "https://hooks.example.com/done"
@@ -285,24 +287,33 @@ def test_a_full_project_stores_no_inputs(asked: Asked) -> None:
     assert stored["KeyCount"] == 2
 
 
-def test_a_call_that_outlasts_the_gateway_becomes_a_run(asked: Asked) -> None:
-    """Its result is the one that was being computed."""
+@pytest.fixture
+def released(asked: Asked) -> Iterator[threading.Event]:
+    """A model that answers once this is set, and a gateway that waits for a fifth of a second."""
+    event = threading.Event()
 
-    def slowly(data: Any) -> bytes:
-        time.sleep(0.8)
+    def held(data: Any) -> bytes:
+        event.wait(60)
         return double(data)
 
-    asked.stand.play = slowly
-    asked.stand.with_policy(sync_wait_s=0.3)
+    asked.stand.play = held
+    asked.stand.with_policy(sync_wait_s=0.2, retry_after_s=0)
     asked.reset()
+    yield event
+    event.set()
+
+
+def test_a_call_that_outlasts_the_gateway_becomes_a_run(asked: Asked, released: threading.Event) -> None:
+    """Its result is the one that was being computed."""
     status, headers, body = asked.send([[1, 2]])
     assert (status, body["state"]) == (202, RUNNING)
     assert headers["location"].endswith(body["run_id"])
     assert asked.stand.open_runs() == 1
     run = asked.stand.run(body["run_id"])
-    time.sleep(1)
+    released.set()
     key = run.result_object(1)
     assert key.startswith("detached/")
+    until(lambda: head(asked.stand.store, key))
     notice = json.dumps({"Records": [{"s3": {"object": {"key": key}}}]})
     assert settle_arrival(asked.stand.store, notice) == [run.run_id]
     ended = asked.stand.run(run.run_id)
@@ -312,31 +323,25 @@ def test_a_call_that_outlasts_the_gateway_becomes_a_run(asked: Asked) -> None:
     assert asked.stand.open_runs() == 0
 
 
-def test_a_detached_call_whose_notice_was_lost_is_found_by_the_watchdog(asked: Asked) -> None:
-    def slowly(data: Any) -> bytes:
-        time.sleep(0.5)
-        return double(data)
-
-    asked.stand.play = slowly
-    asked.stand.with_policy(sync_wait_s=0.2)
-    asked.reset()
+def test_a_detached_call_whose_notice_was_lost_is_found_by_the_watchdog(
+    asked: Asked, released: threading.Event
+) -> None:
     _, _, body = asked.send([[1]])
-    time.sleep(0.5)
+    released.set()
+    until(lambda: head(asked.stand.store, asked.stand.run(body["run_id"]).result_object(1)))
     asked.stand.later(1)
     assert asked.stand.watch() == {"completed": 1}
     assert asked.stand.run(body["run_id"]).state == SUCCEEDED
 
 
-def test_a_detached_call_whose_model_died_is_computed_anew(asked: Asked) -> None:
-    def die_slowly(_: bytes) -> tuple[int, dict[str, str], bytes]:
-        time.sleep(0.5)
+def test_a_detached_call_whose_model_died_is_computed_again(asked: Asked, released: threading.Event) -> None:
+    def die(_: bytes) -> tuple[int, dict[str, str], bytes]:
+        released.wait(60)
         return 0, {}, b""
 
-    asked.stand.door.reply = die_slowly
-    asked.stand.with_policy(sync_wait_s=0.2, retry_after_s=0)
-    asked.reset()
+    asked.stand.door.reply = die
     _, _, body = asked.send([[1]])
-    time.sleep(0.5)
+    released.set()
     asked.stand.door.reply = asked.stand.reply
     asked.stand.later(91)
     assert asked.stand.watch() == {"released": 1}

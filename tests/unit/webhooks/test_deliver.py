@@ -23,7 +23,7 @@ from modelcote.runs.listing import attempts, find_delivery
 from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Delivery, Run, Webhook, delivery_key
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
 from modelcote.webhooks.deliver import Deliverer
-from modelcote.webhooks.endpoints import endpoint
+from modelcote.webhooks.receiver_health import health_of
 from modelcote.webhooks.replay import replay
 from modelcote.webhooks.seal import seal, unseal
 from modelcote.webhooks.secrets import WebhookSecrets
@@ -228,11 +228,11 @@ def test_410_disables_the_endpoint_until_a_replay(stand: RunsStand, deliverer: D
         assert deliverer.attempt(PROJECT, first.run_id) == EXHAUSTED
         assert deliverer.attempt(PROJECT, second.run_id) == EXHAUSTED
         assert receiver.connections == 1
-        assert endpoint(stand.store, PROJECT, receiver.url).disabled_at_s
+        assert health_of(stand.store, PROJECT, receiver.url).disabled_at_s
         status[0] = 200
         replay(stand.store, delivery_of(stand, second))
         assert deliverer.attempt(PROJECT, second.run_id) == DELIVERED
-        assert not endpoint(stand.store, PROJECT, receiver.url).disabled_at_s
+        assert not health_of(stand.store, PROJECT, receiver.url).disabled_at_s
 
 
 def test_five_days_of_failure_disable_the_endpoint(stand: RunsStand, deliverer: Deliverer) -> None:
@@ -250,9 +250,9 @@ def test_a_success_forgets_the_failures(stand: RunsStand, deliverer: Deliverer) 
     with Receiver(lambda _: answer(status.pop(0))) as receiver:
         run = ended(stand, receiver.url)
         deliverer.attempt(PROJECT, run.run_id)
-        assert endpoint(stand.store, PROJECT, receiver.url).failing_since_s
+        assert health_of(stand.store, PROJECT, receiver.url).failing_since_s
         to_the_end(stand, deliverer, run)
-        assert not endpoint(stand.store, PROJECT, receiver.url).failing_since_s
+        assert not health_of(stand.store, PROJECT, receiver.url).failing_since_s
 
 
 def test_a_sender_that_dies_after_the_receivers_answer(stand: RunsStand, deliverer: Deliverer) -> None:

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelcote.webhooks import transport
+from modelcote.webhooks import sockets, tls, transport
 from modelcote.webhooks.guard import Allowed
 from modelcote.webhooks.transport import Limits, Outgoing, Received, deliver
 from tests.support.bad_urls import BAD_URLS
@@ -261,10 +261,10 @@ def test_a_redirect_to_nowhere_is_a_status(location: str) -> None:
 def test_another_target_is_never_connected_to(trap: Receiver) -> None:
     from modelcote.webhooks.guard import Target
 
-    network = transport._Network(
+    network = sockets.BoundedNetwork(
         Target("http", NAME, 80, "/", ""),
         ["127.0.0.1"],
-        transport._Bounds(time.monotonic() + 1, time.monotonic() + 1, 9),
+        sockets.Bounds(time.monotonic() + 1, time.monotonic() + 1, 9),
     )
     with pytest.raises(transport.httpcore.ConnectError):
         network.connect_tcp("127.0.0.1", trap.port)
@@ -308,7 +308,7 @@ def test_old_tls_is_refused(ca: Path, monkeypatch: pytest.MonkeyPatch, tmp_path:
     import ssl
 
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    context = transport._new_tls(ca)
+    context = tls._new_tls(ca)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.keylog_filename is None
@@ -331,7 +331,7 @@ def test_a_client_certificate(
 ) -> None:
     if from_disk:
         monkeypatch.delattr(os, "memfd_create", raising=False)
-        monkeypatch.setattr(transport.tempfile, "tempdir", str(tmp_path))
+        monkeypatch.setattr(tls.tempfile, "tempdir", str(tmp_path))
     cert, key = authority.issue("modelcote", client=True)
     with Receiver(tls=authority.server(NAME, ask_client=True)) as receiver:
         received = post(receiver, Limits(ca=ca), client_certificate=(cert, key))

@@ -1,4 +1,4 @@
-"""How a receiver has been doing: one row per project and URL, written only while it fails."""
+"""The health of a receiver: one row for each project and URL, written only while it fails."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from modelcote.runs.store import RunStore
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """`failing_since_s` is 0 for a receiver that took the last delivery; `disabled_at_s` 0 for one that is used."""
+class ReceiverHealth:
+    """`failing_since_s` is 0 where the last delivery succeeded, `disabled_at_s` 0 where deliveries are sent."""
 
     failing_since_s: float = 0
     disabled_at_s: float = 0
     reason: str = ""
 
 
-def endpoint(store: RunStore, project: str, url: str) -> Endpoint:
+def health_of(store: RunStore, project: str, url: str) -> ReceiverHealth:
+    """Return the health of the receiver at a URL; a good one where nothing is known."""
     item = store.table.get(*endpoint_key(project, url)) or {}
-    return Endpoint(item.get("failing_since_s", 0), item.get("disabled_at_s", 0), item.get("reason", ""))
+    return ReceiverHealth(item.get("failing_since_s", 0), item.get("disabled_at_s", 0), item.get("reason", ""))
 
 
-def succeeded(store: RunStore, project: str, url: str, before: Endpoint) -> None:
-    """Forgets that the receiver failed."""
+def record_success(store: RunStore, project: str, url: str, before: ReceiverHealth) -> None:
+    """Forget that the receiver failed."""
     if before.failing_since_s or before.disabled_at_s:
         enable(store, project, url)
 
 
 def enable(store: RunStore, project: str, url: str) -> None:
-    """Uses a receiver again: a replay says that it is wanted."""
+    """Send to a receiver again: a replay requests it."""
     store.table.update(
         endpoint_key(project, url),
         {
@@ -41,8 +42,8 @@ def enable(store: RunStore, project: str, url: str) -> None:
     )
 
 
-def failed(store: RunStore, project: str, url: str, before: Endpoint, *, gone: bool) -> bool:
-    """Notes a failure; True when that disables the receiver: it answered 410, or has failed for five days."""
+def record_failure(store: RunStore, project: str, url: str, before: ReceiverHealth, *, gone: bool) -> bool:
+    """Record a failure. Return whether it disables the receiver: it answered 410, or has failed for five days."""
     at, policy = store.clock(), store.policy
     since = before.failing_since_s or at
     disabled = gone or at - since >= policy.endpoint_disabled_after_s

@@ -1,0 +1,69 @@
+"""TLS to a receiver: its certificate is verified, and ours is presented where it wants one."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+import certifi
+
+
+class UnusableCertificate(Exception):
+    """The client's certificate and key cannot be loaded."""
+
+
+def tls_context(ca: Path | None, client_certificate: tuple[str, str] | None) -> ssl.SSLContext:
+    """Return the context for a receiver. `ca` is as in `Limits`, `client_certificate` as in `Outgoing`.
+
+    Raise `UnusableCertificate` where the client's certificate and key cannot be loaded.
+    """
+    if client_certificate is None:
+        return _plain_tls(ca)
+    context = _new_tls(ca)
+    try:
+        _load(context, *client_certificate)
+    except (OSError, ValueError) as error:
+        raise UnusableCertificate from error
+    return context
+
+
+def _new_tls(ca: Path | None) -> ssl.SSLContext:
+    # Not `ssl.create_default_context`, which takes authorities and a key log from the environment.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(ca or certifi.where())
+    return context
+
+
+_plain_tls = lru_cache(maxsize=4)(_new_tls)
+
+
+def _load(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Loads a PEM certificate and key, which the ssl module takes from a file only, through one in memory."""
+    pem = f"{certificate}\n{key}\n".encode()
+    if not hasattr(os, "memfd_create"):  # not Linux
+        _load_from_disk(context, pem)
+        return
+    descriptor = os.memfd_create("client-certificate")
+    with open(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        _load_path(context, f"/proc/self/fd/{descriptor}")
+
+
+def _load_from_disk(context: ssl.SSLContext, pem: bytes) -> None:
+    descriptor, path = tempfile.mkstemp()  # readable by this user alone
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(pem)
+        _load_path(context, path)
+    finally:
+        os.unlink(path)
+
+
+def _load_path(context: ssl.SSLContext, path: str) -> None:
+    # With a password given, OpenSSL never asks the terminal for one.
+    context.load_cert_chain(path, password="")
