@@ -67,17 +67,41 @@ def _schemas(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
 
 
 def _header(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": _TEXT}
 
 
 def _parameter(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    return {"name": name, "in": "path", "required": True, "schema": _TEXT}
 
 
+def _object(required: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required.split(), "properties": properties}
+
+
+_TEXT = {"type": "string"}
 _DATA = {
     "description": "a list of data points, or one object",
     "oneOf": [{"type": "array", "items": {}}, {"type": "object"}],
 }
+_FORM = _object(
+    "data",
+    data={**_TEXT, "contentMediaType": "application/json"},
+    files={"type": "array", "items": {**_TEXT, "format": "binary"}},
+)
+_ANSWER = _object(
+    "result run_id run_time_ms prediction_ids",
+    result={},
+    run_id=_TEXT,
+    run_time_ms={"type": "number"},
+    prediction_ids={"type": "array", "items": _TEXT},
+)
+_ACCEPTED = _object(
+    "run_id webhook_endpoint message",
+    run_id=_TEXT,
+    webhook_endpoint={"type": ["string", "null"]},
+    message=_TEXT,
+    state=_TEXT,
+)
 _PREDICT: dict[str, Any] = {
     "tags": ["predict"],
     "summary": "Predict",
@@ -99,55 +123,17 @@ _PREDICT: dict[str, Any] = {
     ],
     "requestBody": {
         "required": True,
-        "content": {
-            "application/json": {"schema": _DATA},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["data"],
-                    "properties": {
-                        "data": {"type": "string", "contentMediaType": "application/json"},
-                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
-                    },
-                }
-            },
-        },
+        "content": {"application/json": {"schema": _DATA}, "multipart/form-data": {"schema": _FORM}},
     },
     "responses": {
         "200": {
             "description": "The model's result; one id per data point.",
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["result", "run_id", "run_time_ms", "prediction_ids"],
-                        "properties": {
-                            "result": {},
-                            "run_id": {"type": "string"},
-                            "run_time_ms": {"type": "number"},
-                            "prediction_ids": {"type": "array", "items": {"type": "string"}},
-                        },
-                    }
-                }
-            },
+            "content": {"application/json": {"schema": _ANSWER}},
         },
         "202": {
             "description": "Accepted as a run: it was requested, the model is asynchronous, or it takes longer.",
-            "headers": {"Location": {"description": "the run's URL", "schema": {"type": "string"}}},
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["run_id", "webhook_endpoint", "message"],
-                        "properties": {
-                            "run_id": {"type": "string"},
-                            "webhook_endpoint": {"type": ["string", "null"]},
-                            "message": {"type": "string"},
-                            "state": {"type": "string"},
-                        },
-                    }
-                }
-            },
+            "headers": {"Location": {"description": "the run's URL", "schema": _TEXT}},
+            "content": {"application/json": {"schema": _ACCEPTED}},
         },
     },
 }

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from modelcote.control.services import Services
+from modelcote.control.views.view import View
 from modelcote.core.runs import QUEUED, RUNNING, SUCCEEDED
 from modelcote.dialects.launch.store import LaunchEndpoint
 from modelcote.registry.records import Model, ModelState
@@ -51,7 +52,7 @@ class ResourceState(BaseModel):
     nodes_per_worker: int
 
 
-class EndpointView(BaseModel):
+class EndpointView(View):
     """An endpoint. `bundle_name` is its model, `destination` the model's URL."""
 
     id: str
@@ -99,15 +100,13 @@ def endpoint_status(model: Model | None) -> str:
 def endpoint_view(row: LaunchEndpoint, model: Model | None, services: Services) -> EndpointView:
     settings, status = row.settings, endpoint_status(model)
     workers = settings["min_workers"]
-    return EndpointView(
+    return EndpointView.from_row(
+        row,
         id=row.endpoint_id,
-        name=row.name,
-        endpoint_type=row.endpoint_type,
         destination=services.predict_url(row.project, row.model),
         bundle_name=row.model,
         status=status,
         created_by=row.project,
-        created_at=row.created_at,
         last_updated_at=row.updated_at,
         post_inference_hooks=list(row.hooks),
         default_callback_url=row.callback_url or None,
