@@ -7,8 +7,10 @@ from functools import cache
 
 from infra.config import CodeBuildSettings, Scope, Settings, WebhookNetwork
 from modelcote.core.snapshot import DeployedModel, Layer, Package, Snapshot
+from modelcote.deploy.program import plan as product
 from modelcote.deploy.program.monitor import Resource
-from modelcote.deploy.program.plan import Plan, plan
+from modelcote.deploy.program.plan import Plan
+from tests.infra.planner import plan
 
 ONNX = Layer("onnx-py3.11-0123456789ab", "onnx", "3.11", "s3:///layers/onnx-py3.11-0123456789ab.zip")
 SKLEARN = Layer("sklearn-py3.12-ba9876543210", "sklearn", "3.12", "/layers/sklearn")
@@ -81,8 +83,8 @@ def planned(models: int, scope: Scope = "all") -> Plan:
 
 @cache
 def planned_platform() -> Plan:
-    """The plan of the platform alone, with the deployer."""
-    return plan(Snapshot(), WITH_DEPLOYER, "platform")
+    """The plan of the platform alone, with the deployer; made as the deployer makes it."""
+    return product.plan(Snapshot(), WITH_DEPLOYER, "platform")
 
 
 @cache

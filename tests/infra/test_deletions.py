@@ -8,7 +8,8 @@ import pytest
 
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Snapshot
-from modelcote.deploy.program.plan import Diff, Plan, check_deletions, diff, plan
+from modelcote.deploy.program.plan import Diff, Plan, check_deletions, diff
+from tests.infra.planner import plan
 from tests.infra.plans import CHURN, IRIS, ONNX, SETTINGS, SKLEARN, SNAPSHOTS, planned
 
 

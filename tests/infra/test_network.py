@@ -13,10 +13,11 @@ from infra.config import settings_from_json
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Snapshot
 from modelcote.deploy.program.monitor import Resource
-from modelcote.deploy.program.plan import diff, plan
+from modelcote.deploy.program.plan import diff
 from modelcote.local.materialise.context import Context
 from modelcote.local.materialise.hands import LocalHands
 from modelcote.local.materialise.state import load_state
+from tests.infra.planner import plan
 from tests.infra.plans import NETWORK, SETTINGS, WITH_NETWORK, everything, planned, planned_network, planned_platform
 
 SENDER = "platform-runs-deliver-webhook"

@@ -12,7 +12,7 @@ from infra.config import Platform, settings_from_json
 from modelcote.core.snapshot import Snapshot
 from modelcote.deploy.__main__ import NEEDED
 from modelcote.deploy.program.monitor import Archive, Resource
-from modelcote.deploy.program.plan import plan
+from tests.infra.planner import plan
 from tests.infra.plans import IRIS, ONNX, SETTINGS, SNAPSHOTS, everything, model, planned, planned_platform
 
 ACCOUNT_ARN, REST = "arn:aws:", "eu-west-1:123456789012:"

@@ -13,8 +13,8 @@ from modelcote.core.errors import DeployFailed, InvalidSpec, ModelcoteError
 from modelcote.core.snapshot import Package, Snapshot
 from modelcote.deploy.program.checks import problems
 from modelcote.deploy.program.monitor import Resource
-from modelcote.deploy.program.plan import plan
 from modelcote.deploy.program.schema import resource_schema
+from tests.infra.planner import plan
 from tests.infra.plans import CHURN, IRIS, NETWORK, ONNX, SETTINGS, WITH_DEPLOYER, every_choice, model
 
 FUNCTION = "aws:lambda/function:Function"
