@@ -19,7 +19,7 @@ settings.load_profile("all")
 
 if TYPE_CHECKING:
     from tests.local.cloud import Cloud
-    from tests.support.receivers import Authority
+    from tests.support.authority import Authority
 
 # The files that take longest start first, so that the workers of `make test` finish together.
 _LONG = ("tests/faults/", "tests/local/", "tests/infra/")
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def authority() -> Authority:
     """A certificate authority that the session's local cloud trusts, and no other."""
-    from tests.support.receivers import Authority
+    from tests.support.authority import Authority
 
     return Authority()
 

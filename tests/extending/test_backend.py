@@ -14,9 +14,9 @@ from modelcote.core.target import Target
 from modelcote.flow.result import dumps
 from modelcote.registry.store import Registry
 from modelcote.serving.predictor import respond
+from tests.emulator.gateway.stand import standing
 from tests.support.emulator import aws, emulator, registry
 from tests.support.runs_stand import RunsStand, runs_standing
-from tests.unit.gateway.stand import standing
 
 __all__ = ["aws", "emulator", "registry"]
 

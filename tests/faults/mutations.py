@@ -84,10 +84,10 @@ def _no_address_pinning(patch: pytest.MonkeyPatch) -> None:
 
 
 MUTATIONS = (
-    Mutation("the idempotency row", _no_idempotency_row, ("tests/unit/runs/test_accept.py",)),
-    Mutation("the attempt condition", _no_attempt_condition, ("tests/unit/runs/test_protocol.py",)),
-    Mutation("the outbox transaction", _no_outbox_transaction, ("tests/unit/webhooks/test_deliver.py",)),
-    Mutation("the watchdog", _no_watchdog, ("tests/unit/runs", "tests/unit/webhooks/test_deliver.py")),
+    Mutation("the idempotency row", _no_idempotency_row, ("tests/emulator/runs/test_accept.py",)),
+    Mutation("the attempt condition", _no_attempt_condition, ("tests/emulator/runs/test_protocol.py",)),
+    Mutation("the outbox transaction", _no_outbox_transaction, ("tests/emulator/webhooks/test_deliver.py",)),
+    Mutation("the watchdog", _no_watchdog, ("tests/emulator/runs", "tests/emulator/webhooks/test_deliver.py")),
     Mutation("the address pinning", _no_address_pinning, ("tests/unit/webhooks/test_transport.py",)),
 )
 

@@ -24,20 +24,10 @@ from modelcote.core.snapshot import Snapshot, snapshot_from_json, snapshot_to_js
 from modelcote.deploy.program.plan import Plan, plan_from_dict, plan_here, plan_to_dict
 
 # What the program uses of the provider, each part of which is otherwise imported when it is first used.
-_SERVICES = ("apigatewayv2", "cloudwatch", "codebuild", "dynamodb", "ec2", "iam", "kms", "lambda_", "s3", "sfn", "sns", "sqs")
-    "apigatewayv2",
-    "cloudwatch",
-    "codebuild",
-    "dynamodb",
-    "ec2",
-    "iam",
-    "kms",
-    "lambda_",
-    "s3",
-    "sfn",
-    "sns",
-    "sqs",
-]
+_SERVICES = (
+    *("apigatewayv2", "cloudwatch", "codebuild", "dynamodb", "ec2", "iam"),
+    *("kms", "lambda_", "s3", "sfn", "sns", "sqs"),
+)
 
 
 def plan(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> Plan:

@@ -11,27 +11,12 @@ import pytest
 from infra.config import Platform, settings_from_json
 from modelcote.core.snapshot import Snapshot
 from modelcote.deploy.__main__ import NEEDED
-from modelcote.deploy.program.monitor import Archive, Resource
+from modelcote.deploy.program.monitor import Archive
 from tests.infra.planner import plan
-from tests.infra.plans import IRIS, ONNX, SETTINGS, SNAPSHOTS, everything, model, planned, planned_platform
+from tests.infra.plans import IRIS, ONNX, SETTINGS, SNAPSHOTS, everything, model, planned
+from tests.infra.resources import named, of
 
-ACCOUNT_ARN, REST = "arn:aws:", "eu-west-1:123456789012:"
-BUCKET, EXECUTIONS = "${platform-buckets-artifacts.arn}", "execution:modelcote-dev-long-run:*"
-ROWS = {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem")}
 HANDLERS = ("run-worker", "complete-run", "deliver-webhook", "task-result", "watchdog", "dead-letters")
-
-
-def named(name: str, models: int = 3) -> Resource:
-    return next(row for row in (*planned(models).resources, *planned_platform().resources) if row.name == name)
-
-
-def of(kind: str, models: int = 3) -> list[Resource]:
-    return [row for row in planned(models).resources if row.type.endswith(f":{kind}")]
-
-
-def allowed(role_policy: str) -> dict[str, list[str]]:
-    rows = json.loads(named(role_policy).inputs["policy"])["Statement"]
-    return {row["Sid"]: row["Resource"] for row in rows}
 
 
 def test_names_that_callers_address() -> None:
@@ -79,109 +64,6 @@ def test_routes_are_greedy_and_end_in_control() -> None:
         ("ANY /v1/{project}/{model}/predict", "gateway"),
         ("ANY /v3/{project}/{model}/predict", "gateway"),
     ]
-
-
-def test_a_model_reads_its_own_bundles_and_its_own_projects_secrets() -> None:
-    assert allowed("model-demo_iris-access") == {
-        "Log": ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/dev_demo_iris:*"],
-        "Bundles": ["arn:aws:s3:::${platform-buckets-artifacts.bucket}/bundles/demo/iris/*"],
-        "Inputs": ["arn:aws:s3:::${platform-buckets-artifacts.bucket}/inputs/demo/iris/*"],
-        "Results": [
-            "arn:aws:s3:::${platform-buckets-artifacts.bucket}/results/demo/iris/*",
-            "arn:aws:s3:::${platform-buckets-artifacts.bucket}/detached/demo/iris/*",
-        ],
-        "Secrets": ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:modelcote/dev/demo/*"],
-        "Key": ["${platform-keys-main.arn}"],
-        "Trace": ["*"],
-    }
-
-
-def may(role_policy: str) -> dict[str, set[str]]:
-    """The actions that a role may do, by what to."""
-    found: dict[str, set[str]] = {}
-    for row in json.loads(named(role_policy).inputs["policy"])["Statement"]:
-        for resource in row["Resource"]:
-            found.setdefault(resource.removeprefix(ACCOUNT_ARN), set()).update(row["Action"])
-    return found
-
-
-def test_the_gateway_reads_the_registry_calls_models_and_accepts_runs() -> None:
-    rights = may("platform-gateway-access")
-    assert rights[f"dynamodb:{REST}table/modelcote-dev-registry"] == {
-        "dynamodb:GetItem",
-        "dynamodb:BatchGetItem",
-        "dynamodb:Query",
-    }
-    assert rights[f"dynamodb:{REST}table/modelcote-dev-runs"] == ROWS
-    assert rights[f"lambda:{REST}function:dev_*"] == {"lambda:InvokeFunction"}
-    assert rights[f"{BUCKET}/inputs/*"] == {"s3:GetObject", "s3:PutObject"}
-    assert rights[f"{BUCKET}/detached/*"] == {"s3:GetObject"}
-    assert rights["${platform-work-runs.arn}"] == {"sqs:SendMessage"}
-    assert not {name for name in rights if "results/" in name or "secret:" in name}
-
-
-def test_nobody_deletes_a_run() -> None:
-    table = f"dynamodb:{REST}table/modelcote-dev-runs"
-    roles = [row.name for row in of("RolePolicy") if row.name.startswith("platform-")]
-    rights = {name: may(name).get(table, set()) for name in roles}
-    assert {name for name, actions in rights.items() if actions} == {
-        "platform-gateway-access",
-        "platform-control-access",
-        *(f"platform-runs-{name}-access" for name in HANDLERS),
-    }
-    assert not {action for actions in rights.values() for action in actions if "Delete" in action or "Scan" in action}
-    assert {name for name, actions in rights.items() if "dynamodb:Query" in actions} == {
-        "platform-control-access",
-        "platform-runs-deliver-webhook-access",
-    }
-
-
-@pytest.mark.parametrize(
-    ("name", "works_off", "sends"),
-    [
-        ("run-worker", "runs", {"runs", "deliveries"}),
-        ("complete-run", "", {"runs", "deliveries"}),
-        ("deliver-webhook", "deliveries", {"deliveries"}),
-        ("task-result", "results", {"runs", "deliveries"}),
-        ("watchdog", "", {"runs", "deliveries"}),
-        ("dead-letters", "runs-dead", {"deliveries"}),
-    ],
-)
-def test_each_handler_has_its_queues(name: str, works_off: str, sends: set[str]) -> None:
-    rights = may(f"platform-runs-{name}-access")
-    receives = {queue for queue, actions in rights.items() if "sqs:ReceiveMessage" in actions}
-    assert receives == ({f"${{platform-work-{works_off}.arn}}"} if works_off else set())
-    sent = {queue for queue, actions in rights.items() if "sqs:SendMessage" in actions}
-    assert sent == {"${platform-queues-failures.arn}", *(f"${{platform-work-{queue}.arn}}" for queue in sends)}
-
-
-def test_executions_are_started_by_one_and_stopped_by_two() -> None:
-    rights = {row.name: may(row.name) for row in of("RolePolicy")}
-    machine, executions = (f"states:{REST}{kind}" for kind in ("stateMachine:modelcote-dev-long-run", EXECUTIONS))
-    assert {name: found[machine] for name, found in rights.items() if machine in found} == {
-        "platform-runs-run-worker-access": {"states:StartExecution"}
-    }
-    assert {name: found[executions] for name, found in rights.items() if executions in found} == {
-        "platform-control-access": {"states:StopExecution"},
-        "platform-runs-watchdog-access": {"states:DescribeExecution", "states:StopExecution"},
-    }
-
-
-def test_only_who_signs_webhooks_and_who_keeps_them_reach_their_secrets() -> None:
-    rights = {row.name: may(row.name) for row in of("RolePolicy")}
-    secrets = f"secretsmanager:{REST}secret:modelcote-webhooks/dev/*"
-    holders = {name: found[secrets] for name, found in rights.items() if secrets in found}
-    assert holders.keys() == {"platform-control-access", "platform-runs-deliver-webhook-access"}
-    assert holders["platform-runs-deliver-webhook-access"] == {
-        f"secretsmanager:{action}" for action in ("GetSecretValue", "CreateSecret", "PutSecretValue")
-    }
-
-
-def test_the_state_machine_calls_models_and_one_function() -> None:
-    calls = {
-        name for name, actions in may("platform-runs-long-run-access").items() if "lambda:InvokeFunction" in actions
-    }
-    assert calls == {f"lambda:{REST}function:dev_*", "${platform-runs-complete-run-function.arn}"}
 
 
 def variables(name: str) -> dict[str, str]:
@@ -287,12 +169,6 @@ def test_due_rows_are_found_by_an_index_of_keys() -> None:
 def test_a_dead_run_that_nobody_can_mark_ends_among_the_failures() -> None:
     redrive = json.loads(named("platform-work-runs-dead").inputs["redrivePolicy"])
     assert redrive == {"deadLetterTargetArn": "${platform-queues-failures.arn}", "maxReceiveCount": 5}
-
-
-def test_the_deployer_cannot_touch_the_platform() -> None:
-    resources = allowed("platform-deployer-access")
-    assert resources["Functions"] == ["arn:aws:lambda:eu-west-1:123456789012:function:dev_*"]
-    assert resources["MakeRoles"] == ["arn:aws:iam::123456789012:role/modelcote/dev/models/*"]
 
 
 def test_replicas_become_concurrency() -> None:

@@ -13,7 +13,8 @@ import pytest
 from modelcote.local import cloud as local
 from tests.local.cloud import REGISTRY_CACHE_S, Cloud
 from tests.local.waiting import ended
-from tests.support.receivers import Authority, Receiver, der
+from tests.support.authority import Authority, der
+from tests.support.receivers import Receiver
 from tests.support.waiting import until
 
 

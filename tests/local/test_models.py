@@ -13,7 +13,8 @@ import pytest
 from modelcote import Conduit
 from tests.local.cloud import Cloud
 from tests.support.equal import difference
-from tests.zoo import ZOO, Built
+from tests.support.trained import Built
+from tests.zoo import ZOO
 
 pytestmark = pytest.mark.local
 

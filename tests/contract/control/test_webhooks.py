@@ -13,8 +13,8 @@ from modelcote.registry.records import model_key
 from modelcote.webhooks.credentials import BasicAuth
 from tests.contract.control.front import HOOK, MODEL, Front
 from tests.contract.control.stand import PROJECT, Stand, check_problem
+from tests.support.authority import Authority, private_key
 from tests.support.bad_urls import BAD_URLS
-from tests.support.receivers import Authority, private_key
 
 CANARY = "hunter2-canary"
 BASIC = {"kind": "basic", "username": "user", "password": CANARY}

@@ -15,7 +15,8 @@ from modelcote.webhooks.seal import unseal
 from tests.contract.control.front import MODEL
 from tests.contract.control.stand import PROJECT, URL
 from tests.contract.launch.stand import CREATE, NAME, Launch, hook
-from tests.support.receivers import Authority, Receiver, answer, der
+from tests.support.authority import Authority, der
+from tests.support.receivers import Receiver, answer
 
 BASIC = "Basic " + base64.b64encode(b"user:password").decode()
 

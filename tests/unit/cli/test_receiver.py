@@ -23,7 +23,7 @@ from standardwebhooks import Webhook
 from modelcote.cli.receiver import BODY_LIMIT, Receiver
 from modelcote.core.errors import InvalidSpec
 from modelcote.webhooks.sign import new_secret
-from tests.support.receivers import Authority
+from tests.support.authority import Authority
 
 SECRET = new_secret()
 BODY = json.dumps(

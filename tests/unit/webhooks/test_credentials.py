@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelcote.core.errors import Invalid
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, auth_from_dict, auth_to_dict, parse_auth
-from tests.support.receivers import Authority, der, private_key
+from tests.support.authority import Authority, der, private_key
 
 NOW = datetime.now(UTC)
 AUTHORITY = Authority()

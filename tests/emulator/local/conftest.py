@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from tests.support.emulator import Emulator, aws, emulator, free_port, registry
+from tests.support.emulator import Emulator, free_port
 from tests.support.waiting import until_answers
-
-__all__ = ["aws", "emulator", "host", "registry"]
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import pytest
 from modelcote.identity import issuers, keys
 from modelcote.registry import models, versions
 from modelcote.registry.store import Registry
+from tests.emulator.gateway.stand import PROJECT, Stand, standing
 from tests.support.specs import a_spec
 from tests.support.tokens import AUDIENCE, ISSUER, by_hand, claims, pem, private_key, signed
 from tests.unit.core.test_strict_json import REFUSED
-from tests.unit.gateway.stand import PROJECT, Stand, standing
 
 
 @pytest.fixture

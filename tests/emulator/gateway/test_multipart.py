@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from modelcote.core.errors import InvalidInput
 from modelcote.gateway.multipart import read_form
 from modelcote.registry.store import Registry
-from tests.unit.gateway.stand import Stand, standing
+from tests.emulator.gateway.stand import Stand, standing
 
 TYPE = "multipart/form-data; boundary=XX"
 

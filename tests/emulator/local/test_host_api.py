@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.emulator.local.conftest import HostProcess
 from tests.support.waiting import until
-from tests.unit.local.conftest import HostProcess
 from tests.unit.local.hosting import define, runs
 
 

@@ -6,121 +6,23 @@ The engine here only remembers what it was run on; the builder's runtimes are th
 from __future__ import annotations
 
 import hashlib
-import pickle
-import sys
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sklearn.datasets import load_iris
-from sklearn.tree import DecisionTreeClassifier
 
 from modelcote.aws.table import add
-from modelcote.bundle.make import make_bundle
-from modelcote.core.errors import BackendUnavailable, Conflict
-from modelcote.core.flow import Flow, Processor, Stage
-from modelcote.core.manifest import Manifest
-from modelcote.core.objects import bundle_key
-from modelcote.core.runtimes import ModelType
+from modelcote.core.errors import Conflict
 from modelcote.core.snapshot import Layer, Snapshot
-from modelcote.core.spec import ModelSpec, default_python_version
 from modelcote.core.target import LAMBDA, Target
-from modelcote.deploy.artifacts.runtimes import parse_key, runtime_key
-from modelcote.deploy.queue.consume import receive, serve
+from modelcote.deploy.queue.consume import receive
 from modelcote.deploy.queue.worker import work
 from modelcote.registry import deploys, models, outcomes, versions
 from modelcote.registry.records import Deploy
 from modelcote.registry.store import Registry
-
-PROJECT = "demo"
-ROWS, LABELS = load_iris(return_X_y=True)
-
-
-class Engine:
-    """Remembers its snapshots; fails when a model that it was told to refuse is among them."""
-
-    def __init__(self, refuse: Callable[[Snapshot], bool] = lambda _: False) -> None:
-        self.refuse = refuse
-        self.runs: list[Snapshot] = []
-
-    def up(self, snapshot: Snapshot) -> Mapping[str, Any]:
-        self.runs.append(snapshot)
-        if self.refuse(snapshot):
-            raise BackendUnavailable("the function could not be made.", "Try again.")
-        return {}
-
-    @property
-    def served(self) -> dict[str, int]:
-        return {model.name: model.version for model in self.runs[-1].models}
-
-
-class ThisInterpreter:
-    """Every runtime is the one that runs the tests."""
-
-    def python_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
-        return Path(sys.executable)
-
-    def layer_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
-        return self.layer_of(runtime_key(runtime, python_version, requirements))
-
-    def layer_of(self, key: str) -> Layer:
-        return Layer(key, *parse_key(key), "/layers")
-
-
-def spec(name: str, post: str = "", **fields: Any) -> ModelSpec:
-    processor = Processor("post", post) if post else None
-    flow = Flow((Stage(ModelType.SKLEARN_CLASSIFIER, "model.pkl", post=processor),))
-    return ModelSpec(name, flow, python_version=default_python_version(), **fields)
-
-
-@pytest.fixture(scope="session")
-def pickled() -> bytes:
-    return pickle.dumps(DecisionTreeClassifier(random_state=0).fit(ROWS, LABELS))
-
-
-@pytest.fixture
-def deploy(registry: Registry, pickled: bytes, tmp_path: Path) -> Callable[..., Deploy]:
-    """Registers a version with its bundle, as control does, and asks for its deploy."""
-
-    def ask(wanted: ModelSpec, content: bytes | None = None, libraries: Mapping[str, str] | None = None) -> Deploy:
-        model = tmp_path / "model.pkl"
-        model.write_bytes(pickled if content is None else content)
-        manifest = Manifest(wanted.name, wanted.flow, libraries or {})
-        info = make_bundle(wanted, manifest, {"model.pkl": model}, tmp_path / "bundle.zip")
-        version, _ = versions.create(registry, PROJECT, wanted, info.sha256, info.bytes)
-        key = bundle_key(PROJECT, wanted.name, version.version)
-        registry.s3.upload_file(str(info.path), registry.bucket, key)
-        versions.mark_uploaded(registry, version, info.sha256, info.bytes)
-        return deploys.request(registry, PROJECT, wanted.name, version.version, "deploy")
-
-    return ask
-
-
-def run(registry: Registry, engine: Engine) -> int:
-    return serve(registry, engine, ThisInterpreter(), stack="dev")
-
-
-def lines(registry: Registry, deploy: Deploy) -> list[str]:
-    return [line.text for line in deploys.status(registry, PROJECT, deploy.deploy_id).lines]
-
-
-def state(registry: Registry, deploy: Deploy) -> str:
-    return deploys.get(registry, PROJECT, deploy.deploy_id).state
-
-
-def error(registry: Registry, deploy: Deploy) -> Mapping[str, Any]:
-    problem = deploys.get(registry, PROJECT, deploy.deploy_id).error
-    assert problem is not None
-    return problem
-
-
-def members(registry: Registry, key: str, folder: Path) -> dict[str, bytes]:
-    registry.s3.download_file(registry.bucket, key, str(folder / "package.zip"))
-    with zipfile.ZipFile(folder / "package.zip") as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+from tests.emulator.deploy.deploying import PROJECT, Engine, ThisInterpreter, error, lines, members, run, spec, state
 
 
 def test_a_deploy_becomes_a_package_a_model_and_a_log(

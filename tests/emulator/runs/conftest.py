@@ -5,10 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from modelcote.registry.store import Registry
-from tests.support.emulator import aws, emulator, registry
 from tests.support.runs_stand import RunsStand, runs_standing
-
-__all__ = ["aws", "emulator", "registry", "stand"]
 
 
 @pytest.fixture

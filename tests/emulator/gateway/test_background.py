@@ -11,62 +11,16 @@ from typing import Any
 
 import pytest
 
-from modelcote.aws.http import aws_client
 from modelcote.core.runs import FAST, LONG, QUEUED, RUNNING, SUCCEEDED
-from modelcote.dialects import PREDICT_ROUTES
-from modelcote.gateway.background import Background
-from modelcote.gateway.dispatch import Gateway
-from modelcote.gateway.registry_cache import ItemReader, RegistryCache
-from modelcote.identity import keys
-from modelcote.registry import models
 from modelcote.registry.store import Registry
 from modelcote.runs.arrival import settle_arrival
 from modelcote.runs.objects import head
 from modelcote.runs.records import run_key
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import unseal
-from tests.support.bad_urls import BAD_URLS
-from tests.support.events import predict_event
-from tests.support.receivers import Authority
-from tests.support.runs_stand import MODEL, PROJECT, RunsStand, double, runs_standing
+from tests.emulator.gateway.asked import HOOK, Asked
+from tests.support.runs_stand import MODEL, PROJECT, RunsStand, double
 from tests.support.waiting import until
-from tests.unit.gateway.stand import make_ready
-
-HOOK = "https://hooks.example.com/done"
-
-
-class Asked:
-    """A gateway before a runs stand."""
-
-    def __init__(self, stand: RunsStand, key: str) -> None:
-        self.stand = stand
-        self.key = key
-        self.door = aws_client("dynamodb")
-        self.reset()
-
-    def reset(self) -> None:
-        """A new process of the gateway, with the policy as it is now."""
-        policy = self.stand.store.policy
-        cache = RegistryCache(ItemReader(self.door, self.stand.registry.table.name).get, policy.registry_cache_s)
-        background = Background(self.stand.light, self.stand.light_kms, self.stand.key_arn)
-        self.gateway = Gateway(PREDICT_ROUTES, cache, self.stand.backends.invoke, lambda: background, policy)
-
-    def send(self, data: Any, **headers: str | None) -> tuple[int, dict[str, str], Any]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        event = predict_event(json.dumps(data).encode(), key=self.key, headers=named)
-        answer = self.gateway.answer(event)
-        return answer["statusCode"], answer["headers"], json.loads(answer["body"])
-
-
-@pytest.fixture
-def asked(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    models.ensure_project(registry, PROJECT)
-    _, key = keys.create(registry.table, PROJECT, "test", ["predict"])
-    make_ready(registry)
-    with runs_standing(registry, monkeypatch) as stand:
-        made = Asked(stand, key)
-        yield made
-        made.door.close()
 
 
 def test_the_conduit_way(asked: Asked) -> None:
@@ -161,20 +115,6 @@ def test_a_model_with_a_long_timeout_is_the_long_lanes(asked: Asked, registry: R
     assert asked.stand.run(body["run_id"]).lane == FAST
 
 
-@pytest.mark.parametrize("name", ["queue-limit", "run-limit", "result-ttl"])
-@pytest.mark.parametrize("value", ["-1", "0", "1000000000", "soon", "nan", "inf", "1e9", " ", "9" * 400])
-def test_limits_out_of_range_are_422(asked: Asked, name: str, value: str) -> None:
-    status, _, body = asked.send([[1]], prefer="respond-async", **{f"x_modelcote_{name.replace('-', '_')}": value})
-    assert status == 422
-    assert body["field"] in ("queue_limit_s", "run_limit_s", "result_ttl_s")
-    assert asked.stand.open_runs() == 0
-
-
-@pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb"])
-def test_idempotency_keys_that_are_none_are_400(asked: Asked, key: str) -> None:
-    assert asked.send([[1]], prefer="respond-async", idempotency_key=key)[0] == 400
-
-
 def test_an_idempotency_key(asked: Asked) -> None:
     first = asked.send([[1]], prefer="respond-async", idempotency_key="x" * 255)[2]
     assert asked.send([[1]], prefer="respond-async", idempotency_key="x" * 255)[2] == first
@@ -189,86 +129,6 @@ def test_a_flood_is_429(asked: Asked) -> None:
     assert statuses == [202] * 3 + [429] * 3
     _, headers, _ = asked.send([[1]], prefer="respond-async")
     assert int(headers["retry-after"]) >= 1
-
-
-def test_every_bad_url_is_422_and_accepts_nothing(asked: Asked) -> None:
-    assert len(BAD_URLS) >= 200
-    for url, why in BAD_URLS:
-        status, _, body = asked.send({"data": 1, "webhook_endpoint": url})
-        # What is not even JSON in UTF-8 (a lone surrogate) is refused as that.
-        assert (status, body["code"], body.get("field")) in (
-            (422, "invalid", "webhook_endpoint"),
-            (400, "malformed_json", None),
-        ), (url, why, body)
-    assert asked.stand.open_runs() == 0
-    assert not asked.stand.messages()
-
-
-@pytest.mark.parametrize("url", [None, "", 7, [], {}, True, False])
-def test_a_webhook_that_is_no_text_is_422(asked: Asked, url: Any) -> None:
-    status, _, body = asked.send({"data": 1, "webhook_endpoint": url})
-    assert (status, body["field"]) == (422, "webhook_endpoint")
-
-
-def bad_credentials() -> list[Any]:
-    authority = Authority()
-    cert, key = authority.issue("client", client=True)
-    old, old_key = authority.issue("client", client=True, expired=True)
-    other, _ = authority.issue("other", client=True, key="p384")
-    return [
-        {"kind": "basic", "username": "a:b", "password": "canary-3"},
-        {"kind": "basic", "username": "a\r\nX: y", "password": "canary-3"},
-        {"kind": "basic", "username": "a", "password": "canary-3\n"},
-        {"kind": "basic", "username": "", "password": "canary-3"},
-        {"kind": "basic", "username": "a" * 256, "password": "canary-3"},
-        {"kind": "basic", "username": "a", "password": "canary-3", "cert": cert, "key": key},
-        {"kind": "digest", "username": "a", "password": "canary-3"},
-        {"kind": "mtls", "cert": cert, "key": key + "x" * 1_000_000},
-        {"kind": "mtls", "cert": other, "key": key},
-        {"kind": "mtls", "cert": old, "key": old_key},
-        {"kind": "mtls", "cert": "canary-3", "key": key},
-        {"kind": "mtls", "cert": cert},
-        {"username": "a", "password": "canary-3"},
-        "canary-3",
-        [],
-        7,
-    ]
-
-
-def test_credentials_that_are_none_are_422_and_not_repeated(asked: Asked) -> None:
-    for auth in bad_credentials():
-        status, _, body = asked.send({"data": 1, "webhook_endpoint": HOOK, "webhook_auth": auth})
-        assert (status, body["field"]) == (422, "webhook_auth"), auth
-        assert "canary-3" not in json.dumps(body)
-        assert "MII" not in json.dumps(body)
-        assert "MIG" not in json.dumps(body)
-    assert asked.stand.open_runs() == 0
-
-
-def test_credentials_without_a_webhook_are_422(asked: Asked) -> None:
-    auth = {"kind": "basic", "username": "u", "password": "p"}
-    assert asked.send({"data": 1, "webhook_auth": auth}, prefer="respond-async")[0] == 422
-    assert asked.send([[1]], x_modelcote_webhook=HOOK, x_modelcote_webhook_auth="%%%")[0] == 422
-
-
-def test_credentials_alone_never_reach_the_model(asked: Asked) -> None:
-    auth = {"kind": "basic", "username": "u", "password": "canary-4"}
-    status, _, body = asked.send({"data": 1, "webhook_auth": auth})
-    assert (status, body["field"]) == (422, "webhook_auth")
-    assert asked.send([[1]], x_modelcote_webhook_auth="e30")[0] == 422
-    assert not asked.stand.door.seen
-
-
-def test_an_empty_webhook_header_is_not_no_webhook(asked: Asked) -> None:
-    status, _, body = asked.send([[1]], x_modelcote_webhook="", prefer="respond-async")
-    assert (status, body["field"]) == (422, "webhook_endpoint")
-
-
-@pytest.mark.parametrize("text", ["[" * 5_000, '{"kind": NaN}', '{"a":1,"a":2}', "{", "", "\udc00"])
-def test_credentials_in_a_header_that_are_no_json(asked: Asked, text: str) -> None:
-    header = base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode()
-    status, _, body = asked.send([[1]], x_modelcote_webhook=HOOK, x_modelcote_webhook_auth=header)
-    assert (status, body["field"]) == (422, "webhook_auth")
 
 
 def test_the_model_gets_the_numbers_as_they_were_sent(asked: Asked) -> None:

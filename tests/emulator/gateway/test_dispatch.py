@@ -13,9 +13,9 @@ from modelcote.core.errors import InvalidInput, to_problem
 from modelcote.identity import issuers, keys
 from modelcote.registry import deploys, outcomes, versions
 from modelcote.registry.store import Registry
+from tests.emulator.gateway.stand import FUNCTION, MODEL, PROJECT, Stand, echo, make_ready, standing
 from tests.support.lambda_door import Reply
 from tests.support.tokens import AUDIENCE, ISSUER, pem, private_key, signed
-from tests.unit.gateway.stand import FUNCTION, MODEL, PROJECT, Stand, echo, make_ready, standing
 
 
 @pytest.fixture
