@@ -71,7 +71,7 @@ _TRICKS = (
     ("💩.example.com", "a character that IDNA 2008 has not"),
     ("xn--.example.com", "an empty A-label"),
     ("xn--a.example.com", "an A-label that decodes to nothing good"),
-    ("xn--example-.com", "an A-label that is no Punycode"),
+    ("xn--example-.com", "an A-label that is not Punycode"),
     ("XN--127-0.0.0.1", "an A-label before an address"),
     ("\u0301xample.com", "a leading combining mark"),
     ("\ud800.example.com", "a lone surrogate"),

@@ -146,7 +146,7 @@ class Receiver:
                 self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        # What a hostile action, or a client that has gone, does to this end is no failure of a test.
+        # What a hostile action, or a client that has gone, causes here does not fail a test.
         with contextlib.suppress(OSError):
             try:
                 if self._tls:

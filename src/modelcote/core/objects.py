@@ -36,7 +36,7 @@ def input_key(project: str, model: str, run_id: str) -> str:
 
 
 class ResultKey(NamedTuple):
-    """The key for what one attempt at a run answered; `str` gives the key itself."""
+    """The key for the answer of one attempt at a run; `str` returns it."""
 
     folder: str
     project: str

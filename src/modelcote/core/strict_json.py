@@ -1,7 +1,7 @@
-"""JSON from strangers, read strictly: one rule for the gateway and the control API.
+"""A strict reader for JSON from strangers, the same for the gateway and the control API.
 
-Refused with `MalformedJson`: what is not JSON (RFC 8259) in UTF-8, NaN and Infinity, numbers that no double can hold,
-duplicate keys, NUL and lone surrogates in strings (escaped ones too), and nesting deeper than 200.
+It refuses, with `MalformedJson`: anything but JSON (RFC 8259) in UTF-8, NaN and Infinity, numbers that no double can
+hold, duplicate keys, NUL and lone surrogates in strings (escaped ones too), and nesting deeper than 200.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 from modelcote.core.errors import MalformedJson
 
 MAX_DEPTH = 200
-_MAX_DIGITS = 308  # The largest double has 309; no honest integer comes near.
-# Possessive, and without need of a closing quote, so that the time stays linear whatever comes.
+_MAX_DIGITS = 308  # The largest double has 309; no honest integer has nearly as many.
+# Possessive, and without need of a closing quote, so that the time stays linear for any input.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _UNCLEAN = re.compile("[\x00\ud800-\udfff]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -28,10 +28,10 @@ _PEELED = 3
 
 
 def loads(body: bytes, fast: Callable[[bytes], Any] | None = None) -> Any:
-    """The value of a JSON text.
+    """Return the value of a JSON text; raise `MalformedJson`.
 
-    `fast` is a parser that already refuses all of the above except duplicate keys, NUL and depth (orjson does);
-    its value is taken where none of these can be, and the slower reader is spared.
+    `fast` is a parser that already refuses all of the above except duplicate keys, NUL and depth (orjson does); its
+    value is returned where the text can contain none of these, without a second reading.
     """
     if not body.strip(b" \t\r\n"):
         raise MalformedJson("the body is empty.", "Send a JSON text.")
@@ -72,7 +72,7 @@ def _read(body: bytes, *, numbers: bool) -> Any:
         raise _malformed(error) from error
     if "\\u" in text and any(not _is_clean(string) for string in _strings(value)):
         raise MalformedJson(
-            "a string holds NUL or half a surrogate pair.", "Send whole Unicode characters other than U+0000."
+            "a string contains NUL or half a surrogate pair.", "Send whole Unicode characters other than U+0000."
         )
     return value
 
@@ -82,12 +82,12 @@ def _malformed(error: Exception) -> MalformedJson:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        left = dict(made)
-        twice = next(key for key, _ in pairs if left.pop(key, pairs) is pairs)
-        raise MalformedJson(f"the key {ascii(twice)[:60]} stands twice in one object.", "Send each key once.")
-    return made
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        left = dict(members)
+        duplicate = next(key for key, _ in pairs if left.pop(key, pairs) is pairs)
+        raise MalformedJson(f"duplicate key {ascii(duplicate)[:60]}.", "Send each key once.")
+    return members
 
 
 def _constant(name: str) -> NoReturn:
@@ -112,7 +112,7 @@ def _is_clean(string: str) -> bool:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Every string in the value, keys too; without recursion."""
+    """Yield every string in the value, keys too; without recursion."""
     waiting = [value]
     while waiting:
         part = waiting.pop()

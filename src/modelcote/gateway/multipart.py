@@ -1,6 +1,6 @@
 """Multipart bodies: a part `data` (JSON), and files in parts named `files` or `file0`, `file1`, ...
 
-Everything against the form is `InvalidInput`. Imported for multipart requests only.
+A form that breaks a rule raises `InvalidInput`. Imported for multipart requests only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NUMBERED = re.compile(r"file(0|[1-9][0-9]{0,2})")
 
 @dataclass(frozen=True)
 class Part:
-    """One part, whole."""
+    """One part with its whole content."""
 
     name: str
     filename: str | None
@@ -32,7 +32,7 @@ class Part:
 
 
 def read_form(body: bytes, content_type: str) -> tuple[bytes, list[Part]]:
-    """The JSON of the part `data`, as it was sent, and the files in order. Raises `InvalidInput`."""
+    """Return the JSON of the part `data`, as it was sent, and the files in order. Raise `InvalidInput`."""
     parts = list(_parts(body, content_type))
     data = [part for part in parts if part.name == "data"]
     if len(data) != 1:
@@ -41,7 +41,7 @@ def read_form(body: bytes, content_type: str) -> tuple[bytes, list[Part]]:
 
 
 def event_files(files: Sequence[Part]) -> bytes:
-    """The files as the model's event carries them: a JSON list."""
+    """Return the files as the model's event carries them: a JSON list."""
     return orjson.dumps(
         [
             {
@@ -80,12 +80,12 @@ def _files(parts: Sequence[Part]) -> list[Part]:
         return list(parts)
     numbers: dict[int, Part] = {}
     for part in parts:
-        found = _NUMBERED.fullmatch(part.name)
-        if not found or int(found[1]) in numbers:
+        match = _NUMBERED.fullmatch(part.name)
+        if not match or int(match[1]) in numbers:
             raise _invalid(
                 f"a part is named {ascii(part.name)[:40]}", "Name all files `files`, or `file0`, `file1` and so on."
             )
-        numbers[int(found[1])] = part
+        numbers[int(match[1])] = part
     if sorted(numbers) != list(range(len(numbers))):
         raise _invalid("the numbers of its files have a gap", "Count from file0 without a gap.")
     return [numbers[number] for number in range(len(numbers))]
@@ -100,10 +100,8 @@ def _check_filename(filename: str | None) -> None:
         or not filename.isprintable()
         or any(mark in filename for mark in "/\\:")
     ):
-        raise _invalid(
-            f"the file name {ascii(filename)[:60]} is not a plain one", "Send the base name of the file alone."
-        )
+        raise _invalid(f"{ascii(filename)[:60]} is not a plain file name", "Send only the base name of the file.")
 
 
 def _invalid(reason: str, remedy: str) -> InvalidInput:
-    return InvalidInput(f"the multipart body cannot be taken: {reason}.", remedy)
+    return InvalidInput(f"invalid multipart body: {reason}.", remedy)

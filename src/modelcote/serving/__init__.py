@@ -1,1 +1,1 @@
-"""What runs beside the model: the predictor and its doors."""
+"""What runs in the model's own function: the predictor and its entries."""

@@ -58,14 +58,14 @@ def _whole(s3: S3, event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _write(s3: S3, request: StoreRequest, answer: bytes) -> Stored:
-    said = read_answer(answer)
-    stored = Stored(len(answer), hashlib.sha256(answer).hexdigest(), said.run_time_ms, said.points)
+    content = read_answer(answer)
+    stored = Stored(len(answer), hashlib.sha256(answer).hexdigest(), content.run_time_ms, content.points)
     s3.put_object(
         Bucket=os.environ["MODELCOTE_BUCKET"],
         Key=request.key,
         Body=answer,
         ContentType="application/json",
-        Metadata=stored_metadata(stored, failed=said.problem is not None),
+        Metadata=stored_metadata(stored, failed=content.problem is not None),
         Tagging=tagging(keep_days=request.keep_days),
     )
     return stored

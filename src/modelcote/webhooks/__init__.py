@@ -1,1 +1,1 @@
-"""Webhooks: what is signed, who may be called, and one attempt to deliver."""
+"""Webhooks: signing, the rules for receivers' addresses, and one attempt to deliver."""

@@ -1,6 +1,6 @@
-"""What a receiver asks for besides the signature: a user name and a password, or a client certificate.
+"""Credentials that a receiver requires besides the signature: user name and password, or a client certificate.
 
-Both are secrets: they are never in a log, in an error or in an answer, and neither class shows its own.
+Both are secrets: no log, error or answer contains them, and neither class shows its own.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ class MtlsAuth:
 
 
 def parse_auth(value: object, now: datetime, field: str = "webhook_auth") -> BasicAuth | MtlsAuth:
-    """The credentials of `{"kind": "basic", "username", "password"}` or `{"kind": "mtls", "cert", "key"}`.
+    """Return the credentials of `{"kind": "basic", "username", "password"}` or `{"kind": "mtls", "cert", "key"}`.
 
-    `now` has a time zone; the certificate has to be valid at that time. User name: 1 to 255 characters, no `:` and no
+    `now` has a time zone; the certificate must be valid at that time. User name: 1 to 255 characters, no `:` and no
     control character. Password: at most 1,024 characters, no CR, LF or NUL. PEM: at most 32 KB each, a key that is
     not encrypted and is the certificate's, of RSA with 2,048 to 4,096 bits, P-256, P-384, P-521 or Ed25519. The PEM is
-    written anew, so that whatever stood around it is gone.
+    written again, without any text around it.
 
-    Raises `Invalid` with `field`; the message repeats nothing of the value.
+    Raise `Invalid` with `field`; the message repeats nothing of the value.
     """
     try:
         return _parse(value, now)
@@ -59,7 +59,7 @@ def parse_auth(value: object, now: datetime, field: str = "webhook_auth") -> Bas
 
 
 def auth_to_dict(auth: BasicAuth | MtlsAuth) -> dict[str, str]:
-    """The value that `auth_from_dict` reads; it holds the secret."""
+    """Return the value that `auth_from_dict` reads; it contains the secret."""
     match auth:
         case BasicAuth(username, password):
             return {"kind": "basic", "username": username, "password": password}
@@ -68,45 +68,45 @@ def auth_to_dict(auth: BasicAuth | MtlsAuth) -> dict[str, str]:
 
 
 def auth_from_dict(value: Mapping[str, str]) -> BasicAuth | MtlsAuth:
-    """The credentials that were checked once and stored; raises `ValueError` for what `auth_to_dict` did not make."""
+    """Return credentials that were checked and stored; raise `ValueError` for a value not from `auth_to_dict`."""
     match dict(value):
         case {"kind": "basic", "username": username, "password": password, **rest} if not rest:
             return BasicAuth(username, password)
         case {"kind": "mtls", "cert": cert, "key": key, **rest} if not rest:
             return MtlsAuth(cert, key)
-    raise ValueError("these are no stored credentials. Store what auth_to_dict gives.")
+    raise ValueError("not stored credentials. Store the value of auth_to_dict.")
 
 
 def _parse(value: object, now: datetime) -> BasicAuth | MtlsAuth:
     if not isinstance(value, dict):
-        raise Invalid("is no object", "Give one of kind basic or mtls.")
+        raise Invalid("must be an object", "Send one of kind basic or mtls.")
     kinds: dict[object, tuple[str, str]] = {"basic": ("username", "password"), "mtls": ("cert", "key")}
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
-        raise Invalid("has no known kind", "The kind is basic or mtls.")
+        raise Invalid("has an unknown kind", "kind must be basic or mtls.")
     names = kinds[kind]
     if set(value) != {"kind", *names}:
-        raise Invalid(f"of kind {kind} has other fields than {names[0]} and {names[1]}", "Give these two and no more.")
+        raise Invalid(f"of kind {kind} must have exactly the fields {names[0]} and {names[1]}", "Send these two.")
     first, second = (_text(value[name], name) for name in names)
     return _basic(first, second) if kind == "basic" else _mtls(first, second, now)
 
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str) or re.search("[\ud800-\udfff]", value):
-        raise Invalid(f"has a {name} that is no text", "Give text in Unicode.")
+        raise Invalid(f"has a {name} that is not a string", "Send a string of whole Unicode characters.")
     return value
 
 
 def _basic(username: str, password: str) -> BasicAuth:
     if not 1 <= len(username) <= MAX_USERNAME or ":" in username or any(map(_is_control, username)):
         raise Invalid(
-            "has a username that cannot be sent",
-            f"A user name has 1 to {MAX_USERNAME} characters, no colon and no control character.",
+            "has an invalid username",
+            f"A user name has 1 to {MAX_USERNAME} characters, without colons and control characters.",
         )
     if len(password) > MAX_PASSWORD or re.search("[\r\n\0]", password):
         raise Invalid(
-            "has a password that cannot be sent",
-            f"A password has at most {MAX_PASSWORD} characters, no line end or NUL.",
+            "has an invalid password",
+            f"A password has at most {MAX_PASSWORD} characters, without line ends and NUL.",
         )
     return BasicAuth(username, password)
 
@@ -120,11 +120,11 @@ def _mtls(cert: str, key: str, now: datetime) -> MtlsAuth:
 
     for name, pem in (("cert", cert), ("key", key)):
         if len(pem.encode()) > MAX_PEM:
-            raise Invalid(f"has a {name} of more than {MAX_PEM // 1024} KB", "Give the certificate's own chain only.")
+            raise Invalid(f"has a {name} of more than {MAX_PEM // 1024} KB", "Send only the certificate's own chain.")
     chain = _certificates(cert)
     leaf = chain[0]
     if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
-        raise Invalid("has a certificate that is expired or not yet valid", "Give one that is valid now.")
+        raise Invalid("has a certificate that is expired or not yet valid", "Send one that is valid now.")
     written = "".join(each.public_bytes(Encoding.PEM).decode() for each in chain)
     return MtlsAuth(written, _written_key(key, leaf))
 
@@ -135,9 +135,9 @@ def _certificates(pem: str) -> list[Certificate]:
     try:
         chain = load_pem_x509_certificates(pem.encode())
         strong = all(_is_strong(each.public_key()) for each in chain)
-    except Exception as error:  # cryptography raises several unrelated classes for what is no certificate
+    except Exception as error:  # cryptography raises several unrelated classes for an invalid certificate
         raise Invalid(
-            "has a cert that is no certificate in PEM", "Start it with -----BEGIN CERTIFICATE-----."
+            "has a cert that is not a certificate in PEM", "Start it with -----BEGIN CERTIFICATE-----."
         ) from error
     if not strong:
         raise Invalid("has a certificate with a weak or unusual key", "Use RSA with 2,048 to 4,096 bits, or P-256.")
@@ -158,7 +158,7 @@ def _is_strong(key: PublicKeyTypes) -> bool:
 
 
 def _written_key(pem: str, leaf: Certificate) -> str:
-    """The key in PKCS 8, not encrypted, if it is the certificate's."""
+    """Return the key in PKCS 8, not encrypted, if it is the certificate's."""
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
         NoEncryption,
@@ -171,7 +171,7 @@ def _written_key(pem: str, leaf: Certificate) -> str:
         return bytes(of.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
     try:
-        # Its size is known to be sane only once it is the certificate's; the slow check comes after that.
+        # The slow check follows once the key is the certificate's: only then is its size known to be sane.
         key: Any = load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
         matches = public(key) == public(leaf)
         if matches:
@@ -181,8 +181,8 @@ def _written_key(pem: str, leaf: Certificate) -> str:
         raise Invalid("has a key that is encrypted", "Decrypt it first: `openssl pkey -in key.pem`.") from error
     except Exception as error:  # as above
         raise Invalid(
-            "has a key that is no private key in PEM", "Start it with -----BEGIN PRIVATE KEY-----."
+            "has a key that is not a private key in PEM", "Start it with -----BEGIN PRIVATE KEY-----."
         ) from error
     if not matches:
-        raise Invalid("has a key that is not the certificate's", "Give the key that the certificate was issued for.")
+        raise Invalid("has a key that is not the certificate's", "Send the key that the certificate was issued for.")
     return str(written)

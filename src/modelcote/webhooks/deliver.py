@@ -1,7 +1,7 @@
-"""One attempt at a delivery: claim, sign, send, record; then done, or due again by the schedule.
+"""One attempt at a delivery: claim, sign, send, record; then it has ended, or is due again by the schedule.
 
-The attempt is written down after the receiver's answer. A sender that dies between the two leaves a claim that ends,
-and the delivery is sent again under the same id: at least once, and the receiver can tell.
+The attempt is recorded after the receiver's answer. If a sender dies between the two, its claim expires and the
+delivery is sent again under the same id: at least once, and the receiver can recognize the repetition.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from modelcote.webhooks.sign import headers
 from modelcote.webhooks.submitted import allowed
 from modelcote.webhooks.transport import Limits, Outgoing, Received, deliver
 
-EARLY_S: Final = 0.5  # A message may come this much before its time, by another clock.
+EARLY_S: Final = 0.5  # A message may arrive this much before its time, by another clock.
 _GONE = 410
-_SQS_DELAY_S = 900  # SQS holds a message back for at most so long; what is due later the watchdog announces.
+_SQS_DELAY_S = 900  # SQS delays a message for at most this long; the watchdog announces what is due later.
 
 Send = Callable[[Outgoing], Received]
 
@@ -46,9 +46,9 @@ class Deliverer:
     shapes: Mapping[str, Shape]
 
     def attempt(self, project: str, run_id: str, send: Send | None = None) -> str:
-        """Makes the delivery's next attempt, if it is due; its state then, or `early`, `claimed`, `unknown`.
+        """Make the delivery's next attempt, if it is due. Return its state then, or `early`, `claimed`, `unknown`.
 
-        Raises what kept it from being sent (the table, S3, KMS or Secrets Manager): nothing was sent then.
+        Raise the error of the table, S3, KMS or Secrets Manager that prevented it: then nothing was sent.
         """
         item = self.store.table.get(*delivery_key(project, run_id))
         if item is None:
@@ -197,7 +197,7 @@ class Deliverer:
         return state
 
     def _write(self, changed: dict[str, Any], attempt: Attempt | None) -> None:
-        """The delivery's change and the attempt's row. Not when another sender has gone on: the claim was over."""
+        """Write the delivery's change and the attempt's row; only the row if the claim was over and another has it."""
         actions = [changed, *([put(attempt.to_item())] if attempt else [])]
         try:
             self.store.table.transact(*actions)

@@ -1,11 +1,11 @@
-"""Who may be called: the rules that keep a stranger's URL from reaching what only this network can reach.
+"""The addresses that may be called: a stranger's URL must not reach what only this network can reach.
 
-Three gates, and each holds on its own: the URL's syntax (`check_url`, when it is registered and again at every
-attempt), every address that its name has at that moment (`resolve`), and a connection to that very address and no
-other (transport.py).
+Three checks, each sufficient on its own: the URL's syntax (`check_url`, when it is registered and again at every
+attempt), every address that its name has at that moment (`resolve`), and a connection to that address and no
+other (sockets.py).
 
 The ranges are the IANA registries of special-purpose IPv4 and IPv6 addresses, with multicast, the retired ones and
-all that carry an IPv4 address inside. `ipaddress.is_global` is not this list: it lets several of them through.
+all that embed an IPv4 address. `ipaddress.is_global` is not this list: it lets several of them through.
 https://www.iana.org/assignments/iana-ipv4-special-registry https://www.iana.org/assignments/iana-ipv6-special-registry
 """
 
@@ -26,7 +26,7 @@ from modelcote.core.errors import Invalid
 MAX_URL = 2_048
 
 GetAddrInfo = Callable[..., Sequence[tuple[Any, ...]]]
-"""`socket.getaddrinfo`, or a function that takes and answers the same."""
+"""`socket.getaddrinfo`, or a function with its parameters and result."""
 
 _BLOCKED: tuple[IPv4Network | IPv6Network, ...] = (
     *map(
@@ -71,7 +71,7 @@ _BLOCKED: tuple[IPv4Network | IPv6Network, ...] = (
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _RESERVED = frozenset({"local", "internal", "localhost", "arpa", "onion"})
 _DEFAULT_PORT = {"https": 443, "http": 80}
-# Letter, mark, number, punctuation and symbol are for the host's rules to judge; the rest is never part of a URL.
+# The host's rules decide about letters, marks, numbers, punctuation and symbols; the rest is never part of a URL.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(\?[^#]*)?")
@@ -84,9 +84,9 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 class Allowed:
     """What the operator allows; the default is the public internet over https on port 443.
 
-    `http` allows the scheme http (its default port, 80, has to be in `ports` too, except for a loopback host).
-    `loopback` allows the hosts 127.0.0.1, [::1] and localhost on any port, and names that lead to a loopback address.
-    `ip_literals` allows a public address in the place of a name. `blocked` holds ranges refused besides the list.
+    `http` allows the scheme http (its default port, 80, must be in `ports` too, except for a loopback host).
+    `loopback` allows the hosts 127.0.0.1, [::1] and localhost on any port, and names with a loopback address.
+    `ip_literals` allows a public address instead of a name. `blocked` contains ranges refused besides the list.
     """
 
     http: bool = False
@@ -98,7 +98,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL that passed: `host` in ASCII and lower case, without brackets; `path_query` as it is sent; `url` whole."""
+    """A checked URL: `host` in ASCII and lower case, without brackets; `path_query` as it is sent; the whole `url`."""
 
     scheme: str
     host: str
@@ -108,13 +108,13 @@ class Target:
 
 
 class Blocked(Exception):
-    """An address that no webhook is sent to."""
+    """An address that webhooks are never sent to."""
 
 
 def check_url(url: object, allowed: Allowed, field: str = "webhook_endpoint") -> Target:
-    """The parts of a URL that may be called, as far as its text tells.
+    """Return the parts of a URL that may be called, as far as its text tells.
 
-    Raises `Invalid` with `field` for anything else; the message never repeats the URL, which may hold a secret.
+    Raise `Invalid` with `field` for any other; the message never repeats the URL, which may contain a secret.
     """
     try:
         return _parse(url, allowed)
@@ -123,29 +123,30 @@ def check_url(url: object, allowed: Allowed, field: str = "webhook_endpoint") ->
 
 
 def check_address(ip: str, allowed: Allowed) -> None:
-    """Returns where the address may be connected to; raises `Blocked` where not, and for what is no address.
+    """Raise `Blocked` for an address that must not be connected to, and for text that is not an address.
 
-    An IPv4-mapped address is judged as the IPv4 address inside. The operator's ranges go before `allowed.loopback`.
+    An IPv4-mapped address is judged as the IPv4 address inside. The operator's ranges take precedence over
+    `allowed.loopback`.
     """
     try:
-        given = ip_address(ip)
+        literal = ip_address(ip)
     except ValueError as error:
-        raise Blocked("a name has an answer that is no IP address.") from error
-    mapped = given.ipv4_mapped if isinstance(given, IPv6Address) else None
-    address = mapped or given
-    if any(form in network for network in allowed.blocked for form in (given, address)):
+        raise Blocked("a name resolves to something other than an IP address.") from error
+    mapped = literal.ipv4_mapped if isinstance(literal, IPv6Address) else None
+    address = mapped or literal
+    if any(form in network for network in allowed.blocked for form in (literal, address)):
         raise Blocked(f"{address} is in a range that the operator blocks.")
     if allowed.loopback and _is_loopback(address):
         return
     if any(address in network for network in _BLOCKED):
-        raise Blocked(f"{address} is no public address.")
+        raise Blocked(f"{address} is not a public address.")
 
 
 def resolve(target: Target, allowed: Allowed, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> list[str]:
-    """The addresses of the target's host, each once, in the resolver's order, from one look-up.
+    """Return the addresses of the target's host, each once, in the resolver's order, from one look-up.
 
-    Raises `Blocked` where any of them is blocked: who answers one private address among public ones hopes for luck.
-    Raises `OSError` where the name has none.
+    Raise `Blocked` if any of them is blocked: a private address among public ones is an attack that relies on luck.
+    Raise `OSError` if the name has none.
     """
     if _literal(target.host) is not None:
         check_address(target.host, allowed)
@@ -157,7 +158,7 @@ def resolve(target: Target, allowed: Allowed, getaddrinfo: GetAddrInfo = socket.
     for address in addresses:
         check_address(address, allowed)
         if target.host == "localhost" and not _is_loopback(ip_address(address)):
-            raise Blocked("localhost leads to another machine.")
+            raise Blocked("localhost resolves to another machine.")
     return addresses
 
 
@@ -175,12 +176,12 @@ def _literal(host: str) -> IPv4Address | IPv6Address | None:
 def _parse(url: object, allowed: Allowed) -> Target:
     scheme, authority, path, query = _split(url)
     if scheme != "https" and not (scheme == "http" and allowed.http):
-        raise Invalid("does not start with https://", "Give an https URL.")
+        raise Invalid("must start with https://", "Send an https URL.")
     if "@" in authority:
-        raise Invalid("has user information before the host", "Leave it out, and use webhook_auth.")
+        raise Invalid("has user information before the host", "Remove it, and use webhook_auth.")
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
-        raise Invalid("has no host, or a host or port that cannot be read", "Give https://host/path.")
+        raise Invalid("has no valid host and port", "Send https://host/path.")
     in_brackets, name, port_text = match.groups()
     host = _address_host(in_brackets, allowed) if in_brackets else _named_host(name, allowed)
     port = int(port_text) if port_text else _DEFAULT_PORT[scheme]
@@ -190,25 +191,25 @@ def _parse(url: object, allowed: Allowed) -> Target:
     path_query = (path or "/") + (query or "")
     whole = f"{scheme}://{shown}{shown_port}{path_query}"
     if len(whole) > MAX_URL:
-        raise Invalid(f"has more than {MAX_URL} characters", "Give a shorter URL.")
+        raise Invalid(f"has more than {MAX_URL:,} characters", "Send a shorter URL.")
     return Target(scheme, host, port, path_query, whole)
 
 
 def _split(url: object) -> tuple[str, str, str, str | None]:
     if not isinstance(url, str) or not url:
-        raise Invalid("is no text", "Give an https URL.")
+        raise Invalid("must be a string", "Send an https URL.")
     if len(url) > MAX_URL:
-        raise Invalid(f"has more than {MAX_URL} characters", "Give a shorter URL.")
+        raise Invalid(f"has more than {MAX_URL:,} characters", "Send a shorter URL.")
     if "\\" in url or any(unicodedata.category(char) in _UNPRINTABLE for char in url):
-        raise Invalid("has a backslash, white space or an invisible character", "Percent-encode it.")
+        raise Invalid("contains a backslash, white space or an invisible character", "Percent-encode it.")
     if "#" in url:
-        raise Invalid("has a fragment", "Leave out `#` and what follows: it is never sent.")
+        raise Invalid("has a fragment", "Remove `#` and what follows: it is never sent.")
     match = _URL.fullmatch(url)
     if match is None:
-        raise Invalid("does not start with https:// and a host", "Give an https URL.")
+        raise Invalid("must start with https:// and a host", "Send an https URL.")
     scheme, authority, path, query = match.groups()
     if not f"{path}{query or ''}".isascii():
-        raise Invalid("has a path or a query with a character outside ASCII", "Percent-encode it.")
+        raise Invalid("has a non-ASCII character in its path or query", "Percent-encode it.")
     return scheme.lower(), authority, path, query
 
 
@@ -217,7 +218,7 @@ def _check_port(host: str, port: int, allowed: Allowed) -> None:
         return
     if port not in allowed.ports or not 1 <= port <= 65_535:
         listed = ", ".join(str(each) for each in sorted(allowed.ports))
-        raise Invalid("has a port that is not allowed", f"Use one of these: {listed}.")
+        raise Invalid("has a port that is not allowed", f"Allowed: {listed}.")
 
 
 def _named_host(name: str, allowed: Allowed) -> str:
@@ -230,27 +231,27 @@ def _named_host(name: str, allowed: Allowed) -> str:
         return host
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise Invalid(
-            "has a host that is no host name", "Use letters, digits, hyphens and single full stops, none at the end."
+            "has an invalid host name", "Use letters, digits, hyphens and single full stops, with none at the end."
         )
     if len(labels) < 2 or labels[-1] in _RESERVED or not labels[-1][0].isalpha():
-        raise Invalid("has a host that is no public name", "Give a name with a public suffix, such as example.com.")
+        raise Invalid("has a host name that is not public", "Send a name with a public suffix, such as example.com.")
     return host
 
 
 def _ascii(name: str) -> str:
-    """The name in ASCII and lower case, by IDNA 2008 with the mapping of UTS 46."""
+    """Return the name in ASCII and lower case, by IDNA 2008 with the mapping of UTS 46."""
     if name.isascii() and not re.search(r"(^|\.)xn--", name, re.IGNORECASE):
         return name.lower()
-    refusal = Invalid("has a host that is no internationalised name", "Give the name in ASCII (its `xn--` form).")
+    refusal = Invalid("has an invalid internationalized host name", "Send the name in ASCII (its `xn--` form).")
     try:
         host = idna.encode(name, uts46=True, std3_rules=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError) as error:
         raise refusal from error
-    # Full-width letters, digits and full stops, and others of their kind, turn into plain ASCII: no name is spelled so.
-    given, turned = name.split("."), host.split(".")
-    if len(given) != len(turned):
+    # Full-width letters, digits and full stops, and the like, become plain ASCII: no honest name is spelled so.
+    labels, encoded = name.split("."), host.split(".")
+    if len(labels) != len(encoded):
         raise refusal
-    if any(not old.isascii() and not new.startswith("xn--") for old, new in zip(given, turned, strict=True)):
+    if any(not old.isascii() and not new.startswith("xn--") for old, new in zip(labels, encoded, strict=True)):
         raise refusal
     return host
 
@@ -261,9 +262,9 @@ def _address_host(text: str, allowed: Allowed) -> str:
     if allowed.loopback and host in _LOOPBACK_HOSTS:
         return host
     if not allowed.ip_literals or address is None:
-        raise Invalid("has an IP address, or another spelling of one, for a host", "Give a host name.")
+        raise Invalid("has an IP address, or another spelling of one, as its host", "Send a host name.")
     try:
         check_address(host, allowed)
     except Blocked as error:
-        raise Invalid("has an IP address that may not be called", "Give a public address, or a host name.") from error
+        raise Invalid("has an IP address that must not be called", "Send a public address, or a host name.") from error
     return host

@@ -1,4 +1,4 @@
-"""A delivery once more, because somebody asks for it."""
+"""Send a delivery again on request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelcote.webhooks import receiver_health
 
 
 def replay(store: RunStore, delivery: Delivery) -> Delivery:
-    """Sends the delivery once more from the start of the schedule, under the same id; one that is pending, now."""
+    """Send the delivery again from the start of the schedule, under the same id; one that is pending, now."""
     at = store.clock()
     receiver_health.enable(store, delivery.project, delivery.url)
     item = store.table.update(

@@ -1,7 +1,7 @@
-"""A callback's credentials at rest: envelope encryption with a KMS data key, bound to the run it was given for.
+"""A callback's credentials at rest: envelope encryption with a KMS data key, bound to their run.
 
-The sealed text stands on the run's row and goes when that does. What is sealed for one run cannot be opened for
-another: project and run id are the encryption context of the key and of the text.
+The sealed text is kept in the run's row and deleted with it. Text sealed for one run cannot be opened for another:
+project and run id are the encryption context of the key and of the text.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ class Kms(Protocol):
 
 
 def seal(kms: Any, key_arn: str, auth: BasicAuth | MtlsAuth, project: str, run_id: str) -> str:
-    """The credentials as a text that only KMS and this run open; raises `BackendUnavailable`."""
+    """Return the credentials as text that can be opened only with KMS and for this run; raise `BackendUnavailable`."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     context = _context(project, run_id)
     try:
-        made = kms.generate_data_key(KeyId=key_arn, KeySpec="AES_256", EncryptionContext=context)
+        data_key = kms.generate_data_key(KeyId=key_arn, KeySpec="AES_256", EncryptionContext=context)
     except Exception as error:
         raise BackendUnavailable("the webhook's credentials could not be sealed.", "Try again in a moment.") from error
     nonce = os.urandom(12)
-    text = AESGCM(made["Plaintext"]).encrypt(nonce, json.dumps(auth_to_dict(auth)).encode(), _bound(context))
-    parts = {"key": made["CiphertextBlob"], "nonce": nonce, "text": text}
+    text = AESGCM(data_key["Plaintext"]).encrypt(nonce, json.dumps(auth_to_dict(auth)).encode(), _bound(context))
+    parts = {"key": data_key["CiphertextBlob"], "nonce": nonce, "text": text}
     return json.dumps({name: base64.b64encode(part).decode() for name, part in parts.items()})
 
 
 def unseal(kms: Kms, sealed: str, project: str, run_id: str) -> BasicAuth | MtlsAuth:
-    """The inverse of `seal`, on boto3's client; KMS's errors and `InvalidTag` for another run's text are raised."""
+    """Return what `seal` sealed, with boto3's client; raise KMS's errors, and `InvalidTag` for another run's text."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     context = _context(project, run_id)

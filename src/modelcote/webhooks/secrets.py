@@ -1,7 +1,7 @@
 """Signing secrets and the models' own callback credentials, in Secrets Manager.
 
-Names are `modelcote-webhooks/<stack>/<project>/signing`, `.../signing/<model>` and `.../auth/<model>`: another prefix
-than the secrets that models read, so that no model's role reaches them.
+Names are `modelcote-webhooks/<stack>/<project>/signing`, `.../signing/<model>` and `.../auth/<model>`: the prefix
+is not that of the secrets that models read, so no model's role can read these.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from modelcote.core.policy import Policy
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, auth_from_dict, auth_to_dict
 from modelcote.webhooks.sign import new_secret
 
-_KEPT_S = 30.0
+_CACHE_S = 30.0
 
 
 def origin(url: str) -> str:
-    """The scheme and the host with its port; empty for an empty URL."""
+    """Return the scheme and the host with its port; empty for an empty URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}" if url else ""
 
 
 class WebhookSecrets:
-    """One project's and model's secrets. `client` is boto3's for Secrets Manager; what is read is kept for 30 s.
+    """One project's and model's secrets. `client` is boto3's for Secrets Manager; values are cached for 30 s.
 
-    `key_arn` is the KMS key that new secrets are kept under.
+    `key_arn` is the KMS key that encrypts new secrets.
     """
 
     def __init__(
@@ -39,67 +39,65 @@ class WebhookSecrets:
         self.stack = stack
         self.policy = policy
         self.clock = clock
-        self._kept: dict[str, tuple[float, dict[str, Any] | None]] = {}
+        self._cache: dict[str, tuple[float, dict[str, Any] | None]] = {}
 
     def rotate(self, project: str, model: str = "") -> str:
-        """A new signing secret of the project, or of one model; the one before it signs too for 24 hours.
+        """Return a new signing secret of the project, or of one model; the one before it signs too for 24 hours.
 
-        The only answer that ever holds it.
+        It is never returned again.
         """
         name = self._signing(project, model)
         before = self._read(name)
-        made = {"current": new_secret(), "previous": "", "previous_until_s": 0.0}
+        secret = {"current": new_secret(), "previous": "", "previous_until_s": 0.0}
         if before is not None:
-            made["previous"] = before["current"]
-            made["previous_until_s"] = self.clock() + self.policy.secret_overlap_s
-        self._write(name, made, new=before is None)
-        return str(made["current"])
+            secret["previous"] = before["current"]
+            secret["previous_until_s"] = self.clock() + self.policy.secret_overlap_s
+        self._write(name, secret, new=before is None)
+        return str(secret["current"])
 
     def remove(self, project: str, model: str) -> None:
-        """The model's deliveries are signed with the project's secret again."""
+        """Sign the model's deliveries with the project's secret again."""
         self._delete(self._signing(project, model))
 
     def signing(self, project: str, model: str) -> list[str]:
-        """What signs a delivery of the model, the newest first: its own secrets, else the project's.
+        """Return the secrets that sign a delivery of the model, the newest first: its own, else the project's.
 
-        A project that has none gets one; its owner sees one by rotating.
+        Create one for a project that has none; its owner sees one by rotating.
         """
         for name in (self._signing(project, model), self._signing(project)):
-            found = self._cached(name)
-            if found is not None:
+            secret = self._cached(name)
+            if secret is not None:
                 break
         else:
             self.rotate(project)
-            found = self._read(self._signing(project)) or {}
-        secrets = [found["current"]]
-        if found["previous"] and found["previous_until_s"] > self.clock():
-            secrets.append(found["previous"])
-        return secrets
+            secret = self._read(self._signing(project)) or {}
+        overlaps = secret["previous"] and secret["previous_until_s"] > self.clock()
+        return [secret["current"], secret["previous"]] if overlaps else [secret["current"]]
 
     def described(self, project: str, model: str = "") -> dict[str, Any] | None:
-        """When the secret before the last rotation stops signing (None: it has); None where there is no secret."""
-        found = self._read(self._signing(project, model))
-        if found is None:
+        """Return when the secret before the last rotation stops signing (None: it has); None if there is no secret."""
+        secret = self._read(self._signing(project, model))
+        if secret is None:
             return None
-        until = found["previous_until_s"]
-        return {"previous_until_s": until if found["previous"] and until > self.clock() else None}
+        until = secret["previous_until_s"]
+        return {"previous_until_s": until if secret["previous"] and until > self.clock() else None}
 
     def put_auth(self, project: str, model: str, auth: BasicAuth | MtlsAuth, url: str = "") -> None:
-        """The credentials of the model's own webhook, which is at `url`."""
+        """Store the credentials of the model's own webhook, which is at `url`."""
         name = self._auth(project, model)
-        kept = {"auth": auth_to_dict(auth), "origin": origin(url)}
-        self._write(name, kept, new=self._read(name) is None)
+        secret = {"auth": auth_to_dict(auth), "origin": origin(url)}
+        self._write(name, secret, new=self._read(name) is None)
 
     def auth(self, project: str, model: str, url: str = "") -> BasicAuth | MtlsAuth | None:
-        """The credentials of the model's own webhook, or None.
+        """Return the credentials of the model's own webhook, or None.
 
-        None also where `url` has another origin than they were given for: a delivery to a receiver that the model had
-        before does not carry what was made for the next one.
+        None also where `url` has another origin than the one they are for: a delivery to the model's previous receiver
+        must not carry the credentials for its next one.
         """
-        found = self._cached(self._auth(project, model))
-        if found is None or (url and found["origin"] and found["origin"] != origin(url)):
+        secret = self._cached(self._auth(project, model))
+        if secret is None or (url and secret["origin"] and secret["origin"] != origin(url)):
             return None
-        return auth_from_dict(found["auth"])
+        return auth_from_dict(secret["auth"])
 
     def remove_auth(self, project: str, model: str) -> None:
         self._delete(self._auth(project, model))
@@ -112,32 +110,33 @@ class WebhookSecrets:
 
     def _cached(self, name: str) -> dict[str, Any] | None:
         at = time.monotonic()
-        kept = self._kept.get(name)
-        if kept is None or at >= kept[0]:
-            kept = self._kept[name] = (at + _KEPT_S, self._read(name))
-        return kept[1]
+        entry = self._cache.get(name)
+        if entry is None or at >= entry[0]:
+            entry = self._cache[name] = (at + _CACHE_S, self._read(name))
+        return entry[1]
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = json.loads(self.client.get_secret_value(SecretId=name)["SecretString"])
+            text = self.client.get_secret_value(SecretId=name)["SecretString"]
         except self.client.exceptions.ResourceNotFoundException:
             return None
-        return found
+        secret: dict[str, Any] = json.loads(text)
+        return secret
 
     def _write(self, name: str, value: dict[str, Any], *, new: bool) -> None:
         text = json.dumps(value)
-        self._kept.pop(name, None)
+        self._cache.pop(name, None)
         if new:
             try:
                 self.client.create_secret(Name=name, SecretString=text, KmsKeyId=self.key_arn)
             except self.client.exceptions.ResourceExistsException:
-                pass  # Another was quicker: what it wrote becomes the version before this one.
+                pass  # Created by another caller meanwhile, whose value becomes the previous version.
             else:
                 return
         self.client.put_secret_value(SecretId=name, SecretString=text)
 
     def _delete(self, name: str) -> None:
-        self._kept.pop(name, None)
+        self._cache.pop(name, None)
         try:
             self.client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
         except self.client.exceptions.ResourceNotFoundException:

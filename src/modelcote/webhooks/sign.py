@@ -1,4 +1,4 @@
-"""Signatures of webhooks after Standard Webhooks 1.0.0: made for a delivery, and checked where one arrives.
+"""Signatures of webhooks by Standard Webhooks 1.0.0: created for a delivery, verified by a receiver.
 
 The signed text is `{webhook-id}.{webhook-timestamp}.{body}`, the signature `v1,` and the base64 of its HMAC-SHA256,
 one for each secret: while a secret is replaced, the new and the old one both sign.
@@ -26,26 +26,26 @@ _MAX_SIGNATURES = 16
 
 
 def new_secret() -> str:
-    """A new signing secret: `whsec_` and the base64 of 32 random bytes."""
+    """Return a new signing secret: `whsec_` and the base64 of 32 random bytes."""
     return PREFIX + base64.b64encode(random.token_bytes(_NEW_BYTES)).decode()
 
 
 def check_secret(text: object) -> str:
-    """The secret in its one spelling, `whsec_` and padded base64 of 24 to 64 bytes; raises `Invalid` for any other."""
+    """Return the secret in its one spelling, `whsec_` and padded base64 of 24 to 64 bytes; raise `Invalid`."""
     return PREFIX + base64.b64encode(_key(text)).decode()
 
 
 def headers(webhook_id: str, at_s: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
-    """The three headers of one attempt.
+    """Return the three headers of one attempt.
 
-    `webhook_id` stays the same over all attempts; `at_s` is the time of this one in whole Unix seconds; `body` is
-    what is sent, byte for byte; `secrets` are those in force, the newest first. Raises `ValueError` without a secret
-    or for an id with a full stop, which would make the signed text ambiguous, and `Invalid` for what is no secret.
+    `webhook_id` is the same for all attempts; `at_s` is the time of this one in whole Unix seconds; `body` is
+    what is sent, byte for byte; `secrets` are those in force, the newest first. Raise `ValueError` without a secret
+    or for an id with a full stop, which would make the signed text ambiguous, and `Invalid` for an invalid secret.
     """
     if not secrets:
-        raise ValueError("no secret is given: a webhook is never sent unsigned. Give at least one.")
+        raise ValueError("a webhook needs at least one secret: it is never sent unsigned.")
     if not webhook_id or "." in webhook_id:
-        raise ValueError("a webhook id is not empty and has no full stop. Use letters, digits, `_` and `-`.")
+        raise ValueError("a webhook id must not be empty or contain a full stop. Use letters, digits, `_` and `-`.")
     return {
         "webhook-id": webhook_id,
         "webhook-timestamp": str(at_s),
@@ -56,16 +56,16 @@ def headers(webhook_id: str, at_s: int, body: bytes, secrets: Sequence[str]) -> 
 def verify(
     headers: Mapping[str, str], body: bytes, secrets: Sequence[str], *, now_s: float, tolerance_s: float = TOLERANCE_S
 ) -> None:
-    """Returns where one signature is right for one of the secrets and the time is within `tolerance_s` of `now_s`.
+    """Check that one signature is right for one of the secrets and the time within `tolerance_s` of `now_s`.
 
-    Header names are taken in any case; times are Unix seconds. Raises `Invalid`, whose `field` is the header that was
-    wrong. Every signature is compared with every secret in constant time.
+    Header names may have any case; times are Unix seconds. Raise `Invalid`, whose `field` is the wrong header. Every
+    signature is compared with every secret in constant time.
     """
-    given = {name.lower(): value for name, value in headers.items()}
+    sent = {name.lower(): value for name, value in headers.items()}
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
-        if not given.get(name):
-            raise Invalid(f"the header {name} is missing.", "Send all three webhook headers as they came.", field=name)
-    stamp = given["webhook-timestamp"]
+        if not sent.get(name):
+            raise Invalid(f"the header {name} is missing.", "Send all three webhook headers.", field=name)
+    stamp = sent["webhook-timestamp"]
     if not _TIMESTAMP.fullmatch(stamp) or abs(now_s - int(stamp)) > tolerance_s:
         raise Invalid(
             f"webhook-timestamp is not a time in Unix seconds within {tolerance_s:g} s of this clock.",
@@ -73,15 +73,15 @@ def verify(
             field="webhook-timestamp",
         )
     right = False
-    signatures = given["webhook-signature"].split(" ")[:_MAX_SIGNATURES]
+    signatures = sent["webhook-signature"].split(" ")[:_MAX_SIGNATURES]
     for secret in secrets:
-        expected = f"v1,{_signature(given['webhook-id'], stamp, body, secret)}".encode()
+        expected = f"v1,{_signature(sent['webhook-id'], stamp, body, secret)}".encode()
         for signature in signatures:
             right |= hmac.compare_digest(expected, signature.encode("utf-8", "replace"))
     if not right:
         raise Invalid(
-            "webhook-signature holds no signature of this id, time and body by one of the secrets.",
-            "Check the secret, and verify the body as it came, before any parsing.",
+            "webhook-signature has no signature of this id, time and body by any of the secrets.",
+            "Check the secret, and verify the body as it arrived, before any parsing.",
             field="webhook-signature",
         )
 
@@ -94,7 +94,7 @@ def _signature(webhook_id: str, stamp: str, body: bytes, secret: str) -> str:
 def _key(text: object) -> bytes:
     refusal = Invalid(
         f"a signing secret is `{PREFIX}` and the base64 of {MIN_BYTES} to {MAX_BYTES} random bytes.",
-        "Leave it out to have one made, or make it with `openssl rand -base64 32`.",
+        "Omit it to have one created, or create it with `openssl rand -base64 32`.",
         field="secret",
     )
     if not isinstance(text, str) or not text.startswith(PREFIX) or len(text) > _MAX_CHARS:

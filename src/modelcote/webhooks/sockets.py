@@ -1,4 +1,4 @@
-"""The sockets of one attempt: to addresses that were checked, and with an end to every wait."""
+"""The sockets of one attempt: only to checked addresses, and every wait ends in time."""
 # ruff: noqa: ARG002  (httpcore's interface has arguments that the bounds of one attempt replace)
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from modelcote.webhooks.guard import Target
 
 
 class ReadEnough(Exception):
-    """The other side has sent as much as is read."""
+    """As much of the answer as is ever read has arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Monotonic times, and the bytes that are read at most."""
+    """Deadlines on the monotonic clock, and the most bytes that are read."""
 
     connect_at: float
     total_at: float
@@ -30,7 +30,7 @@ class Bounds:
 
 
 class BoundedNetwork(httpcore.NetworkBackend):
-    """Connects to the checked addresses, whatever it is asked for."""
+    """Connects to the checked addresses only."""
 
     def __init__(self, target: Target, addresses: list[str], bounds: Bounds) -> None:
         self._target = target
@@ -46,12 +46,12 @@ class BoundedNetwork(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         if (host, port) != (self._target.host, self._target.port):
-            raise httpcore.ConnectError("Only the checked target is connected to.")
+            raise httpcore.ConnectError("Only the checked target may be connected to.")
         failure: Exception = httpcore.ConnectTimeout("no address was tried in time")
-        for tried, address in enumerate(self._addresses):
-            left_s = _left(self._bounds.connect_at, httpcore.ConnectTimeout) / (len(self._addresses) - tried)
+        for index, address in enumerate(self._addresses):
+            left_s = _left(self._bounds.connect_at, httpcore.ConnectTimeout) / (len(self._addresses) - index)
             try:
-                # An address and no name: this looks nothing up.
+                # An address, so nothing is looked up.
                 connection = socket.create_connection((address, port), timeout=left_s)
             except TimeoutError as error:
                 failure = httpcore.ConnectTimeout(error)
@@ -64,7 +64,7 @@ class BoundedNetwork(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A socket on which every wait ends with the attempt, however little came in between."""
+    """A socket on which every wait ends with the attempt, however slowly bytes arrive."""
 
     def __init__(self, connection: socket.socket, bounds: Bounds) -> None:
         self._socket = connection

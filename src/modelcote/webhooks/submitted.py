@@ -18,7 +18,7 @@ Seal = Callable[[BasicAuth | MtlsAuth], str]
 
 
 def allowed(policy: Policy) -> Allowed:
-    """Who may be called, by the operator's policy."""
+    """Return which URLs and addresses the operator's policy allows."""
     return Allowed(
         http=policy.webhook_http,
         loopback=policy.webhook_loopback,
@@ -36,14 +36,14 @@ def read_webhook(
     *,
     fields: tuple[str, str] = ("webhook_endpoint", "webhook_auth"),
 ) -> Webhook:
-    """The webhook of a run: what was asked for, else (`url` is None) the model's own.
+    """Return the webhook of a run: the one requested, else (`url` is None) the model's own. Raise `Invalid`.
 
-    The model's credentials go to the model's own URL and its origin only, since whoever may predict may name any
-    other. Raises `Invalid`.
+    The model's credentials are sent to the model's own URL and its origin only, since a caller with the scope
+    `predict` may name any other.
     """
     if url is None:
         if auth is not None:
-            raise Invalid(f"{fields[1]} is given without {fields[0]}.", f"Give {fields[0]} too.", field=fields[1])
+            raise Invalid(f"{fields[1]} requires {fields[0]}.", f"Send {fields[0]} too.", field=fields[1])
         return models_webhook(model)
     target = check_url(url, allowed(policy), fields[0])
     if auth is not None:

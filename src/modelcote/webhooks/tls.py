@@ -1,4 +1,4 @@
-"""TLS to a receiver: its certificate is verified, and ours is presented where it wants one."""
+"""TLS to a receiver, whose certificate is verified; ours is presented where it requires one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def tls_context(ca: Path | None, client_certificate: tuple[str, str] | None) -> 
 
 
 def _new_tls(ca: Path | None) -> ssl.SSLContext:
-    # Not `ssl.create_default_context`, which takes authorities and a key log from the environment.
+    # Not `ssl.create_default_context`, which reads authorities and a key log from the environment.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(ca or certifi.where())
@@ -42,7 +42,7 @@ _plain_tls = lru_cache(maxsize=4)(_new_tls)
 
 
 def _load(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Loads a PEM certificate and key, which the ssl module takes from a file only, through one in memory."""
+    """Load a PEM certificate and key, which the ssl module reads from files only, through a file in memory."""
     pem = f"{certificate}\n{key}\n".encode()
     if not hasattr(os, "memfd_create"):  # not Linux
         _load_from_disk(context, pem)

@@ -1,8 +1,7 @@
-"""One attempt to deliver: a POST to a checked address that ends in time, whatever the other side does.
+"""One attempt to deliver: a POST to a checked address that ends in time, whatever the receiver does.
 
-Below is httpcore with a network of our own, not an httpx client: an httpx client parses the URL a second time, keeps
-cookies, prepares redirects and logs the whole URL. Here the parts that the guard checked are the parts that are sent,
-and none of the rest exists.
+It uses httpcore with sockets of our own, not an httpx client, which would parse the URL a second time, keep cookies,
+prepare redirects and log the whole URL. Here the parts that the guard checked are the parts that are sent.
 """
 
 from __future__ import annotations
@@ -42,25 +41,25 @@ ErrorCode = Literal[
     "too_large",
     "client_certificate",
 ]
-"""Why an attempt has no whole answer.
+"""Why an attempt has no complete answer.
 
-invalid_url: the URL is against the syntax rules (they may have become stricter since it was registered).
-blocked_address: the name leads to an address that is not called.
-dns: the name has no address, or none came in time. connect_timeout: no connection with its TLS in `connect_s`.
+invalid_url: the URL breaks the syntax rules (they may have become stricter since it was registered).
+blocked_address: the name resolves to an address that must not be called.
+dns: the name has no address, or none was found in time. connect_timeout: no connection with TLS in `connect_s`.
 connection: refused, reset or closed before an answer. tls: a certificate that is not valid for the name or not
-trusted, no common version, or no client certificate that the receiver takes. timeout: no whole answer in `total_s`.
-protocol: what came is no whole HTTP/1.1 answer. too_large: `read_bytes` were read, and there was no status yet.
+trusted, no common version, or no client certificate that the receiver accepts. timeout: no complete answer in
+`total_s`. protocol: not a complete HTTP/1.1 answer. too_large: `read_bytes` were read without a status.
 client_certificate: our own certificate and key could not be loaded.
 """
 
-_MAX_ADDRESSES = 3  # Each gets an equal share of what is left to connect.
+_MAX_ADDRESSES = 3  # Each gets an equal share of the time left to connect.
 _SECONDS = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,9})?", re.ASCII)
 _MAX_RETRY_AFTER_S = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What is posted to `url`.
+    """A request to `url`.
 
     `headers` are sent besides our own (Host, Content-Length, User-Agent, Accept-Encoding, Connection and, with
     `basic`, Authorization), which win. `client_certificate` is a PEM chain and its PEM key, `basic` a user name and a
@@ -76,7 +75,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one attempt may take.
+    """The limits of one attempt.
 
     `connect_s`: seconds for the name, the connection and its TLS; `total_s`: seconds for everything. `read_bytes`: how
     much of the answer, headers included, is read; `kept_bytes`: how much of its body is kept. `ca`: a PEM file with
@@ -92,9 +91,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came of an attempt.
+    """The outcome of an attempt.
 
-    `status` is the HTTP status where one came, even if `error` says that the rest did not. `retry_after_s` is the
+    `status` is the HTTP status if one arrived, even if `error` says that the rest did not. `retry_after_s` is the
     header Retry-After in seconds from now, 0 where it is in the past. `body` is its beginning, undecoded. `took_ms`
     is the time of the whole attempt.
     """
@@ -107,7 +106,7 @@ class Received:
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver took it: a 2xx status, and nothing wrong before the answer's end."""
+        """Whether the receiver accepted it: a 2xx status, and no error before the answer's end."""
         return self.error is None and self.status is not None and 200 <= self.status < 300
 
 
@@ -130,11 +129,11 @@ def deliver(
     limits: Limits | None = None,
     getaddrinfo: GetAddrInfo = socket.getaddrinfo,
 ) -> Received:
-    """One attempt; never raises for anything that the other side, its name server or the URL does.
+    """Make one attempt. Never raise for anything that the receiver, its name server or the URL does.
 
     The URL is checked again, the name resolved once, and the connection made to an address that was checked, while
     SNI, Host and the certificate are those of the name. A redirect is a status like any other. An answer longer than
-    `read_bytes` counts by its status.
+    `read_bytes` is judged by its status.
     """
     limits = limits or Limits()
     started = time.monotonic()
@@ -181,11 +180,11 @@ def _code_of(error: Exception) -> ErrorCode:
         return "connect_timeout"
     if isinstance(error, httpcore.TimeoutException):
         return "timeout"
-    # httpcore's pool drops the cause of an error, but its errors have it as their argument, and so have ours.
+    # httpcore's pool drops the cause of an error, but its errors, and ours, have it as their argument.
     cause = error.args[0] if error.args else None
     if isinstance(cause, ssl.SSLError):
         return "tls"
-    # A protocol error without a cause is httpcore's own: closed before anything came.
+    # A protocol error without a cause is httpcore's own: closed before anything arrived.
     return "protocol" if isinstance(error, httpcore.ProtocolError) and isinstance(cause, Exception) else "connection"
 
 
@@ -204,7 +203,7 @@ def _headers(outgoing: Outgoing, target: Target) -> list[tuple[str, str]]:
 
 
 def _retry_after(headers: Iterable[tuple[bytes, bytes]], now: datetime) -> float | None:
-    """RFC 9110, 10.2.3: seconds or a date; `None` where there is none that can be read."""
+    """Return the seconds of a Retry-After, a number or a date (RFC 9110, 10.2.3); `None` without a valid one."""
     text = next((value.decode("latin-1").strip() for name, value in headers if name.lower() == b"retry-after"), "")
     if _SECONDS.fullmatch(text):
         seconds = float(text)
@@ -218,7 +217,7 @@ def _retry_after(headers: Iterable[tuple[bytes, bytes]], now: datetime) -> float
 
 
 def _resolve_in_time(target: Target, allowed: Allowed, getaddrinfo: GetAddrInfo, until: float) -> list[str]:
-    """`resolve`, given up at the monotonic time `until`: a look-up cannot be ended, only left behind."""
+    """Call `resolve` until the monotonic time `until`; a look-up cannot be stopped, only abandoned."""
     outcomes: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:

@@ -29,7 +29,7 @@ def _no_background() -> NoReturn:
 
 
 def echo(payload: bytes) -> Reply:
-    """A model that gives its data back."""
+    """Answer with the data, as a model that returns it unchanged."""
     data = json.loads(payload)["data"]
     points = len(data) if isinstance(data, list) else 1
     body = json.dumps({"result": data, "run_time_ms": 0.5, "points": points}, separators=(",", ":"))
@@ -74,7 +74,7 @@ def standing(
 
 
 def make_ready(registry: Registry, name: str = MODEL, target: Target | None = None) -> int:
-    """A new version of the model that serves; gives its number."""
+    """Make a version of the model that serves; return its number."""
     version, _ = versions.create(registry, PROJECT, a_spec(name))
     versions.mark_uploaded(registry, version, "0" * 64, 1)
     deploy = outcomes.begin(

@@ -1,4 +1,4 @@
-"""Predict calls that become runs: how they are asked for, what they are answered, and what is refused."""
+"""Predict calls that become runs: how they are requested, how they are answered, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Multipart bodies: what HTTP libraries make is taken whole, everything else is a 422."""
+"""Multipart bodies: those that HTTP libraries build are accepted, all others are a 422."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_rotation_signs_with_both_for_a_day(stand: RunsStand) -> None:
         deliverers = [replace(first), first]
         for _ in deliverers:
             run = ended(stand, receiver.url)
-            first.secrets._kept.clear()
+            first.secrets._cache.clear()
             first.attempt(PROJECT, run.run_id)
             stand.later(DAY + 1)
     both, one = receiver.seen

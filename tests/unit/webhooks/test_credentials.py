@@ -1,4 +1,4 @@
-"""What a receiver asks for besides the signature: what is taken, and what is not."""
+"""Credentials that a receiver requires besides the signature: which are accepted, and which are not."""
 
 from __future__ import annotations
 
@@ -191,8 +191,8 @@ def test_large_pem() -> None:
     "text", ["", "x", "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
 )
 def test_what_is_no_pem(text: str) -> None:
-    assert "no certificate" in refused(mtls() | {"cert": text})
-    assert "no private key" in refused(mtls() | {"key": text})
+    assert "not a certificate" in refused(mtls() | {"cert": text})
+    assert "not a private key" in refused(mtls() | {"key": text})
 
 
 def test_keys_in_the_wrong_place() -> None:
@@ -212,7 +212,7 @@ def test_nothing_shows_a_secret() -> None:
 
 def test_stored_credentials_are_ours() -> None:
     for value in ({}, {"kind": "basic"}, {"kind": "x"}, {"kind": "mtls", "cert": "a", "key": "b", "more": "c"}):
-        with pytest.raises(ValueError, match="no stored credentials"):
+        with pytest.raises(ValueError, match="not stored credentials"):
             auth_from_dict(value)
 
 

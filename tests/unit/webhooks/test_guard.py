@@ -60,8 +60,8 @@ def test_bad_urls_are_refused(url: str, why: str) -> None:
 
 
 @pytest.mark.parametrize("url", [None, 7, b"https://example.com/", ["https://example.com/"], {}, True])
-def test_what_is_no_text(url: object) -> None:
-    with pytest.raises(Invalid, match="is no text"):
+def test_a_url_that_is_not_a_string(url: object) -> None:
+    with pytest.raises(Invalid, match="must be a string"):
         check_url(url, PUBLIC)
 
 
@@ -72,11 +72,11 @@ def test_what_is_no_text(url: object) -> None:
         ("https://example.com/#x", "fragment"),
         ("https://example.com:22/", "a port that is not allowed"),
         ("https://127.1/", "another spelling"),
-        ("https://foo.internal/", "no public name"),
-        ("https://example。com/", "internationalised"),
+        ("https://foo.internal/", "not public"),
+        ("https://example。com/", "internationalized"),
         ("http://example.com/", "https://"),
         ("https://example.com/\t", "white space"),
-        ("https://example.com/" + "a" * 2_029, "2048 characters"),
+        ("https://example.com/" + "a" * 2_029, "2,048 characters"),
     ],
 )
 def test_the_message_says_what_is_wrong(url: str, words: str) -> None:

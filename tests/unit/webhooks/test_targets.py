@@ -75,7 +75,7 @@ def test_the_second_answer_of_a_rebinding_name_is_never_asked_for(
     def everywhere(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
         return resolver(host, port) if host == NAME else real(host, port, *rest, **more)
 
-    # Whoever looks the name up once more, by whatever way, is led to the trap.
+    # A second look-up of the name, by any way, leads into the trap.
     monkeypatch.setattr(socket, "getaddrinfo", everywhere)
     with Receiver(tls=tls) as receiver, Receiver(tls=tls, host="127.0.0.2", port=receiver.port) as rebound:
         allowed = local(receiver, blocked=(ip_network("127.0.0.2/32"),))
