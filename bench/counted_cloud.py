@@ -26,7 +26,7 @@ from botocore.config import Config
 from bench import CLIENT
 from modelcote.core.policy import Policy
 from modelcote.local import cloud, processes
-from modelcote.local.emulator import variables
+from modelcote.local.host.settings import aws_variables
 from modelcote.runs.accept import counters
 from modelcote.runs.records import SHARDS, counter_key, partition
 
@@ -50,7 +50,7 @@ def _counted_cloud(home: Path) -> Iterator[cloud.Status]:
     start = processes.start
 
     def counting(module: str, arguments: Any, environment: Mapping[str, str], log: Path) -> Any:
-        if module != "modelcote.local.saving":
+        if module != "modelcote.local.emulator_main":
             return start(module, arguments, environment, log)
         # The local cloud knows its processes by the module that they name.
         return start("bench.counting", [module], environment, log)
@@ -195,7 +195,7 @@ def _deployed(status: cloud.Status, folder: Path) -> Stand:
     file.write_bytes(pickle.dumps(LogisticRegression(max_iter=1000).fit(rows[:, :2], labels)))
     flow = (model_type.SKLEARN_CLASSIFIER, str(file))
     url = Conduit("small", status.api_key, flow=flow, endpoint=status.url, timeout=120).deploy()
-    given = variables(status.emulator_url)
+    given = aws_variables(status.emulator_url)
     session = boto3.Session(given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"], region_name=given["AWS_REGION"])
     return Stand(status, url, session)
 

@@ -17,7 +17,7 @@ from typing import Any
 from ministack.services import sqs
 
 from bench import CLIENT
-from modelcote.local import saving
+from modelcote.local import emulator_main
 
 _NOT_A_RUN_S = ("Query", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 _S3 = {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject"}
@@ -30,7 +30,7 @@ units: Counter[str] = Counter()
 def counted(scope: Mapping[str, Any], body: bytes) -> str:
     """The call's name, or an empty string for one that belongs to no run."""
     headers = dict(scope["headers"])
-    found = saving._CREDENTIAL.search(headers.get(b"authorization", b""))
+    found = emulator_main._CREDENTIAL.search(headers.get(b"authorization", b""))
     service = found.group(1).decode() if found else ""
     if service in ("", "logs", "lambda") or CLIENT.encode() in headers.get(b"user-agent", b""):
         return ""
@@ -77,10 +77,10 @@ def _note_write(action: Mapping[str, Any], twice: int) -> None:
 class Counting:
     """The emulator's ASGI application, with a count of what comes in."""
 
-    def __init__(self, application: saving.Asgi) -> None:
+    def __init__(self, application: emulator_main.Asgi) -> None:
         self._application = application
 
-    async def __call__(self, scope: saving.Scope, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: emulator_main.Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
         elif scope["path"] == "/_bench":
@@ -131,8 +131,8 @@ def main() -> None:
     del sys.argv[1:]  # The emulator's own; ours only name the module that this stands for.
     sqs._receive_messages_for_esm = _poller("ReceiveMessage", sqs._receive_messages_for_esm)
     sqs._delete_messages_for_esm = _poller("DeleteMessageBatch", sqs._delete_messages_for_esm)
-    saving.ministack.app = Counting(saving.ministack.app)
-    saving.main()
+    emulator_main.ministack.app = Counting(emulator_main.ministack.app)
+    emulator_main.main()
 
 
 if __name__ == "__main__":

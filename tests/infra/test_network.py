@@ -14,8 +14,8 @@ from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Snapshot
 from modelcote.deploy.program.monitor import Resource
 from modelcote.deploy.program.plan import diff
-from modelcote.local.materialise.context import Context
-from modelcote.local.materialise.hands import LocalHands
+from modelcote.local.materialise.maker import Context
+from modelcote.local.materialise.materialiser import Materialiser
 from modelcote.local.materialise.state import load_state
 from tests.infra.planner import plan
 from tests.infra.plans import NETWORK, SETTINGS, WITH_NETWORK, everything, planned, planned_network, planned_platform
@@ -121,6 +121,6 @@ def test_one_subnet_will_do() -> None:
 
 
 def test_the_local_cloud_says_that_it_has_none(tmp_path: Path) -> None:
-    hands = LocalHands(Context(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1", load_state(tmp_path / "state")))
+    hands = Materialiser(Context(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1", load_state(tmp_path / "state")))
     with pytest.raises(DeployFailed, match="has no networks"):
         hands.create(named(f"{SENDER}-network-group"))

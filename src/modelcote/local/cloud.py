@@ -3,19 +3,18 @@
 `up` starts the emulator, makes the program's resources on it, and starts the function host and the deployer. Each
 process is recorded as soon as it runs; whatever interrupts `up` stops what it had started. The emulator keeps its
 data, so models that were deployed answer again after `down` and `up`; when it was killed, all but the last second
-of it, and `up` makes the resources anew from what the registry holds.
+of it, and `up` makes the resources again from what the registry holds.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 import signal
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,47 +22,24 @@ from modelcote.core.errors import LocalCloudError
 from modelcote.local import emulator, processes
 from modelcote.local.functions import write_atomically
 from modelcote.local.host.settings import HOST_VARIABLE
+from modelcote.local.status import DEFAULT_PROJECT, STACK, Status
 
-DEFAULT_PROJECT = "default"
-STACK = "local"
+__all__ = ["DEFAULT_PROJECT", "STACK", "Status", "down", "read", "reset", "status", "up"]
+
 _STATUS = "local.json"
-# Emulator last: it saves its data while the others are gone already.
+# The emulator last: it saves its data when the others have ended.
 _STOP_ORDER = ("deployer", "host", "emulator")
 
 
-@dataclass(frozen=True)
-class Status:
-    """A running local cloud. `pids` and `ports` by process: emulator, host, deployer. `note`: what `up` has to say."""
-
-    home: str
-    url: str = ""
-    api_key: str = ""
-    project: str = DEFAULT_PROJECT
-    registry_table: str = ""
-    bucket: str = ""
-    deploy_queue_url: str = ""
-    ports: Mapping[str, int] = field(default_factory=dict)
-    pids: Mapping[str, int] = field(default_factory=dict)
-    running: bool = False
-    note: str = ""
-
-    def __repr__(self) -> str:
-        return f"Status(home={self.home!r}, url={self.url!r}, running={self.running})"
-
-    @property
-    def emulator_url(self) -> str:
-        return f"http://127.0.0.1:{self.ports['emulator']}"
-
-
 def up(home: Path, project: str = DEFAULT_PROJECT) -> Status:
-    """A running local cloud below `home`; one that runs already is given back. Raises `LocalCloudError`."""
+    """Return a local cloud that runs below `home`, started unless it runs already. Raises `LocalCloudError`."""
     home = home.resolve()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(home), _interruptible():
+    with processes.locked(home / ".lock"), _interruptible():
         before = read(home)
-        if before is not None and _all_alive(before):
-            return before
         if before is not None:
+            if _all_alive(before):
+                return before
             _stop(before, home)
         try:
             return _start(home, before, project)
@@ -75,29 +51,29 @@ def up(home: Path, project: str = DEFAULT_PROJECT) -> Status:
 
 
 def down(home: Path) -> bool:
-    """Stop everything; whether anything ran. Data stays for the next `up`."""
+    """Stop everything, and return whether anything ran. The data stays for the next `up`."""
     home = home.resolve()
     if not (home / _STATUS).is_file():
         return False
-    with _locked(home):
+    with processes.locked(home / ".lock"):
         status = read(home)
         return status is not None and _stop(status, home)
 
 
 def status(home: Path) -> Status | None:
-    """What is recorded of the local cloud, with `running` as it is now; None where there never was one."""
-    found = read(home.resolve())
-    return replace(found, running=_all_alive(found)) if found is not None else None
+    """Return what is recorded, with `running` as it is now; None where there has never been a local cloud."""
+    recorded = read(home.resolve())
+    return replace(recorded, running=_all_alive(recorded)) if recorded is not None else None
 
 
 def reset(home: Path) -> None:
-    """Stop everything and forget all data."""
+    """Stop everything and delete all data."""
     down(home)
     shutil.rmtree(home, ignore_errors=True)
 
 
 def read(home: Path) -> Status | None:
-    """The recorded status; raises `LocalCloudError` for a file that is not ours."""
+    """Return the recorded status; raise `LocalCloudError` where the file is not one that `up` writes."""
     path = home / _STATUS
     if not path.is_file():
         return None
@@ -119,35 +95,31 @@ def _start(home: Path, before: Status | None, project: str) -> Status:
     logs = home / "logs"
     logs.mkdir(exist_ok=True)
     clean = _take_clean_mark(home)
-    known = before or Status(str(home), project=project)
-    if known.project != project:
-        known = replace(known, project=project, api_key="")
-    ports = {name: processes.free_port(known.ports.get(name, 0)) for name in ("emulator", "host")}
-    held: list[str] = []
-    if not clean or ports != dict(known.ports):
-        # The last changes may be lost, or the outputs name ports that are no longer ours.
-        held = distrust(home / STATE, forget_models=not clean)
-    current = _write(home, replace(known, pids={}, ports=ports, running=False, note=""))
+    current = before or Status(str(home), project=project)
+    if current.project != project:
+        current = replace(current, project=project, api_key="")
+    ports = {name: processes.free_port(current.ports.get(name, 0)) for name in ("emulator", "host")}
+    models: list[str] = []
+    if not clean or ports != dict(current.ports):
+        # The last changes may be lost, or the outputs name ports that other programs use now.
+        models = distrust(home / STATE, forget_models=not clean)
+    current = _write(home, replace(current, pids={}, ports=ports, running=False, note=""))
     process = emulator.start_emulator(home / "emulator", ports["emulator"], logs / "emulator.log")
     current = _record(home, current, "emulator", process.pid)
     emulator.wait_until_ready(process, f"{current.emulator_url}/_ministack/health", logs / "emulator.log", "emulator")
     environment = {
-        **emulator.aws_environment(current.emulator_url),
-        HOST_VARIABLE: f"http://127.0.0.1:{ports['host']}",
+        **emulator.client_environment(current.emulator_url),
+        HOST_VARIABLE: current.host_url,
         "PYTHONUNBUFFERED": "1",
     }
-    host = processes.start(
-        "modelcote.local.host",
-        ["--home", str(home), "--port", str(ports["host"]), "--emulator", current.emulator_url],
-        environment,
-        logs / "host.log",
-    )
+    arguments = ["--home", str(home), "--port", str(ports["host"]), "--emulator", current.emulator_url]
+    host = processes.start("modelcote.local.host", arguments, environment, logs / "host.log")
     current = _record(home, current, "host", host.pid)
-    emulator.wait_until_ready(host, f"http://127.0.0.1:{ports['host']}/status", logs / "host.log", "function host")
-    current = _write(home, make_platform(home, current, environment, [] if clean else held))
+    emulator.wait_until_ready(host, f"{current.host_url}/status", logs / "host.log", "function host")
+    current = _write(home, make_platform(home, current, environment, [] if clean else models))
     deployer = processes.start("modelcote.local.deployer", ["--home", str(home)], environment, logs / "deployer.log")
     current = _record(home, current, "deployer", deployer.pid)
-    _prewarm(ports["host"])
+    _prewarm(current)
     return _write(home, replace(current, running=True))
 
 
@@ -155,12 +127,10 @@ def _record(home: Path, current: Status, name: str, pid: int) -> Status:
     return _write(home, replace(current, pids={**current.pids, name: pid}))
 
 
-def _prewarm(port: int) -> None:
+def _prewarm(current: Status) -> None:
     names = [f"modelcote-{STACK}-gateway", f"modelcote-{STACK}-control"]
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/prewarm", data=json.dumps({"functions": names}).encode(), method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=30):  # noqa: S310  127.0.0.1
+    body = json.dumps({"functions": names}).encode()
+    with urllib.request.urlopen(f"{current.host_url}/prewarm", body, timeout=30):  # noqa: S310  127.0.0.1
         return
 
 
@@ -173,12 +143,10 @@ def _stop(current: Status, home: Path) -> bool:
     ran = False
     for name in _STOP_ORDER:
         pid = current.pids.get(name)
-        if pid is None or not processes.is_ours(pid, home):
-            continue
-        ran = True
-        ended = processes.stop(pid)
-        if name == "emulator" and ended:
-            (home / "clean").touch()
+        if pid is not None and processes.is_ours(pid, home):
+            ran = True
+            if processes.stop(pid) and name == "emulator":
+                (home / "clean").touch()
     for pid in processes.strays(home):
         # Started, and interrupted before it was recorded; or a run of the program that outlived its deployer.
         ran = True
@@ -188,23 +156,16 @@ def _stop(current: Status, home: Path) -> bool:
 
 
 def _take_clean_mark(home: Path) -> bool:
-    """Whether the last stop was clean; the mark is taken away, so that only another clean stop sets it again."""
+    """Return whether the last stop was clean, and remove the mark, so that only another clean stop sets it again."""
     mark = home / "clean"
-    found = mark.is_file()
+    clean = mark.is_file()
     mark.unlink(missing_ok=True)
-    return found
-
-
-@contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    with (home / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return clean
 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """A closed terminal (SIGHUP) or a SIGTERM ends `up` as Ctrl-C does: through its own clean-up."""
+    """Have a closed terminal (SIGHUP) and SIGTERM end `up` as Ctrl-C does: through its own clean-up."""
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt

@@ -32,7 +32,7 @@ class FunctionVersion:
 
     @property
     def digest(self) -> str:
-        """Changes when a running process of this version would no longer be right."""
+        """A text that changes when a running process of this version would no longer be right."""
         facts = [self.handler, self.python, self.code, self.memory_mb, self.timeout_s, sorted(self.environment.items())]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
@@ -48,23 +48,13 @@ class FunctionDefinition:
     reserved: int | None = None
 
     def resolve(self, qualifier: str) -> FunctionVersion | None:
-        """The version behind a version number, an alias, or an empty qualifier (the latest)."""
-        wanted = qualifier or LATEST
-        return self.versions.get(self.aliases.get(wanted, wanted))
+        """Return the version behind a version number, an alias, or an empty qualifier (the latest)."""
+        name = qualifier or LATEST
+        return self.versions.get(self.aliases.get(name, name))
 
     def is_current(self, version: str) -> bool:
-        """Whether callers reach this version without naming its number."""
+        """Return whether callers reach this version without naming its number."""
         return version == LATEST or version in self.aliases.values()
-
-
-def definition_to_json(definition: FunctionDefinition) -> str:
-    return json.dumps(asdict(definition), sort_keys=True, indent=1)
-
-
-def definition_from_json(text: str) -> FunctionDefinition:
-    data: dict[str, Any] = json.loads(text)
-    data["versions"] = {name: FunctionVersion(**row) for name, row in data["versions"].items()}
-    return FunctionDefinition(**data)
 
 
 def definition_path(folder: Path, name: str) -> Path:
@@ -72,16 +62,18 @@ def definition_path(folder: Path, name: str) -> Path:
 
 
 def read_definition(folder: Path, name: str) -> FunctionDefinition | None:
-    """The stored definition, or None when there is no such function."""
+    """Return the stored definition, or None when there is no such function."""
     try:
-        return definition_from_json(definition_path(folder, name).read_text(encoding="utf-8"))
+        row: dict[str, Any] = json.loads(definition_path(folder, name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    versions = {number: FunctionVersion(**fields) for number, fields in row["versions"].items()}
+    return FunctionDefinition(**{**row, "versions": versions})
 
 
 def write_definition(folder: Path, definition: FunctionDefinition) -> None:
     """Store it atomically; an unchanged one is left alone, so that the host does not read it again."""
-    write_atomically(definition_path(folder, definition.name), definition_to_json(definition))
+    write_atomically(definition_path(folder, definition.name), json.dumps(asdict(definition), sort_keys=True, indent=1))
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _STOP_S = 8.0
@@ -21,7 +22,7 @@ _STARTED: list[subprocess.Popen[bytes]] = []
 
 
 def start(module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """`python -m module arguments` in a session of its own, its output in `log`."""
+    """Start `python -m module arguments` in a session of its own, with its output in `log`."""
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", module, *arguments],
@@ -36,7 +37,7 @@ def start(module: str, arguments: Sequence[str], environment: Mapping[str, str],
 
 
 def stop(pid: int) -> bool:
-    """End a process and its group: asked first, killed after 8 s. Whether it ended by itself."""
+    """End a process and its group with SIGTERM, after 8 s with SIGKILL; return whether it ended by itself."""
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_S
@@ -49,42 +50,35 @@ def stop(pid: int) -> bool:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; a finished child of ours is reaped and counts as gone."""
+    """Return whether the process runs; a finished child of this one is reaped and counts as gone."""
     ours = [process for process in _STARTED if process.pid == pid]
     if ours:
         return ours[-1].poll() is None
     try:
         os.kill(pid, 0)
+        return (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[:1] != [b"Z"]
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except OSError:
         return True
-    return not _zombie(pid)
-
-
-def _zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] == "Z"
-    except (OSError, IndexError):
-        return False
 
 
 def is_ours(pid: int, home: Path) -> bool:
-    """Whether a process is one of the local cloud at `home`: a recorded pid may be somebody else's by now.
+    """Return whether a process is one of the local cloud at `home`: a recorded pid may have been reused by now.
 
-    Where there is no `/proc` to tell, a recorded process that runs counts as ours.
+    Where there is no `/proc` to read, every recorded process that runs counts.
     """
-    return alive(pid) and (_belongs(pid, home) if _PROC.is_dir() else True)
+    return alive(pid) and (_belongs(pid, home) or not _PROC.is_dir())
 
 
 def strays(home: Path) -> list[int]:
-    """Processes of the local cloud at `home`, recorded or not, found by looking at every process (on Linux)."""
-    found = [int(entry.name) for entry in _PROC.glob("[0-9]*")]
-    return [pid for pid in found if pid != os.getpid() and _belongs(pid, home)]
+    """Return the processes of the local cloud at `home`, recorded or not: every process is examined (on Linux)."""
+    pids = [int(entry.name) for entry in _PROC.glob("[0-9]*")]
+    return [pid for pid in pids if pid != os.getpid() and _belongs(pid, home)]
 
 
 def _belongs(pid: int, home: Path) -> bool:
-    """Whether what a process was started with names one of our modules and the folder; False where it is not told."""
+    """Return whether a process was started with one of our modules and the folder; False where it cannot be read."""
     try:
         command = _words(pid, "cmdline")
         if not any(word.startswith(_MODULES) for word in command):
@@ -100,9 +94,17 @@ def _words(pid: int, what: str) -> list[bytes]:
     return (_PROC / str(pid) / what).read_bytes().split(b"\0")
 
 
-def free_port(wanted: int = 0) -> int:
-    """`wanted` if it is free on 127.0.0.1, else another one."""
-    for port in (wanted, 0):
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock across processes; it ends with the process that holds it."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def free_port(preferred: int = 0) -> int:
+    """Return `preferred` if that port is free on 127.0.0.1, else another one."""
+    for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):

@@ -7,14 +7,12 @@ boto3), which AWS provides, and then the runtime's, which come later and so win 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import uv
@@ -23,19 +21,20 @@ from modelcote.core.errors import LocalCloudError
 from modelcote.core.project import project_root
 from modelcote.core.snapshot import Layer
 from modelcote.deploy.artifacts.runtimes import lock_path, parse_key, runtime_key
-from modelcote.local.index import uv_environment
+from modelcote.local.package_index import uv_environment
+from modelcote.local.processes import locked
 
 _TIMEOUT_S = 900
 
 
 def cache_folder() -> Path:
-    """Where environments are kept."""
+    """Return the folder in which environments are kept."""
     named = os.environ.get("MODELCOTE_CACHE")
     return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "modelcote"
 
 
 def environment_for(runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
-    """The folder of a runtime's environment, made if it is not there yet; `requirements` come on top.
+    """Return the folder of a runtime's environment, built unless it exists; `requirements` are installed on top.
 
     Raises `LocalCloudError` naming what could not be installed.
     """
@@ -44,29 +43,29 @@ def environment_for(runtime: str, python_version: str, requirements: Sequence[st
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(folder.with_name(f"{folder.name}.lock")):
+    with locked(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
             _make(folder, runtime, python_version, requirements)
     return folder
 
 
 def python_for(runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
-    """The interpreter of a runtime's environment."""
+    """Return the interpreter of a runtime's environment."""
     return environment_for(runtime, python_version, requirements) / "bin" / "python"
 
 
 def layer_for(runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
-    """The runtime as the program's layer: its archive is the environment's folder."""
+    """Return the runtime as the program's layer, whose archive is the environment's folder."""
     folder = environment_for(runtime, python_version, requirements)
     return Layer(runtime_key(runtime, python_version, requirements), runtime, python_version, str(folder))
 
 
 def layer_of(key: str) -> Layer:
-    """The layer of an environment that was made before; raises `LocalCloudError` where the cache lost it."""
-    made = [one for one in (cache_folder() / "runtimes").glob(f"{key}-*") if one.suffix not in (".lock", ".tmp")]
-    if not made:
+    """Return the layer of an environment that was built before; raise `LocalCloudError` where the cache lost it."""
+    folders = [one for one in (cache_folder() / "runtimes").glob(f"{key}-*") if one.suffix not in (".lock", ".tmp")]
+    if not folders:
         raise LocalCloudError(f"the runtime {key} is no longer in {cache_folder()}.", "Deploy its models again.")
-    return Layer(key, *parse_key(key), str(made[0]))
+    return Layer(key, *parse_key(key), str(folders[0]))
 
 
 def _make(folder: Path, runtime: str, python_version: str, requirements: Sequence[str]) -> None:
@@ -83,47 +82,32 @@ def _make(folder: Path, runtime: str, python_version: str, requirements: Sequenc
 
 
 def _lambda_lock() -> Path:
-    """What AWS's own Python runtime holds besides the standard library."""
+    """Return the lock of what AWS's own Python runtime holds besides the standard library."""
     return project_root() / "runtime-images" / "lambda" / "requirements.lock"
 
 
 def _interpreter(python_version: str) -> str:
     if python_version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
-    done = subprocess.run(  # noqa: S603
-        [uv.find_uv_bin(), "python", "find", "--no-python-downloads", python_version],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
+    process = _run_uv("python", "find", "--no-python-downloads", python_version)
+    if process.returncode:
         raise LocalCloudError(
             f"there is no Python {python_version} on this machine.",
             f"Install it, or deploy with python_version {sys.version_info.major}.{sys.version_info.minor}.",
         )
-    return done.stdout.strip()
+    return process.stdout.strip()
 
 
 def _uv(*words: str) -> None:
+    process = _run_uv(*words)
+    if process.returncode:
+        reason = " ".join(process.stderr.split())[-600:]
+        raise LocalCloudError(f"a runtime could not be installed: {reason}", "Check the requirements and the network.")
+
+
+def _run_uv(*words: str) -> subprocess.CompletedProcess[str]:
+    command, environment = [uv.find_uv_bin(), *words], uv_environment()
     try:
-        done = subprocess.run(  # noqa: S603
-            [uv.find_uv_bin(), *words],
-            env=uv_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT_S,
-        )
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)  # noqa: S603
     except subprocess.TimeoutExpired as error:
         raise LocalCloudError("installing a runtime took too long.", "Check the network, and deploy again.") from error
-    if done.returncode:
-        said = " ".join(done.stderr.split())[-600:]
-        raise LocalCloudError(f"a runtime could not be installed: {said}", "Check the requirements and the network.")
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """One maker at a time across processes; the lock ends with the process that holds it."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

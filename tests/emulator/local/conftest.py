@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from botocore.config import Config
 
 from tests.support.emulator import Emulator, free_port
 from tests.support.waiting import until_answers
+from tests.unit.local.hosting import Bench, on_host
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,21 @@ def host(emulator: Emulator, tmp_path: Path) -> Iterator[HostProcess]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def bench(anyio_backend: str, tmp_path: Path) -> AsyncIterator[Bench]:
+    """A host in the test's own process, with the usual limits."""
+    async with on_host(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def name() -> str:
+    """Unique, since the emulator is shared by all tests."""
+    return f"t-{uuid.uuid4().hex[:10]}"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from modelcote.deploy.program.monitor import Archive, Resource
-from modelcote.local.materialise.context import Context
-from modelcote.local.materialise.hands import LocalHands
+from modelcote.local.materialise.maker import Context
+from modelcote.local.materialise.materialiser import Materialiser
 from modelcote.local.materialise.state import STATE, load_state
 from tests.support.emulator import Emulator
 
@@ -26,7 +23,7 @@ class Run:
 
     def __init__(self, emulator: Emulator, home: Path) -> None:
         context = Context(home, emulator.url, "http://127.0.0.1:9", load_state(home / STATE))
-        self.hands, self.context = LocalHands(context), context
+        self.hands, self.context = Materialiser(context), context
 
     def make(self, kind: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         urn = f"urn:pulumi:local::modelcote::{kind}::{name}"
@@ -35,12 +32,6 @@ class Run:
     def end(self) -> list[str]:
         self.context.state.save()
         return [urn.rsplit("::", 1)[1] for urn in self.hands.remove_the_rest()]
-
-
-@pytest.fixture
-def name() -> str:
-    """Unique, since the emulator is shared by all tests."""
-    return f"t-{uuid.uuid4().hex[:10]}"
 
 
 def archive(folder: Path, text: str) -> Archive:

@@ -12,7 +12,7 @@ import pytest
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import DeployedModel, Package, Snapshot
 from modelcote.local.functions import read_definition
-from modelcote.local.materialise.hands import check_deletions
+from modelcote.local.materialise.materialiser import check_deletions
 from modelcote.local.materialise.state import STATE, distrust, load_state
 from tests.emulator.local.materialising import KEY, QUEUE, ROLE, TABLE, Run, function
 from tests.support.emulator import Emulator

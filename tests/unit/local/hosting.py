@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,15 +59,11 @@ def define(
     )
 
 
-def on_host(home: Path, scenario: Callable[[Bench], Coroutine[Any, Any, None]], **limits: Any) -> None:
-    """Run a scenario on a fresh host, with limits other than the usual ones."""
-
-    async def main() -> None:
-        settings = HostSettings(home, 0, NO_EMULATOR, Limits(**limits))
-        async with running(settings) as (host, _):
-            await asyncio.wait_for(scenario(Bench(host)), 120)
-
-    asyncio.run(main())
+@asynccontextmanager
+async def on_host(home: Path, **limits: Any) -> AsyncIterator[Bench]:
+    """Run a fresh host for the length of the block, with limits other than the usual ones."""
+    async with running(HostSettings(home, 0, NO_EMULATOR, Limits(**limits))) as (host, _):
+        yield Bench(host)
 
 
 def runs(pid: int) -> bool:

@@ -11,24 +11,20 @@ import pytest
 from tests.support.waiting import until
 from tests.unit.local.hosting import Bench, log_of, on_host, runs
 
-
-def test_an_answer_comes_back_as_the_handler_gave_it(tmp_path: Path) -> None:
-    async def scenario(bench: Bench) -> None:
-        bench.define("handlers.echo")
-        answer = await bench.invoke({"a": [1, None, "ü"]})
-        assert json.loads(answer.outcome.body) == {"a": [1, None, "ü"]}
-        assert answer.outcome.error_type == ""
-        assert answer.version == "1"
-
-    on_host(tmp_path, scenario)
+pytestmark = pytest.mark.anyio
 
 
-def test_bytes_of_a_handler_are_not_encoded_again(tmp_path: Path) -> None:
-    async def scenario(bench: Bench) -> None:
-        bench.define("handlers.raw")
-        assert await bench.call(7) == {"raw": 7}
+async def test_an_answer_comes_back_as_the_handler_gave_it(bench: Bench) -> None:
+    bench.define("handlers.echo")
+    answer = await bench.invoke({"a": [1, None, "ü"]})
+    assert json.loads(answer.outcome.body) == {"a": [1, None, "ü"]}
+    assert answer.outcome.error_type == ""
+    assert answer.version == "1"
 
-    on_host(tmp_path, scenario)
+
+async def test_bytes_of_a_handler_are_not_encoded_again(bench: Bench) -> None:
+    bench.define("handlers.raw")
+    assert await bench.call(7) == {"raw": 7}
 
 
 @pytest.mark.parametrize(
@@ -47,63 +43,49 @@ def test_bytes_of_a_handler_are_not_encoded_again(tmp_path: Path) -> None:
         ("leaving_module.handler", None, "Runtime.ExitError", r"exit status 7"),
     ],
 )
-def test_an_ending_has_lambdas_error_type_and_the_next_call_a_process(
-    tmp_path: Path, handler: str, event: object, error_type: str, message: str
+async def test_an_ending_has_lambdas_error_type_and_the_next_call_a_process(
+    bench: Bench, handler: str, event: object, error_type: str, message: str
 ) -> None:
-    async def scenario(bench: Bench) -> None:
-        bench.define(handler, timeout_s=1 if error_type == "Sandbox.Timedout" else 60)
-        answer = await bench.invoke(event)
-        told = json.loads(answer.outcome.body)
-        assert (answer.outcome.error_type, told["errorType"]) == (error_type, error_type)
-        assert re.search(message, told["errorMessage"])
-        bench.define("handlers.echo")
-        assert await bench.call("well") == "well"
-
-    on_host(tmp_path, scenario)
+    bench.define(handler, timeout_s=1 if error_type == "Sandbox.Timedout" else 60)
+    answer = await bench.invoke(event)
+    told = json.loads(answer.outcome.body)
+    assert (answer.outcome.error_type, told["errorType"]) == (error_type, error_type)
+    assert re.search(message, told["errorMessage"])
+    bench.define("handlers.echo")
+    assert await bench.call("well") == "well"
 
 
-def test_memory_above_the_functions_ends_the_process(tmp_path: Path) -> None:
-    async def scenario(bench: Bench) -> None:
-        bench.define("handlers.hog", memory_mb=128, timeout_s=30)
-        answer = await bench.invoke({"mb": 400})
-        assert answer.outcome.error_type == "Runtime.OutOfMemory"
-        assert await bench.call({"mb": 20}) == 20
-
-    on_host(tmp_path, scenario)
+async def test_memory_above_the_functions_ends_the_process(bench: Bench) -> None:
+    bench.define("handlers.hog", memory_mb=128, timeout_s=30)
+    answer = await bench.invoke({"mb": 400})
+    assert answer.outcome.error_type == "Runtime.OutOfMemory"
+    assert await bench.call({"mb": 20}) == 20
 
 
-def test_an_exception_keeps_the_process_and_a_death_replaces_it(tmp_path: Path) -> None:
-    async def scenario(bench: Bench) -> None:
-        bench.define("handlers.fail")
-        for _ in range(3):
-            await bench.invoke({"why": "x"})
-        assert bench.counts() == {"cold": 1, "warm": 2, "errors": 3}
-        bench.define("handlers.leave", name="g")
-        for _ in range(3):
-            await bench.invoke({"status": 1}, name="g")
-        assert bench.counts("g") == {"cold": 3, "errors": 3}
-
-    on_host(tmp_path, scenario)
+async def test_an_exception_keeps_the_process_and_a_death_replaces_it(bench: Bench) -> None:
+    bench.define("handlers.fail")
+    for _ in range(3):
+        await bench.invoke({"why": "x"})
+    assert bench.counts() == {"cold": 1, "warm": 2, "errors": 3}
+    bench.define("handlers.leave", name="g")
+    for _ in range(3):
+        await bench.invoke({"status": 1}, name="g")
+    assert bench.counts("g") == {"cold": 3, "errors": 3}
 
 
-def test_what_a_function_had_started_ends_with_it(tmp_path: Path) -> None:
+async def test_what_a_function_had_started_ends_with_it(tmp_path: Path) -> None:
     left: list[int] = []
-
-    async def scenario(bench: Bench) -> None:
+    async with on_host(tmp_path) as bench:
         bench.define("handlers.litter")
         left.append(await bench.call())
-
-    on_host(tmp_path, scenario)
     until(lambda: not runs(left[0]))  # orphans are reaped by init a moment later
 
 
-def test_the_log_holds_output_and_reports(tmp_path: Path) -> None:
-    async def scenario(bench: Bench) -> None:
+async def test_the_log_holds_output_and_reports(tmp_path: Path) -> None:
+    async with on_host(tmp_path) as bench:
         bench.define("handlers.chatter")
         first, second = await bench.invoke(), await bench.invoke()
         assert first.tail[:2] == second.tail[:2] == ("one line", "another")
-
-    on_host(tmp_path, scenario)
     log = log_of(tmp_path)
     words = re.findall(r"(START|one line|another|END|REPORT|Init Duration)", log)
     call = ["START", "one line", "another", "END", "REPORT"]
@@ -111,11 +93,9 @@ def test_the_log_holds_output_and_reports(tmp_path: Path) -> None:
     assert "Memory Size: 512 MB" in log
 
 
-def test_a_failed_call_is_reported_with_its_error_type(tmp_path: Path) -> None:
-    async def scenario(bench: Bench) -> None:
+async def test_a_failed_call_is_reported_with_its_error_type(tmp_path: Path) -> None:
+    async with on_host(tmp_path) as bench:
         bench.define("handlers.fail")
         await bench.invoke({"why": "x"})
-
-    on_host(tmp_path, scenario)
     assert "Status: error\tError Type: ValueError" in log_of(tmp_path)
     assert "about to fail" in log_of(tmp_path)

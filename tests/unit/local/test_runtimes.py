@@ -11,7 +11,7 @@ import pytest
 
 from modelcote.core.errors import LocalCloudError
 from modelcote.local import runtimes
-from modelcote.local.index import uv_environment
+from modelcote.local.package_index import uv_environment
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 

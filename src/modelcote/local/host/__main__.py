@@ -19,7 +19,7 @@ _HOUSEKEEPING_S = 1.0
 
 @asynccontextmanager
 async def running(settings: HostSettings) -> AsyncIterator[tuple[Host, list[asyncio.Task[None]]]]:
-    """A host with its chores, and no socket yet; a chore ends only by failing. Its processes end with the block."""
+    """Run a host with its chores, and no socket yet; a chore ends only by failing. Its processes end with the block."""
     loop = asyncio.get_running_loop()
     host = Host(settings)
     loop.add_signal_handler(signal.SIGCHLD, host.reap_children)
@@ -38,14 +38,14 @@ async def running(settings: HostSettings) -> AsyncIterator[tuple[Host, list[asyn
 
 
 async def serve(settings: HostSettings) -> None:
-    """Serve on 127.0.0.1 until the process is told to stop; then every function's process is killed."""
+    """Serve on 127.0.0.1 until SIGTERM or SIGINT; then kill every function's process."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(settings) as (host, chores):
         server = await loop.create_server(lambda: ApiConnection(host), "127.0.0.1", settings.port, backlog=512)
-        # What was made so far lives as long as the host: it need not be looked at by every collection.
+        # What exists by now lives as long as the host: no collection need examine it.
         gc.freeze()
         stopped = loop.create_task(stop.wait())
         ended, _ = await asyncio.wait((stopped, *chores), return_when=asyncio.FIRST_COMPLETED)
@@ -65,8 +65,8 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--emulator", required=True, help="URL of the emulator")
-    given = parser.parse_args()
-    asyncio.run(serve(HostSettings(given.home.resolve(), given.port, given.emulator.rstrip("/"))))
+    arguments = parser.parse_args()
+    asyncio.run(serve(HostSettings(arguments.home.resolve(), arguments.port, arguments.emulator.rstrip("/"))))
 
 
 if __name__ == "__main__":

@@ -25,17 +25,14 @@ from modelcote.local.host.host import Host, Invocation, NoSuchFunctionError, Thr
 from modelcote.local.host.http import Connection, Request
 from modelcote.local.host.outcome import MAX_PAYLOAD
 
-_TOO_LARGE = json.dumps(
-    {
-        "statusCode": 413,
-        "headers": {"content-type": "application/problem+json"},
-        "body": json.dumps(
-            to_problem(
-                PayloadTooLarge("the request is larger than the API takes.", "Send at most 4.5 MB."), uuid.uuid4().hex
-            )
-        ),
-    }
-).encode()
+_TOO_LARGE = to_problem(
+    PayloadTooLarge("the request is larger than the API accepts.", "Send at most 4.5 MB."), uuid.uuid4().hex
+)
+_TOO_LARGE_EVENT = {
+    "statusCode": 413,
+    "headers": {"content-type": "application/problem+json"},
+    "body": json.dumps(_TOO_LARGE),
+}
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _ARN = re.compile(r"(?:(?:arn:aws:lambda:[^:]*:)?[^:]*:function:)?([^:]+)(?::(.+))?")
 _JSON = ("Content-Type", "application/json")
@@ -69,7 +66,7 @@ class ApiConnection(Connection):
         elif (request.method, path) in _ROUTES:
             await _ROUTES[request.method, path](self, request)
         else:
-            self.send(404, (_JSON,), b'{"message":"Not Found"}')
+            self._json(404, {"message": "Not Found"})
 
     async def _invoke(self, request: Request, reference: str) -> None:
         name, qualifier = _named(reference, request.query("Qualifier"))
@@ -77,8 +74,7 @@ class ApiConnection(Connection):
             text = f"Request must be smaller than {MAX_PAYLOAD} bytes for the InvokeFunction operation"
             self._service_error(413, "RequestTooLargeException", message=text)
             return
-        request_id = str(uuid.uuid4())
-        call = Invocation(name, qualifier, request.body or b"{}", request_id)
+        call = Invocation(name, qualifier, request.body or b"{}", str(uuid.uuid4()))
         try:
             answer = await self.host.invoke(call)
         except NoSuchFunctionError as error:
@@ -87,7 +83,7 @@ class ApiConnection(Connection):
         except ThrottledError as error:
             self._service_error(429, "TooManyRequestsException", Reason=str(error), message="Rate Exceeded.")
             return
-        headers = [_JSON, ("x-amzn-RequestId", request_id), ("X-Amz-Executed-Version", answer.version)]
+        headers = [_JSON, ("x-amzn-RequestId", call.request_id), ("X-Amz-Executed-Version", answer.version)]
         if answer.outcome.error_type:
             headers.append(("X-Amz-Function-Error", "Unhandled"))
         if request.headers.get("x-amz-log-type") == "Tail":
@@ -96,11 +92,11 @@ class ApiConnection(Connection):
         self.send(200, headers, answer.outcome.body)
 
     async def forwarded(self, request: Request) -> None:
-        """The emulator's proxy request: the event as the body, who and which version in headers."""
+        """Answer the emulator's proxy request: the event as the body, function and version in headers."""
         headers = request.headers
         if len(request.body) > MAX_PAYLOAD and b'"requestContext"' in request.body:
-            # What an HTTP API answers for an event that its function could not take; the emulator has no such limit.
-            self.send(200, (_JSON,), _TOO_LARGE)
+            # What an HTTP API answers for an event that is too large for its function; the emulator has no such limit.
+            self._json(200, _TOO_LARGE_EVENT)
             return
         _, qualifier = _named(headers.get("x-amzn-lambda-function-arn", ""), "")
         call = Invocation(
@@ -115,9 +111,8 @@ class ApiConnection(Connection):
         try:
             answer = await self.host.invoke(call, waiting.stop)
         except (NoSuchFunctionError, ThrottledError) as error:
-            self._service_error(
-                429 if isinstance(error, ThrottledError) else 404, type(error).__name__, message=str(error)
-            )
+            status = 429 if isinstance(error, ThrottledError) else 404
+            self._service_error(status, type(error).__name__, message=str(error))
             return
         finally:
             waiting.stop()
@@ -127,35 +122,34 @@ class ApiConnection(Connection):
 
     async def sync(self, _request: Request) -> None:
         self.host.sync()
-        self.send(200, (_JSON,), b"{}")
+        self._json(200, {})
 
     async def prewarm(self, request: Request) -> None:
-        """`{"functions": [names], "qualifier": "live"}`; answers once each has a process that is loaded."""
-        wanted = json.loads(request.body)
+        """Answer `{"functions": [names], "qualifier": "live"}` once each has a process that is loaded."""
+        body = json.loads(request.body)
         try:
-            await self.host.prewarm(wanted["functions"], wanted.get("qualifier", ""))
+            await self.host.prewarm(body["functions"], body.get("qualifier", ""))
         except NoSuchFunctionError as error:
             self._service_error(404, "ResourceNotFoundException", message=f"Function not found: {error}")
             return
-        self.send(200, (_JSON,), b"{}")
+        self._json(200, {})
 
     async def status(self, _request: Request) -> None:
-        """Counters and processes by function."""
+        """Answer with counters and processes by function."""
         processes = [
             {
-                "function": one.function,
-                "version": one.version.version,
-                "busy": one.busy,
-                "calls": one.calls,
-                "memory_mb": one.peak_mb,
-                "init_ms": round(one.init_s * 1000, 1),
-                "pid": one.pid,
+                "function": process.function,
+                "version": process.version.version,
+                "busy": process.busy,
+                "calls": process.calls,
+                "memory_mb": process.peak_mb,
+                "init_ms": round(process.init_s * 1000, 1),
+                "pid": process.pid,
             }
-            for one in self.host.processes()
+            for process in self.host.processes()
         ]
-        self._json(
-            200, {"functions": {name: dict(row) for name, row in self.host.counts.items()}, "processes": processes}
-        )
+        functions = {name: dict(counts) for name, counts in self.host.counts.items()}
+        self._json(200, {"functions": functions, "processes": processes})
 
     def _service_error(self, status: int, error_type: str, **members: str) -> None:
         self._json(status, {"Type": "User", **members}, ("x-amzn-ErrorType", error_type))
@@ -187,7 +181,7 @@ class Interim:
 
 
 def _named(reference: str, qualifier: str) -> tuple[str, str]:
-    """Name and qualifier of a function given by name, partial or whole ARN."""
+    """Return name and qualifier of a function that is referred to by its name, or by a partial or whole ARN."""
     match = _ARN.fullmatch(reference)
     if match is None:
         return reference, qualifier

@@ -13,7 +13,7 @@ _TIMEOUT_S = 905.0  # Lambda's longest call and a little
 
 
 async def forward(request: Request, emulator: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Status, headers and body of the emulator's answer; 503 when it cannot be reached."""
+    """Return status, headers and body of the emulator's answer; 503 when it cannot be reached."""
     return await asyncio.to_thread(_exchange, request, urlsplit(emulator).netloc)
 
 
@@ -23,8 +23,8 @@ def _exchange(request: Request, address: str) -> tuple[int, list[tuple[str, str]
     try:
         connection.request(request.method, request.target, request.body, headers)
         response = connection.getresponse()
-        kept = [(name, value) for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP]
-        return response.status, kept, response.read()
+        headers_back = [(name, value) for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP]
+        return response.status, headers_back, response.read()
     except OSError:
         return 503, [("x-amzn-ErrorType", "ServiceException")], b'{"message":"the emulator does not answer"}'
     finally:

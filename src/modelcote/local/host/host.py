@@ -83,20 +83,19 @@ class Host:
             self._in_flight[call.function] -= 1
 
     def definition(self, name: str) -> FunctionDefinition:
-        """The function's definition as it is now; a change of it retires the processes that it outdates."""
+        """Return the function's definition as it is now; a change of it retires the processes that it outdates."""
         try:
             stat = definition_path(self.settings.functions, name).stat()
+            stamp = (stat.st_mtime_ns, stat.st_ino)
+            cached_stamp, cached = self._definitions.get(name, (None, None))
+            definition = cached if cached_stamp == stamp else read_definition(self.settings.functions, name)
         except OSError:
-            self._forget(name)
-            raise NoSuchFunctionError(name) from None
-        stamp = (stat.st_mtime_ns, stat.st_ino)
-        known = self._definitions.get(name)
-        if known is not None and known[0] == stamp:
-            return known[1]
-        definition = read_definition(self.settings.functions, name)
+            definition = None
         if definition is None:
             self._forget(name)
             raise NoSuchFunctionError(name)
+        if definition is cached:
+            return definition
         self._definitions[name] = (stamp, definition)
         self._retire_outdated(definition)
         return definition
@@ -133,12 +132,12 @@ class Host:
                 process.watch_memory()
 
     def reap_children(self) -> None:
-        """Answer for the processes that have ended."""
+        """Answer the calls of processes that have ended."""
         for process in self.processes():
             process.poll()
 
     def processes(self) -> list[Process]:
-        """Every process, those that still load among them."""
+        """Return every process, those that are loading among them."""
         pools = (*self._pools.values(), *self._draining)
         return [process for pool in pools for process in (*pool.processes, *pool.loading)]
 
@@ -164,11 +163,12 @@ class Host:
         cold, version, started = process.calls == 0, process.version, time.monotonic()
         counts["cold" if cold else "warm"] += 1
         ship = not call.forwarded
-        self._logs.write(call.function, process.stream, _start_line(call, version), ship=ship)
-        done = process.call(Call(call.request_id, call.payload, arn, call.trace_id))
+        start = f"START RequestId: {call.request_id} Version: {version.version}"
+        self._logs.write(call.function, process.stream, start, ship=ship)
+        outcome = process.call(Call(call.request_id, call.payload, arn, call.trace_id))
         timer = asyncio.get_running_loop().call_later(version.timeout_s, process.expire)
         try:
-            result = await done
+            result = await outcome
         finally:
             timer.cancel()
         milliseconds = (time.monotonic() - started) * 1000
@@ -180,15 +180,12 @@ class Host:
 
     def _pool(self, definition: FunctionDefinition, version: FunctionVersion) -> Pool:
         key = (definition.name, version.version, version.digest)
-        pool = self._pools.get(key)
-        if pool is None:
-            pool = self._pools[key] = Pool(
-                version, definition.name, self.settings, self._logs, make_room=self._make_room
-            )
-        return pool
+        if key not in self._pools:
+            self._pools[key] = Pool(version, definition.name, self.settings, self._logs, make_room=self._make_room)
+        return self._pools[key]
 
     def _retire_outdated(self, definition: FunctionDefinition) -> None:
-        """Drain pools of versions that are gone, were changed, or that no alias names any more."""
+        """Drain pools of versions that are gone, have changed, or have lost their alias."""
         current = {
             (definition.name, version.version, version.digest)
             for version in definition.versions.values()
@@ -208,7 +205,7 @@ class Host:
         self._draining.add(pool)
 
     def _make_room(self) -> None:
-        """End the process that is idle for longest when there are too many of all functions together."""
+        """End the process that has been idle for longest when all functions together have too many."""
         if len(self.processes()) >= self.settings.limits.processes:
             pools = [pool for pool in self._pools.values() if not pool.version.provisioned]
             idle = [(process.idle_since, pool, process) for pool in pools for process in pool.idle]
@@ -224,12 +221,8 @@ def _arn(definition: FunctionDefinition, qualifier: str) -> str:
     return f"{definition.arn}:{qualifier}" if qualifier else definition.arn
 
 
-def _start_line(call: Invocation, version: FunctionVersion) -> str:
-    return f"START RequestId: {call.request_id} Version: {version.version}"
-
-
 def _report_line(call: Invocation, process: Process, milliseconds: float, cold: bool, error_type: str) -> str:
-    """Lambda's REPORT line; loading is billed with the call that waited for it."""
+    """Return Lambda's REPORT line; loading is billed with the call that waited for it."""
     init = process.init_s * 1000 if cold else 0.0
     fields = [
         f"REPORT RequestId: {call.request_id}",

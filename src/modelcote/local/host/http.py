@@ -1,6 +1,6 @@
 """HTTP/1.1 as the function host needs it: small requests with a content length on kept-alive loopback sockets.
 
-Written on asyncio's protocols because the host stands twice on the path of every prediction: parsing and
+Written on asyncio's protocols because every prediction passes the host twice: parsing and
 answering cost about 30 µs here.
 """
 

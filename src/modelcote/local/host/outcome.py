@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 # Lambda's limit for a synchronous request and for its answer, in bytes.
 MAX_PAYLOAD = 6_291_556
-_SIGNALS = {
+_SIGNALS: dict[int, str] = {
     signal.SIGSEGV: "segmentation fault",
     signal.SIGKILL: "killed",
     signal.SIGABRT: "aborted",
@@ -42,13 +42,16 @@ class Outcome:
         return self.error_type == "Sandbox.Timedout"
 
 
-# What became of a process, told in the name of the call (its request id) that gets to hear of it.
+# Why a process failed, as the outcome of the call (its request id) that is answered with it.
 Failure = Callable[[str], Outcome]
 
 
+def _error(error_type: str, message: str) -> Outcome:
+    return Outcome(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), error_type)
+
+
 def _failure(error_type: str, request_id: str, text: str) -> Outcome:
-    body = {"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {text}"}
-    return Outcome(json.dumps(body).encode(), error_type)
+    return _error(error_type, f"RequestId: {request_id} Error: {text}")
 
 
 def timed_out(request_id: str, timeout_s: int) -> Outcome:
@@ -60,28 +63,26 @@ def out_of_memory(request_id: str) -> Outcome:
 
 
 def exited(request_id: str, status: int) -> Outcome:
-    """`status` as `Popen.returncode` gives it: negative for a signal."""
+    """Return the outcome of a process that ended; `status` as in `Popen.returncode`: negative for a signal."""
     if status == 0:
-        return _failure("Runtime.ExitError", request_id, "Runtime exited without providing a reason")
-    if status > 0:
-        return _failure("Runtime.ExitError", request_id, f"Runtime exited with error: exit status {status}")
-    name = next((text for number, text in _SIGNALS.items() if number == -status), f"signal {-status}")
-    return _failure("Runtime.ExitError", request_id, f"Runtime exited with error: signal: {name}")
+        text = "Runtime exited without providing a reason"
+    elif status > 0:
+        text = f"Runtime exited with error: exit status {status}"
+    else:
+        text = f"Runtime exited with error: signal: {_SIGNALS.get(-status, f'signal {-status}')}"
+    return _failure("Runtime.ExitError", request_id, text)
 
 
 def returned(body: bytes) -> Outcome:
-    """The handler's own answer, unless it is too large to be sent."""
+    """Return the handler's own answer, unless it is too large to be sent."""
     if len(body) <= MAX_PAYLOAD:
         return Outcome(body)
     text = f"Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes)."
-    return Outcome(
-        json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": text}).encode(),
-        "Function.ResponseSizeTooLarge",
-    )
+    return _error("Function.ResponseSizeTooLarge", text)
 
 
 def raised(body: bytes, header: str) -> Outcome:
-    """The error that the runtime client reported; its type from the body, or else from the header."""
+    """Return the error that the runtime client reported; its type from the body, or else from the header."""
     try:
         error_type = str(json.loads(body).get("errorType") or header)
     except (ValueError, AttributeError):
@@ -90,6 +91,5 @@ def raised(body: bytes, header: str) -> Outcome:
 
 
 def not_started(reason: str) -> Outcome:
-    """The interpreter could not be executed, or the code folder is gone."""
-    error_type = "Runtime.InvalidEntrypoint"
-    return Outcome(json.dumps({"errorType": error_type, "errorMessage": reason}).encode(), error_type)
+    """Return the outcome where the interpreter could not be executed, or the code folder is gone."""
+    return _error("Runtime.InvalidEntrypoint", reason)

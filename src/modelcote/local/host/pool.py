@@ -1,4 +1,4 @@
-"""The processes of one function version: who answers the next call, when another is started, when one goes.
+"""The processes of one function version: which answers the next call, when one is started, when one ends.
 
 The process used last is used next, so that surplus ones fall idle. A call that finds none free waits a moment
 for a busy one before another is started: a laptop has too few cores to load a model for every burst.
@@ -19,7 +19,7 @@ from modelcote.local.host.outcome import Failure
 from modelcote.local.host.process import Process
 from modelcote.local.host.settings import HostSettings
 
-# After a failed start, for those that no call asks for.
+# After a failed start, for processes that no call waits for.
 _PAUSE_S = 30.0
 Waiter = asyncio.Future[Process | Failure]
 
@@ -48,11 +48,11 @@ class Pool:
         self._failed_at = float("-inf")
 
     def take_idle(self) -> Process | None:
-        """A process that is ready at once, or None."""
+        """Return a process that is ready at once, or None."""
         return self.idle.pop() if self.idle else None
 
     async def acquire(self, patience_s: float) -> Process | Failure:
-        """A process that is ready for a call, or the failure to load one; raises TimeoutError when none comes free."""
+        """Return a process that is ready, or the failure to load one; raise TimeoutError when none becomes free."""
         waiter: Waiter = self._loop.create_future()
         self._waiting.append(waiter)
         if self._count:
@@ -68,7 +68,7 @@ class Pool:
     def ensure(self, count: int) -> list[asyncio.Task[None]]:
         """Start processes until there are `count`; the tasks end when they are loaded, or have failed to.
 
-        After a failure nothing is started for half a minute but by a call, which gets to hear of it.
+        After a failure, for half a minute, only a call starts a process, and is answered with its failure.
         """
         while self._count < count and time.monotonic() - self._failed_at > _PAUSE_S:
             self._start()
@@ -83,7 +83,7 @@ class Pool:
             process.kill()
 
     def close(self) -> None:
-        """End everything now; calls in flight get to hear that their process was killed."""
+        """End everything now; calls in flight are answered with the end of their process."""
         for task in self._starting:
             task.cancel()
         self._starting.clear()
@@ -112,9 +112,9 @@ class Pool:
         return len(self.processes) + len(self._starting)
 
     def _scale(self) -> None:
-        wanted = len(self._waiting) - len(self._starting)
+        missing = len(self._waiting) - len(self._starting)
         room = min(self._limits.processes_per_version - self._count, self._limits.starting - len(self._starting))
-        for _ in range(min(wanted, room)):
+        for _ in range(min(missing, room)):
             self._start()
 
     def _start(self) -> None:
@@ -134,7 +134,7 @@ class Pool:
         self._scale()
 
     async def _load(self) -> Process | Failure:
-        """A loaded process. Lambda gives up the first attempt after 10 s and takes a second within the timeout."""
+        """Return a loaded process. Lambda ends the first attempt after 10 s and makes a second within the timeout."""
         for limit in (self._limits.init_s, float(self.version.timeout_s)):
             self._make_room()
             process = Process(

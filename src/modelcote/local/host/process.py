@@ -103,7 +103,7 @@ class Process:
         parked, self._parked = self._parked, None
         deadline_ms = int((time.time() + self.version.timeout_s) * 1000)
         headers = [
-            ("Content-Type", "application/json"),
+            *_JSON,
             ("Lambda-Runtime-Aws-Request-Id", call.request_id),
             ("Lambda-Runtime-Deadline-Ms", str(deadline_ms)),
             ("Lambda-Runtime-Invoked-Function-Arn", call.arn),
@@ -114,7 +114,7 @@ class Process:
         return self._done
 
     def next_call(self, connection: RuntimeConnection) -> None:
-        """The process asks for work: it has loaded, or has finished the last call."""
+        """Note that the process is ready for a call: it has loaded, or has finished the last one."""
         self._parked = connection
         if not self.ready.done():
             self.init_s = time.monotonic() - self._started

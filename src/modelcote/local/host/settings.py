@@ -12,6 +12,20 @@ REGION = "us-east-1"
 HOST_VARIABLE = "MODELCOTE_HOST_URL"
 
 
+def aws_variables(emulator: str) -> dict[str, str]:
+    """Return the variables that point an AWS client at the emulator, away from the user's profile and any instance."""
+    return {
+        "AWS_ENDPOINT_URL": emulator,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
 @dataclass(frozen=True)
 class Limits:
     """Lambda's own limits, and the laptop's (which has fewer cores than a region). Times in seconds."""

@@ -1,6 +1,6 @@
 """Starting and ending a function's process.
 
-It gets what Lambda gives and nothing of the user's own environment, runs in its own session, and on Linux is
+It gets Lambda's variables and nothing of the user's own environment, runs in its own session, and on Linux is
 killed by the kernel when the host dies, however it dies. Elsewhere it ends by itself at its next request to
 the Runtime API.
 """
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from modelcote.local.functions import FunctionVersion
-from modelcote.local.host.settings import REGION, HostSettings
+from modelcote.local.host.settings import HostSettings, aws_variables
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG = 1
@@ -25,7 +25,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """A `preexec_fn` that asks the kernel to kill the child when this process dies; None where there is none."""
+    """Return a `preexec_fn` that has the kernel kill the child when this process dies; None where it cannot."""
     if _LIBC is None:
         return None
     libc, parent = _LIBC, os.getpid()
@@ -41,7 +41,7 @@ def die_with_parent() -> Callable[[], None] | None:
 def environment(
     function: str, version: FunctionVersion, settings: HostSettings, port: int, stream: str
 ) -> dict[str, str]:
-    """The variables that Lambda sets, then the function's own."""
+    """Return the variables that Lambda sets, then the function's own."""
     return {
         "PATH": f"{Path(version.python).parent}:/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
@@ -59,15 +59,7 @@ def environment(
         "AWS_LAMBDA_LOG_STREAM_NAME": stream,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if version.provisioned else "on-demand",
         "AWS_EXECUTION_ENV": "AWS_Lambda_python",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        # The user's profile must not reach a function, and there is no instance to ask for credentials.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL": settings.emulator,
+        **aws_variables(settings.emulator),
         # Functions call each other through the host's own Invoke API, without the emulator in between.
         "AWS_ENDPOINT_URL_LAMBDA": settings.url,
         **{key: value for key, value in version.environment.items() if not key.startswith("MINISTACK_")},
@@ -98,7 +90,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def resident_mb(pid: int) -> int:
-    """The resident memory of a process in MB; 0 where there is no `/proc` (memory limits are watched on Linux)."""
+    """Return a process's resident memory in MB; 0 where there is no `/proc` (memory limits are watched on Linux)."""
     try:
         with open(f"/proc/{pid}/statm", "rb") as file:
             return int(file.read().split()[1]) * _PAGE >> 20

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from modelcote.core.processes import answer
 from modelcote.core.snapshot import snapshot_from_json
-from modelcote.local.materialise.context import Context
-from modelcote.local.materialise.hands import LocalHands, check_deletions
+from modelcote.local.materialise.maker import Context
+from modelcote.local.materialise.materialiser import Materialiser, check_deletions
 from modelcote.local.materialise.state import STATE, load_state
 
 
@@ -29,7 +29,7 @@ def materialise(task: Mapping[str, str]) -> dict[str, object]:
     settings = settings_from_json(task["settings"])
     state = load_state(home / STATE)
     check_deletions(state, snapshot)
-    hands = LocalHands(Context(home, task["emulator"], task["host"], state))
+    hands = Materialiser(Context(home, task["emulator"], task["host"], state))
     try:
         outputs = run(lambda: program(snapshot, settings, "all"), hands, stack=settings.stack)
     finally:

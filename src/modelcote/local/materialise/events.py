@@ -1,132 +1,82 @@
-"""Makers of what calls functions by itself: event sources, schedules, a bucket's notifications, state machines."""
+"""Makers of queues, topics, schedules, state machines, logs and alarms."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
+from modelcote.local.materialise.maker import EXISTS, MISSING, Maker, Order, Result, arn, attempt, members, removal
 
-from modelcote.local.materialise.context import Context, Inputs, Made, Maker, arn, auto_name, code_of, quietly
-from modelcote.local.materialise.state import Record
+_QUEUE = {
+    "fifoQueue": "FifoQueue",
+    "contentBasedDeduplication": "ContentBasedDeduplication",
+    "messageRetentionSeconds": "MessageRetentionPeriod",
+    "visibilityTimeoutSeconds": "VisibilityTimeout",
+    "delaySeconds": "DelaySeconds",
+    "redrivePolicy": "RedrivePolicy",
+    "kmsMasterKeyId": "KmsMasterKeyId",
+}
 
 
-def _event_source(context: Context, _urn: str, inputs: Inputs, before: Record | None) -> Made:
-    client, function = context.client("lambda"), str(inputs["functionName"])
-    scaling = inputs.get("scalingConfig") or {}
-    settings: dict[str, Any] = {
-        theirs: inputs[ours] for ours, theirs in _EVENT_SOURCE.items() if inputs.get(ours) is not None
+def _queue(order: Order) -> Result:
+    sqs, name = order.client("sqs"), order.name()
+    attributes = {
+        theirs: _text(order.inputs[ours]) for ours, theirs in _QUEUE.items() if order.inputs.get(ours) is not None
     }
-    settings["FunctionResponseTypes"] = list(inputs.get("functionResponseTypes") or [])
-    # An empty object takes away a bound that there was before.
-    settings["ScalingConfig"] = {"MaximumConcurrency": scaling["maximumConcurrency"]} if scaling else {}
-    found = client.list_event_source_mappings(EventSourceArn=inputs["eventSourceArn"], FunctionName=function)
-    known = [row["UUID"] for row in found["EventSourceMappings"]]
-    if known:
-        kept = before.id if before is not None and before.id in known else known[0]
-        made = client.update_event_source_mapping(UUID=kept, FunctionName=function, **settings)
-        # A crash between making and writing down may have left a second one, which would take every other message.
-        for other in known:
-            if other != kept:
-                client.delete_event_source_mapping(UUID=other)
+    # Not the URL of the last run, which may hold another port of the emulator.
+    row = attempt(lambda: sqs.get_queue_url(QueueName=name), MISSING)
+    if row is None:
+        row = sqs.create_queue(QueueName=name, Attributes=attributes)
     else:
-        made = client.create_event_source_mapping(
-            EventSourceArn=inputs["eventSourceArn"], FunctionName=function, **settings
-        )
-    if before is not None and before.id not in [*known, made["UUID"]]:
-        # It was of another queue or function, which cannot be changed in place.
-        quietly(lambda: client.delete_event_source_mapping(UUID=before.id), "ResourceNotFoundException")
-    identity = str(made["UUID"])
-    return identity, {
-        "uuid": identity,
-        "arn": arn("lambda", f"event-source-mapping:{identity}"),
-        "functionArn": made["FunctionArn"],
-        "state": made["State"],
-    }
+        attributes.pop("FifoQueue", None)
+        sqs.set_queue_attributes(QueueUrl=row["QueueUrl"], Attributes=attributes)
+    return row["QueueUrl"], {"name": name, "url": row["QueueUrl"], "arn": arn("sqs", name)}
 
 
-_EVENT_SOURCE = {
-    "batchSize": "BatchSize",
-    "maximumBatchingWindowInSeconds": "MaximumBatchingWindowInSeconds",
-    "enabled": "Enabled",
-}
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _remove_event_source(context: Context, record: Record) -> None:
-    quietly(lambda: context.client("lambda").delete_event_source_mapping(UUID=record.id), "ResourceNotFoundException")
+def _queue_policy(order: Order) -> Result:
+    url = str(order.inputs["queueUrl"])
+    order.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": order.inputs["policy"]})
+    return url, {}
 
 
-def _rule(context: Context, urn: str, inputs: Inputs, _before: Record | None) -> Made:
-    name = auto_name(urn, inputs)
-    request = {theirs: inputs[ours] for ours, theirs in _RULE.items() if inputs.get(ours)}
-    made = context.client("events").put_rule(Name=name, **request)["RuleArn"]
-    return name, {"name": name, "arn": made}
+def _topic(order: Order) -> Result:
+    name = order.name()
+    identity = order.client("sns").create_topic(Name=name)["TopicArn"]
+    return identity, {"arn": identity, "name": name}
 
 
-_RULE = {
-    "description": "Description",
-    "scheduleExpression": "ScheduleExpression",
-    "eventPattern": "EventPattern",
-    "state": "State",
-}
+def _topic_policy(order: Order) -> Result:
+    topic, policy = str(order.inputs["arn"]), str(order.inputs["policy"])
+    order.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    return topic, {}
 
 
-def _remove_rule(context: Context, record: Record) -> None:
-    quietly(lambda: context.client("events").delete_rule(Name=record.id), "ResourceNotFoundException")
+def _subscription(order: Order) -> Result:
+    request = {"TopicArn": order.inputs["topic"], **members(order.inputs, "protocol", "endpoint")}
+    identity = order.client("sns").subscribe(**request)["SubscriptionArn"]
+    return identity, {"arn": identity}
 
 
-def _target(context: Context, urn: str, inputs: Inputs, _before: Record | None) -> Made:
-    rule, identity = str(inputs["rule"]), auto_name(urn, inputs, "targetId")
-    target = {"Id": identity, "Arn": inputs["arn"]}
-    if inputs.get("input"):
-        target["Input"] = inputs["input"]
-    context.client("events").put_targets(Rule=rule, Targets=[target])
+def _rule(order: Order) -> Result:
+    name = order.name()
+    request = members(order.inputs, "description", "scheduleExpression", "eventPattern", "state")
+    return name, {"name": name, "arn": order.client("events").put_rule(Name=name, **request)["RuleArn"]}
+
+
+def _target(order: Order) -> Result:
+    rule, identity = str(order.inputs["rule"]), order.name("targetId")
+    order.client("events").put_targets(Rule=rule, Targets=[{"Id": identity, **members(order.inputs, "arn", "input")}])
     return f"{rule}-{identity}", {"targetId": identity}
 
 
-def _remove_target(context: Context, record: Record) -> None:
-    quietly(
-        lambda: context.client("events").remove_targets(Rule=record.inputs["rule"], Ids=[record.outputs["targetId"]]),
-        "ResourceNotFoundException",
-    )
-
-
-def _notification(context: Context, _urn: str, inputs: Inputs, _before: Record | None) -> Made:
-    bucket = str(inputs["bucket"])
-    queues = [_queue_configuration(row) for row in inputs.get("queues") or []]
-    context.client("s3").put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": queues}
-    )
-    return bucket, {}
-
-
-def _queue_configuration(row: Inputs) -> dict[str, Any]:
-    rules = [
-        {"Name": name, "Value": row[key]}
-        for key, name in (("filterPrefix", "prefix"), ("filterSuffix", "suffix"))
-        if row.get(key)
-    ]
-    made: dict[str, Any] = {"QueueArn": row["queueArn"], "Events": list(row["events"])}
-    if row.get("id"):
-        made["Id"] = row["id"]
-    if rules:
-        made["Filter"] = {"Key": {"FilterRules": rules}}
-    return made
-
-
-def _remove_notification(context: Context, record: Record) -> None:
-    quietly(
-        lambda: context.client("s3").put_bucket_notification_configuration(
-            Bucket=record.id, NotificationConfiguration={}
-        ),
-        "NoSuchBucket",
-    )
-
-
-def _state_machine(context: Context, urn: str, inputs: Inputs, _before: Record | None) -> Made:
-    client, name = context.client("stepfunctions"), auto_name(urn, inputs)
-    made = arn("states", f"stateMachine:{name}")
-    request: dict[str, Any] = {"definition": inputs["definition"], "roleArn": inputs["roleArn"]}
-    logging, tracing = inputs.get("loggingConfiguration"), inputs.get("tracingConfiguration")
+def _state_machine(order: Order) -> Result:
+    client, name = order.client("stepfunctions"), order.name()
+    identity = arn("states", f"stateMachine:{name}")
+    request: dict[str, Any] = {"definition": order.inputs["definition"], "roleArn": order.inputs["roleArn"]}
+    logging, tracing = order.inputs.get("loggingConfiguration"), order.inputs.get("tracingConfiguration")
     if logging:
         request["loggingConfiguration"] = {
             "level": logging.get("level", "OFF"),
@@ -135,27 +85,58 @@ def _state_machine(context: Context, urn: str, inputs: Inputs, _before: Record |
         }
     if tracing:
         request["tracingConfiguration"] = {"enabled": bool(tracing.get("enabled"))}
-    try:
-        # In place: executions that run go on with the definition that they were started with.
-        client.update_state_machine(stateMachineArn=made, **request)
-    except ClientError as error:
-        if code_of(error) != "StateMachineDoesNotExist":
-            raise
-        client.create_state_machine(name=name, type=inputs.get("type", "STANDARD"), **request)
-    return made, {"arn": made, "name": name, "status": "ACTIVE"}
-
-
-def _remove_state_machine(context: Context, record: Record) -> None:
-    quietly(
-        lambda: context.client("stepfunctions").delete_state_machine(stateMachineArn=record.id),
-        "StateMachineDoesNotExist",
+    attempt(
+        # In place: running executions continue with the definition that they were started with.
+        lambda: client.update_state_machine(stateMachineArn=identity, **request),
+        MISSING,
+        lambda: client.create_state_machine(name=name, type=order.inputs.get("type", "STANDARD"), **request),
     )
+    return identity, {"arn": identity, "name": name, "status": "ACTIVE"}
+
+
+def _log_group(order: Order) -> Result:
+    logs, name = order.client("logs"), order.name()
+    attempt(lambda: logs.create_log_group(logGroupName=name), EXISTS)
+    if order.inputs.get("retentionInDays"):
+        logs.put_retention_policy(logGroupName=name, retentionInDays=order.inputs["retentionInDays"])
+    return name, {"name": name, "arn": arn("logs", f"log-group:{name}")}
+
+
+_ALARM = (
+    *("metricName", "namespace", "statistic", "extendedStatistic", "period", "evaluationPeriods"),
+    *("threshold", "comparisonOperator", "treatMissingData", "alarmActions"),
+)
+
+
+def _alarm(order: Order) -> Result:
+    name = order.name()
+    dimensions = [{"Name": key, "Value": value} for key, value in (order.inputs.get("dimensions") or {}).items()]
+    request = {"AlarmName": name, "Dimensions": dimensions, **members(order.inputs, *_ALARM)}
+    order.client("cloudwatch").put_metric_alarm(**request)
+    return name, {"name": name, "arn": arn("cloudwatch", f"alarm:{name}")}
 
 
 MAKERS: dict[str, Maker] = {
-    "aws:lambda/eventSourceMapping:EventSourceMapping": Maker(_event_source, _remove_event_source),
-    "aws:cloudwatch/eventRule:EventRule": Maker(_rule, _remove_rule),
-    "aws:cloudwatch/eventTarget:EventTarget": Maker(_target, _remove_target),
-    "aws:s3/bucketNotification:BucketNotification": Maker(_notification, _remove_notification),
-    "aws:sfn/stateMachine:StateMachine": Maker(_state_machine, _remove_state_machine),
+    "aws:sqs/queue:Queue": Maker(_queue, removal("sqs", "delete_queue", "QueueUrl")),
+    "aws:sqs/queuePolicy:QueuePolicy": Maker(_queue_policy),
+    "aws:sns/topic:Topic": Maker(_topic),
+    "aws:sns/topicPolicy:TopicPolicy": Maker(_topic_policy),
+    "aws:sns/topicSubscription:TopicSubscription": Maker(_subscription),
+    "aws:cloudwatch/eventRule:EventRule": Maker(_rule, removal("events", "delete_rule", "Name")),
+    "aws:cloudwatch/eventTarget:EventTarget": Maker(
+        _target,
+        removal(
+            "events",
+            "remove_targets",
+            Rule=lambda record: record.inputs["rule"],
+            Ids=lambda record: [record.outputs["targetId"]],
+        ),
+    ),
+    "aws:sfn/stateMachine:StateMachine": Maker(
+        _state_machine, removal("stepfunctions", "delete_state_machine", "stateMachineArn")
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": Maker(_log_group, removal("logs", "delete_log_group", "logGroupName")),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Maker(
+        _alarm, removal("cloudwatch", "delete_alarms", AlarmNames=lambda record: [record.id])
+    ),
 }

@@ -1,6 +1,6 @@
-"""What was made: one JSON file, URN -> type, id, digest of the inputs and outputs, in the order of making.
+"""What earlier runs made: one JSON file, URN -> type, id, digest of the inputs and outputs, oldest first.
 
-It is written while things are made, so a crash costs a few repeated calls, and every maker finds what exists.
+It is written during a run, so a crash costs a few repeated calls; every maker then updates what exists.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from modelcote.local.functions import write_atomically
 
 # Its name in the local cloud's folder.
 STATE = "state.json"
+LAYER = "aws:lambda/layerVersion:LayerVersion"
 _PAUSE_S = 0.2
 
 
@@ -41,49 +42,43 @@ class State:
     path: Path
     resources: dict[str, Record] = field(default_factory=dict)
     models: list[list[str]] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _saved_at: float = 0.0
 
     def put(self, urn: str, record: Record) -> None:
         with self._lock:
             self.resources[urn] = record
-            # Each writing takes as long as the file is: once per resource would be quadratic.
+            # Writing takes longer the longer the file is: once per resource would be quadratic.
             if time.monotonic() - self._saved_at > _PAUSE_S:
-                self._save()
+                self.save()
 
     def remove(self, urn: str) -> None:
         with self._lock:
             del self.resources[urn]
-            self._save()
+            self.save()
 
     def set_models(self, models: list[list[str]]) -> None:
         with self._lock:
             self.models = models
-            self._save()
+            self.save()
 
     def save(self) -> None:
         with self._lock:
-            self._save()
+            rows = {urn: asdict(record) for urn, record in self.resources.items()}
+            write_atomically(self.path, json.dumps({"resources": rows, "models": self.models}), mode=0o600)
+            self._saved_at = time.monotonic()
 
     def archive_of(self, layer_arn: str) -> str:
-        """The folder behind a layer version."""
+        """Return the folder behind a layer version."""
         return next(
             str(record.outputs["archive"])
             for record in list(self.resources.values())
             if record.type == LAYER and record.outputs["arn"] == layer_arn
         )
 
-    def _save(self) -> None:
-        rows = {urn: asdict(record) for urn, record in self.resources.items()}
-        write_atomically(self.path, json.dumps({"resources": rows, "models": self.models}), mode=0o600)
-        self._saved_at = time.monotonic()
-
-
-LAYER = "aws:lambda/layerVersion:LayerVersion"
-
 
 def load_state(path: Path) -> State:
-    """The stored state, or an empty one."""
+    """Return the stored state, or an empty one."""
     if not path.is_file():
         return State(path)
     data = json.loads(path.read_text(encoding="utf-8"))
@@ -93,7 +88,7 @@ def load_state(path: Path) -> State:
 def distrust(path: Path, *, forget_models: bool) -> list[str]:
     """Have the next run make every resource again, since the emulator may not hold what this file says.
 
-    `forget_models`: the registry alone says which models there are. Gives the models as `project/name`.
+    `forget_models`: the registry alone says which models there are. Return the models as `project/name`.
     """
     state = load_state(path)
     models = [f"{project}/{name}" for project, name in state.models]
@@ -103,11 +98,10 @@ def distrust(path: Path, *, forget_models: bool) -> list[str]:
 
 
 def plain(value: Any) -> Any:
-    """Inputs as JSON values; an archive by its path, and by its content where it is a file."""
+    """Return inputs as JSON values; an archive by its path, and by its content where it is a file."""
     if isinstance(value, Archive | Asset):
-        path = Path(value.path)
-        content = file_sha256(path) if value.path and path.is_file() else ""
-        return {"path": value.path, "sha256": content}
+        is_file = bool(value.path) and Path(value.path).is_file()
+        return {"path": value.path, "sha256": file_sha256(Path(value.path)) if is_file else ""}
     if isinstance(value, Mapping):
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -116,5 +110,5 @@ def plain(value: Any) -> Any:
 
 
 def digest(inputs: Any) -> str:
-    """Changes when any input does."""
+    """Return a text that changes when any input does."""
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

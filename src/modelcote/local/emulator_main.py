@@ -1,7 +1,7 @@
-"""`python -m modelcote.local.saving`: the emulator, saving what was written within a second, not only when it stops.
+"""`python -m modelcote.local.emulator_main`: the emulator, which saves what was written within a second.
 
 By itself it saves on a clean stop alone, and a killed process, an empty battery or a reboot would cost every
-model and key. S3 objects it stores as they come. Written against ministack 1.5.33, which is pinned: it uses the
+model and key. It stores S3 objects at once. Written against ministack 1.5.33, which is pinned: it uses the
 emulator's own functions for saving, service by service.
 """
 
@@ -20,22 +20,22 @@ Scope = MutableMapping[str, Any]
 Asgi = Callable[[Scope, Any, Any], Awaitable[None]]
 
 _DELAY_S = 1.0
-# The service stands in the credential that every request is signed with: in a header, or in a presigned URL.
+# The service is part of the credential that signs every request: in a header, or in a presigned URL.
 _CREDENTIAL = re.compile(rb"Credential=[^/&]+(?:/|%2F)\d+(?:/|%2F)[\w-]+(?:/|%2F)([\w-]+)(?:/|%2F)aws4_request")
 _READS = ("Get", "List", "Describe", "Query", "Scan", "BatchGet", "Receive", "Filter", "Decrypt", "Generate")
 # Signing names whose state is stored under another name.
 _STATE_KEYS = {"monitoring": "cloudwatch", "states": "stepfunctions", "events": "eventbridge"}
-# What a request changes of other services: the bucket tells a queue of a new object inside of the emulator.
+# What a request changes of other services: a bucket notifies a queue of a new object inside the emulator.
 _CHANGED_TOO = {"s3": ("sqs",)}
-# Every call writes logs; what they said is in `logs/` as well, so a clean stop is often enough for them.
+# Every call writes logs, which are in `logs/` as well: saving them at a clean stop is enough.
 _SAVED_AT_STOP = frozenset({"logs"})
 
 
 def written_service(scope: Scope) -> str:
-    """The service whose state a request may change, or an empty string."""
+    """Return the service whose state a request may change, or an empty text."""
     headers = dict(scope["headers"])
-    found = _CREDENTIAL.search(headers.get(b"authorization", b"")) or _CREDENTIAL.search(scope["query_string"])
-    service = found.group(1).decode() if found else ""
+    match = _CREDENTIAL.search(headers.get(b"authorization", b"")) or _CREDENTIAL.search(scope["query_string"])
+    service = match.group(1).decode() if match else ""
     operation = headers.get(b"x-amz-target", b"").decode("latin-1").rpartition(".")[2]
     reads = scope["method"] in ("GET", "HEAD") or operation.startswith(_READS) or scope["path"].endswith("/invocations")
     return "" if reads or service in _SAVED_AT_STOP else service

@@ -18,7 +18,7 @@ import pytest
 
 from modelcote.local import processes
 from modelcote.local.emulator import start_emulator, wait_until_ready
-from modelcote.local.saving import written_service
+from modelcote.local.emulator_main import written_service
 from tests.support.waiting import until
 
 _SIGNED = b"AWS4-HMAC-SHA256 Credential=test/20261121/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=0"
