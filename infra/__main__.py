@@ -1,4 +1,4 @@
-"""What `pulumi preview` and `pulumi up` run."""
+"""The program of `pulumi preview` and `pulumi up`."""
 
 from __future__ import annotations
 

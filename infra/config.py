@@ -1,7 +1,7 @@
 """The program's settings: everything it needs besides the snapshot, as one frozen value.
 
 `pulumi up` reads them from the stack's configuration (schema: `Pulumi.yaml`); the deployer and the local cloud
-make them in code and hand them over as JSON.
+make them in code and pass them as JSON.
 """
 
 from __future__ import annotations
@@ -110,23 +110,23 @@ class Settings:
 
 
 def check_settings(settings: Settings, scope: Scope) -> Settings:
-    """The settings, if each keeps its rule, else `InvalidSpec` naming the configuration key."""
+    """Return the settings; raise `InvalidSpec` naming the configuration key of one that breaks its rule."""
     for key, holds, rule in _rules(settings):
         if not holds:
-            raise InvalidSpec(f"the setting {key} is out of its rule.", f"{key} must be {rule}.", field=key)
+            raise InvalidSpec(f"the setting {key} must be {rule}.", f"Change modelcote:{key}.", field=key)
     if scope not in SCOPES:
-        raise InvalidSpec(f"scope {scope!r} is not known.", f"Use one of: {', '.join(SCOPES)}.", field="scope")
+        raise InvalidSpec(f"unknown scope {scope!r}.", f"Use one of: {', '.join(SCOPES)}.", field="scope")
     policy = policy_from_json(json.dumps(dict(settings.policy)))
-    # What the security group holds back would only be seen to time out.
+    # What the security group blocks would only be seen as a timeout.
     if settings.webhook_network is not None and (policy.webhook_http or set(policy.webhook_ports) - {443}):
         raise InvalidSpec(
-            "webhookNetwork lets out port 443 alone, but the policy names others.",
+            "webhookNetwork allows port 443 only, but the policy names others.",
             "Remove webhook_http and webhook_ports from modelcote:policy, or remove modelcote:webhookNetwork.",
             field="webhookNetwork",
         )
     if settings.builder is not None and scope == "all":
         raise InvalidSpec(
-            f"the deployer in the account cannot work on a stack of scope {scope}.",
+            f"the deployer in the account cannot change a stack of scope {scope}.",
             "Set modelcote:scope to platform: the deployer keeps the models in a stack of their own.",
             field="scope",
         )
@@ -179,19 +179,19 @@ def _is_network(network: WebhookNetwork) -> bool:
 def settings_to_json(settings: Settings) -> str:
     values = asdict(settings)
     if settings.webhook_network is None:
-        # The deployer is told these: a setting that is not used is no reason to update it.
+        # These are in the deployer's environment, which an unused setting should not change.
         del values["webhook_network"]
     return json.dumps(values, sort_keys=True)
 
 
 def settings_from_json(text: str) -> Settings:
-    """The inverse of `settings_to_json`."""
+    """Return the settings that `settings_to_json` wrote."""
     data: dict[str, Any] = json.loads(text)
-    known = {"webhook_network": None, **data}  # Left out where there is none.
-    network = known["webhook_network"]
+    values = {"webhook_network": None, **data}  # Omitted if there is none.
+    network = values["webhook_network"]
     return Settings(
         **{
-            **known,
+            **values,
             "platform_layer": Layer(**data["platform_layer"]),
             "builder": CodeBuildSettings(**data["builder"]) if data["builder"] else None,
             "platform": Platform(**data["platform"]) if data["platform"] else None,

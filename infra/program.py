@@ -1,4 +1,4 @@
-"""The program: a function of the registry's snapshot, run by the Pulumi engine on AWS and by our own hands locally."""
+"""The program: a function of the registry's snapshot, run by the Pulumi engine on AWS, by the materialiser locally."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERVING = {LAMBDA: Model}  # The component of a model, by its backend.
 
 
 def program(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> None:
-    """Registers every resource of `scope` and exports what callers need; see docs/architecture/07-deploy.md.
+    """Register every resource of `scope` and export what callers need; see docs/architecture/07-deploy.md.
 
     Exports: `url, registry_table, runs_table, bucket, deploy_queue_url, runs_queue_url, deliveries_queue_url,
     state_machine_arn, key_arn, boundary_arn` (not in scope `model`); `targets` (`project/model` -> backend and address)
@@ -77,20 +77,20 @@ def _models(
     boundary_arn: pulumi.Input[str],
     layers: Mapping[str, pulumi.Input[str]],
 ) -> None:
-    made = {
+    own = {
         layer.key: RuntimeLayer(f"layer-{layer.key}", RuntimeLayerArgs(settings, layer, bucket)).arn
         for layer in sorted(snapshot.layers, key=lambda row: row.key)
         if layer.key not in layers
     }
-    known = {**layers, **made}
+    arns = {**layers, **own}
     targets = {
         f"{model.project}/{model.name}": SERVING[model.backend](
-            component_name(model.project, model.name), ModelArgs(settings, model, bucket, key_arn, boundary_arn, known)
+            component_name(model.project, model.name), ModelArgs(settings, model, bucket, key_arn, boundary_arn, arns)
         ).target
         for model in sorted(snapshot.models, key=lambda row: (row.project, row.name))
     }
     pulumi.export("targets", {name: asdict(target) for name, target in targets.items()})
-    pulumi.export("layers", known)
+    pulumi.export("layers", arns)
 
 
 def _check_snapshot(snapshot: Snapshot) -> None:
@@ -99,7 +99,7 @@ def _check_snapshot(snapshot: Snapshot) -> None:
     if twice:
         raise DeployFailed(
             f"the snapshot holds {'/'.join(twice[0])} twice, or both alive and deleted.",
-            "Read the registry again; if it stays so, restore the table.",
+            "Try again; if it fails again, restore the registry table.",
         )
     for model in snapshot.models:
         if bool(model.package.s3_key) == bool(model.package.image_uri):

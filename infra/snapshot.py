@@ -1,4 +1,4 @@
-"""Where the program's snapshot comes from: a file, or the registry, read once and whole before the graph."""
+"""The program's snapshot: from a file, or from the registry, read once and whole before the graph."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _READ_SECONDS = 300
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read. `table_exists` is False before the first `up`, when there is no registry to read."""
+    """A snapshot of the registry. `table_exists` is False before the first `up`, when there is none."""
 
     snapshot: Snapshot
     table_exists: bool = True
 
 
 def load_snapshot(file: str, *, stack: str, region: str, allow_empty: bool = False) -> Snapshot:
-    """The snapshot in `file`, or, where that is empty, the registry's.
+    """Return the snapshot in `file`, or the registry's if `file` is empty.
 
-    Raises `DeployFailed` for a reading that fails and for one without any model and tombstone: the plan of an
-    empty snapshot deletes every model. `allow_empty` says that there really are none.
+    Raises `DeployFailed` if it cannot be read, and if it has neither models nor tombstones: the plan of an empty
+    snapshot deletes every model. `allow_empty` permits that.
     """
     if file:
         return _from_file(Path(file))
@@ -43,7 +43,7 @@ def _from_file(path: Path) -> Snapshot:
     try:
         return snapshot_from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DeployFailed(f"{path} is not a snapshot: {error}.", "Give the file that the deployer wrote.") from error
+        raise DeployFailed(f"{path} is not a snapshot: {error}.", "Use a file that the deployer wrote.") from error
 
 
 def read_registry(stack: str, region: str) -> Reading:

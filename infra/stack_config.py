@@ -1,4 +1,4 @@
-"""Settings from a stack's configuration (schema: `Pulumi.yaml`) and the assets that were prepared for it."""
+"""Settings from a stack's configuration (schema: `Pulumi.yaml`) and the assets that were built for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from modelcote.core.snapshot import Layer
 
 
 class Config(Protocol):
-    """What is used of `pulumi.Config`."""
+    """The used part of `pulumi.Config`."""
 
     def get(self, key: str) -> str | None: ...
     def get_object(self, key: str) -> Any: ...
@@ -22,11 +22,11 @@ class Config(Protocol):
 def settings_from_config(
     config: Config, *, stack: str, region: str, root: Path, account: Callable[[], str]
 ) -> tuple[Settings, Scope]:
-    """The checked settings and the scope. `account` is asked only where the configuration names none."""
+    """Return the checked settings and the scope. `account` is called only if the configuration names none."""
     assets = _assets(root / (config.get("assets") or "build/assets.json"))
     scope = cast(Scope, config.get("scope") or "all")
     if scope not in SCOPES:
-        raise InvalidSpec(f"scope {scope!r} is not known.", f"Use one of: {', '.join(SCOPES)}.", field="scope")
+        raise InvalidSpec(f"unknown scope {scope!r}.", f"Use one of: {', '.join(SCOPES)}.", field="scope")
     defaults = Settings(stack, region, "", assets["platform_archive"], Layer(**assets["platform_layer"]))
     settings = Settings(
         stack=stack,
@@ -56,7 +56,7 @@ def _assets(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DeployFailed(
             f"{path} cannot be read.",
-            "Run `python -m modelcote.deploy.prepare` first: it builds what is uploaded.",
+            "Run `python -m modelcote.deploy.assets` first: it builds what is uploaded.",
         ) from error
     return assets
 
@@ -75,11 +75,11 @@ def _builder(config: Config, assets: Mapping[str, Any]) -> CodeBuildSettings | N
 
 
 def _platform(config: Config) -> Platform | None:
-    given = _mapping(config, "platform")
-    if not given:
+    outputs = _mapping(config, "platform")
+    if not outputs:
         return None
     try:
-        return Platform(given["bucket"], given["key_arn"], given["boundary_arn"], dict(given.get("layers", {})))
+        return Platform(outputs["bucket"], outputs["key_arn"], outputs["boundary_arn"], dict(outputs.get("layers", {})))
     except KeyError as error:
         raise InvalidSpec(
             f"platform lacks {error}.", "Copy the platform stack's outputs into modelcote:platform.", field="platform"
@@ -87,12 +87,12 @@ def _platform(config: Config) -> Platform | None:
 
 
 def _webhook_network(config: Config) -> WebhookNetwork | None:
-    given = _mapping(config, "webhookNetwork")
-    if not given:
+    network = _mapping(config, "webhookNetwork")
+    if not network:
         return None
-    vpc, subnets = given.get("vpcId"), given.get("subnetIds")
+    vpc, subnets = network.get("vpcId"), network.get("subnetIds")
     if (
-        given.keys() != {"vpcId", "subnetIds"}
+        network.keys() != {"vpcId", "subnetIds"}
         or not isinstance(vpc, str)
         or not isinstance(subnets, list)
         or not all(isinstance(subnet, str) for subnet in subnets)
@@ -110,19 +110,21 @@ def _whole(config: Config, key: str, default: int) -> int:
     if text is None or text == "":
         return default
     if not text.isascii() or not text.isdigit():
-        raise InvalidSpec(f"the setting {key} is not a whole number.", f"Set modelcote:{key} to digits.", field=key)
+        raise InvalidSpec(
+            f"the setting {key} must be a whole number, got {text}.", f"Set modelcote:{key} to digits.", field=key
+        )
     return int(text)
 
 
 def _mapping(config: Config, key: str) -> Mapping[str, Any]:
     value = config.get_object(key) or {}
     if not isinstance(value, Mapping):
-        raise InvalidSpec(f"the setting {key} is not an object.", f"Set modelcote:{key} with --path.", field=key)
+        raise InvalidSpec(f"the setting {key} must be an object.", f"Set modelcote:{key} with --path.", field=key)
     return value
 
 
 def _numbers(config: Config, key: str) -> dict[str, int]:
     numbers = _mapping(config, key)
     if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers.values()):
-        raise InvalidSpec(f"the setting {key} holds something else than numbers.", "Use whole numbers.", field=key)
+        raise InvalidSpec(f"the setting {key} must hold whole numbers only.", "Use whole numbers.", field=key)
     return dict(numbers)

@@ -1,7 +1,7 @@
 """Alarms on the platform's own resources, to one topic.
 
-Models have none of their own: three alarms a model would cost more than most models do. What callers see of a
-failing model is in the API's 5xx.
+Models have none of their own: three alarms a model would cost more than most models do. A failing
+model shows in the API's 5xx.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MINUTE = 60
 
 @dataclass(frozen=True)
 class AlarmsArgs:
-    """`functions`: name and timeout in seconds; `waiting`: a queue's name and how old its messages may become, in s.
+    """`functions`: name and timeout in seconds; `waiting`: a queue's name and the most seconds that a message may wait.
 
     `machines`: the ARNs of state machines.
     """
@@ -48,7 +48,7 @@ class _Metric:
 
 
 class Alarms(pulumi.ComponentResource):
-    """`topic`: where alarms go; with an address in the settings, by mail."""
+    """`topic`: the SNS topic of all alarms, with a subscription by mail if the settings have an address."""
 
     def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Alarms", name, None, opts)
@@ -56,25 +56,27 @@ class Alarms(pulumi.ComponentResource):
         self.topic = self._topic(args)
         for label, queue in args.dead_queues.items():
             metric = _Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}, "Maximum")
-            self._alarm(f"{label}-not-empty", metric, 0, "A message could not be worked off.")
+            self._alarm(f"{label}-not-empty", metric, 0, "A message could not be processed.")
         for label, (queue, most_s) in args.waiting.items():
             age = _Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": queue}, "Maximum")
-            self._alarm(f"{label}-old", age, most_s, f"A message of {label} has waited for too long.")
+            self._alarm(f"{label}-old", age, most_s, f"A message of {label} has waited too long.")
         for label, machine in args.machines.items():
             at = {"StateMachineArn": machine}
             self._alarm(f"{label}-failed", _Metric("AWS/States", "ExecutionsFailed", at), 0, "An execution failed.")
-            self._alarm(f"{label}-timed-out", _Metric("AWS/States", "ExecutionsTimedOut", at), 0, "One took too long.")
+            self._alarm(
+                f"{label}-timed-out", _Metric("AWS/States", "ExecutionsTimedOut", at), 0, "An execution timed out."
+            )
         exhausted = _Metric("modelcote", "DeliveriesExhausted", {"Stack": args.settings.stack})
-        self._alarm("deliveries-exhausted", exhausted, 0, "A webhook was given up after its last try.")
+        self._alarm("deliveries-exhausted", exhausted, 0, "A webhook failed after its last attempt.")
         for label, (function, timeout_s) in args.functions.items():
             at = {"FunctionName": function}
             slow = _Metric("AWS/Lambda", "Duration", at, None, "p99")
             self._alarm(f"{label}-errors", _Metric("AWS/Lambda", "Errors", at), 0, "The function failed.")
-            self._alarm(f"{label}-throttles", _Metric("AWS/Lambda", "Throttles", at), 0, "Calls were turned away.")
+            self._alarm(f"{label}-throttles", _Metric("AWS/Lambda", "Throttles", at), 0, "Calls were throttled.")
             self._alarm(f"{label}-slow", slow, timeout_s * 800, "p99 is above 80 % of the timeout.")
         for table in args.tables:
             metric = _Metric("AWS/DynamoDB", "ThrottledRequests", {"TableName": platform_name(args.settings, table)})
-            self._alarm(f"{table}-throttled", metric, 0, "DynamoDB turned requests away.")
+            self._alarm(f"{table}-throttled", metric, 0, "DynamoDB throttled requests.")
         failing = _Metric("AWS/ApiGateway", "5xx", {"ApiId": args.api_id}, "Average")
         self._alarm("api-5xx", failing, 0.01, "More than 1 % of the answers are 5xx.")
         self.register_outputs({"topic": self.topic.arn})
@@ -98,7 +100,7 @@ class Alarms(pulumi.ComponentResource):
         aws.sns.TopicPolicy(
             f"{self._name}-policy",
             arn=topic.arn,
-            # SNS refuses `sns:*`: some of its actions are not a topic's.
+            # SNS rejects `sns:*`: some of its actions do not apply to a topic.
             policy=document(
                 Statement(tls.sid, ["sns:Publish"], tls.resources, tls.effect, "*", tls.condition), publish
             ),

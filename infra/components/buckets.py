@@ -17,7 +17,7 @@ _NONCURRENT_DAYS = 30
 # Inputs and results are callers' data: once expired, their old versions go at once.
 _EXPIRED_DAYS = 1
 _INPUTS_KEPT_DAYS = 4  # A run may wait for 72 h before it reads its input.
-# What a result's tag `keep-days` may say; whoever writes a result rounds up to one of these.
+# The values of a result's tag `keep-days`; its writer rounds up to one of these.
 RESULT_DAYS = (1, 7, 30, 90)
 _RESULTS = ("results", "detached")
 _LOGS_KEPT_DAYS = 90
@@ -30,7 +30,7 @@ class BucketsArgs:
 
 
 class Buckets(pulumi.ComponentResource):
-    """`artifacts`: the bucket resource; `ready`: what its first object should wait for."""
+    """`artifacts`: the bucket resource."""
 
     def __init__(self, name: str, args: BucketsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Buckets", name, None, opts)
@@ -68,7 +68,7 @@ class Buckets(pulumi.ComponentResource):
         *rules: aws.s3.BucketLifecycleConfigurationRuleArgs,
         key_arn: pulumi.Input[str] | None,
     ) -> aws.s3.Bucket:
-        """A private, versioned, encrypted bucket; without a key it is under S3's own (log delivery takes no other)."""
+        """Make a private, versioned, encrypted bucket; without a key, under S3's own, as log delivery requires."""
         bucket = aws.s3.Bucket(name, tags=tags(self._settings), opts=child_of(self, keep=True))
         child, at = child_of(self), bucket.bucket
         aws.s3.BucketPublicAccessBlock(
@@ -124,7 +124,7 @@ class Buckets(pulumi.ComponentResource):
 def _rule(
     name: str, prefix: str = "", expire: int | None = None, noncurrent: int = _NONCURRENT_DAYS
 ) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    """Ends unfinished uploads and old versions; `expire` days end the objects too."""
+    """Return a rule that deletes unfinished uploads, old versions and, after `expire` days, the objects."""
     return aws.s3.BucketLifecycleConfigurationRuleArgs(
         id=name,
         status="Enabled",
@@ -140,7 +140,7 @@ def _rule(
 
 
 def _kept(folder: str, days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    """Ends results `days` after they were written; without `abort`, which S3 takes in no rule that looks at tags."""
+    """Return a rule that deletes results after `days`; without `abort`, which S3 rejects in a rule with tags."""
     return aws.s3.BucketLifecycleConfigurationRuleArgs(
         id=f"{folder}-{days}",
         status="Enabled",

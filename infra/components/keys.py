@@ -11,7 +11,7 @@ from infra.config import Settings
 from infra.iam import Statement, document, from_account
 from infra.naming import arn, child_of, platform_name, tags
 
-# Everything but using the key: whoever administers it grants use through IAM.
+# Administering the key; its use is granted through IAM.
 _ADMINISTER = (
     "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:CreateGrant", "kms:Decrypt", "kms:DeleteAlias", "kms:DescribeKey",
     "kms:DisableKey", "kms:EnableKey", "kms:EnableKeyRotation", "kms:DisableKeyRotation", "kms:Encrypt",
@@ -75,7 +75,7 @@ def _policy(settings: Settings) -> pulumi.Output[str]:
         principal={"Service": "cloudwatch.amazonaws.com"},
         condition=from_account(settings),
     )
-    # A bucket tells an encrypted queue of its objects only where the key lets S3 itself use it.
+    # S3 sends messages to an encrypted queue only if the key's policy lets S3 use it.
     arrivals = Statement(
         "Arrivals",
         ["kms:Decrypt", "kms:GenerateDataKey"],

@@ -1,6 +1,6 @@
 """The two tables: `registry` (projects, keys, models, versions, deploys) and `runs` (expires by itself).
 
-The index `due` of `runs` holds the rows that somebody must look at, by when.
+The index `due` of `runs` holds the rows that are due, by when.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The policy pack: `pulumi up --policy-pack infra/policies` (needs the package `pulumi-policy`).
 
-The pack's constructor serves the engine and never returns, so that it is made here and nowhere else.
+The pack's constructor serves the engine and never returns, so that it is created here and nowhere else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if str(ROOT) not in sys.path:
 
 @dataclass(frozen=True)
 class Row:
-    """A resource as the engine shows it to a policy: inputs and known outputs together."""
+    """A resource as the engine passes it to a policy: inputs and known outputs together."""
 
     type: str
     name: str
@@ -27,16 +27,16 @@ class Row:
 
 
 def validate(args: Any, report: Any) -> None:
-    """Reports every violation that no exception covers."""
+    """Report every violation that no exception covers."""
     from infra.policies.rules import unexcused
 
     rows = {row.name: row for row in args.resources}
-    for found in unexcused(Row(row.resource_type, row.name, row.props) for row in args.resources):
-        report(f"{found.rule}: {found.resource}: {found.message}", rows[found.resource].urn)
+    for violation in unexcused(Row(row.resource_type, row.name, row.props) for row in args.resources):
+        report(f"{violation.rule}: {violation.resource}: {violation.message}", rows[violation.resource].urn)
 
 
 def main() -> None:
-    """Hands the rules to the engine."""
+    """Pass the rules to the engine."""
     policy = importlib.import_module("pulumi_policy")
     rule = policy.StackValidationPolicy(
         name="modelcote",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infra.policies.view import Finding, Planned, Rule, View, dig, each, equals, first, given, mentions, refers
+from infra.policies.view import Finding, Planned, Rule, View, dig, each, equals, first, mentions, present, refers
 
 SUPPORTED_RUNTIMES = ("python3.11", "python3.12", "python3.13")
 # What a secret is likely to be called, and what some look like.
@@ -32,7 +32,7 @@ def _public_permissions(view: View) -> Iterator[Finding]:
 
 
 def _fed(view: View) -> Iterator[tuple[Planned, Planned, Planned]]:
-    """Every event source with its queue and its function; those of streams are left out."""
+    """Yield every event source of a queue, with the queue and its function."""
     for source in view.of("EventSourceMapping"):
         queue = first(q for q in view.of("Queue") if refers(source.inputs.get("eventSourceArn"), q, "arn"))
         function = first(
@@ -51,21 +51,21 @@ def _visibility(view: View) -> Iterator[Finding]:
 def _redrive(view: View) -> Iterator[Finding]:
     for source, queue, _ in _fed(view):
         if not queue.inputs.get("redrivePolicy"):
-            yield source, "what the function cannot work off would come back for as long as the queue keeps it"
+            yield source, "what the function cannot process would be redelivered until it expires"
 
 
 def _polling(view: View) -> Iterator[Finding]:
     for source, _, function in _fed(view):
         bound, reserved = dig(source, "scalingConfig.maximumConcurrency"), dig(function, "reservedConcurrentExecutions")
         if isinstance(bound, int) and isinstance(reserved, int) and bound > reserved:
-            yield source, "more is polled at once than the function may take: messages die of throttling"
+            yield source, "more is polled at once than the function may process: throttled messages become dead letters"
 
 
 def _own_log_group(view: View) -> Iterator[Finding]:
     names = {row.inputs.get("name") for row in view.of("LogGroup")}
     for row in view.of("Function"):
         if f"/aws/lambda/{row.inputs.get('name')}" not in names:
-            yield row, "Lambda would make a log group that keeps everything for ever"
+            yield row, "Lambda would create a log group that never expires"
 
 
 RULES = (
@@ -84,8 +84,8 @@ RULES = (
     Rule(
         "lambda-failures",
         ("CKV_AWS_116",),
-        "What a function could not work off goes somewhere",
-        each("Function", given("deadLetterConfig.targetArn"), "no dead-letter target"),
+        "What a function could not process is kept",
+        each("Function", present("deadLetterConfig.targetArn"), "no dead-letter target"),
     ),
     Rule(
         "lambda-secrets",
@@ -97,7 +97,7 @@ RULES = (
         "lambda-environment-key",
         ("CKV_AWS_173",),
         "Functions' environments are under a customer key",
-        each("Function", given("kmsKeyArn"), "no customer key"),
+        each("Function", present("kmsKeyArn"), "no customer key"),
     ),
     Rule(
         "lambda-runtime",
@@ -119,7 +119,7 @@ RULES = (
         "lambda-url",
         ("CKV_AWS_258",),
         "No function URL is open",
-        each("FunctionUrl", equals("authorizationType", "AWS_IAM"), "the URL asks for no authorisation"),
+        each("FunctionUrl", equals("authorizationType", "AWS_IAM"), "the URL needs no authorisation"),
     ),
     Rule(
         "lambda-image-digest",
@@ -130,17 +130,21 @@ RULES = (
     Rule(
         "lambda-sizes",
         (),
-        "Functions say how much memory and time they have",
-        each("Function", lambda row: bool(row.inputs.get("memorySize") and row.inputs.get("timeout")), "left to AWS"),
+        "Functions set their memory and timeout",
+        each(
+            "Function",
+            lambda row: bool(row.inputs.get("memorySize") and row.inputs.get("timeout")),
+            "left to AWS's defaults",
+        ),
     ),
     Rule("lambda-log-group", ("CKV_AWS_66",), "Every function has its log group", _own_log_group),
     Rule("lambda-visibility", (), "A queue waits for its function six times over", _visibility),
     Rule("lambda-redrive", (), "A queue that feeds a function has dead letters", _redrive),
-    Rule("lambda-polling", (), "No more is polled than the function may take", _polling),
+    Rule("lambda-polling", (), "No more is polled than the function may process", _polling),
     Rule(
         "lambda-partial-batches",
         (),
-        "One bad record does not bring its batch back",
+        "One bad record does not fail its batch",
         each(
             "EventSourceMapping",
             lambda row: "ReportBatchItemFailures" in (row.inputs.get("functionResponseTypes") or ()),
@@ -180,7 +184,7 @@ RULES = (
         "codebuild-key",
         ("CKV_AWS_147",),
         "Builds are under a customer key",
-        each("Project", given("encryptionKey"), "no customer key"),
+        each("Project", present("encryptionKey"), "no customer key"),
     ),
     Rule(
         "codebuild-logs",

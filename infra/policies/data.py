@@ -14,8 +14,8 @@ from infra.policies.view import (
     each,
     equals,
     first,
-    given,
     mentions,
+    present,
     refers,
     statements,
 )
@@ -24,13 +24,13 @@ _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrict
 
 
 def _bucket_has(kind: str, message: str, *paths: tuple[str, object]) -> Check:
-    """Every bucket has a resource of this type with these inputs (`...` for anything)."""
+    """Return a check that every bucket has a resource of this type with these inputs (`...` for any)."""
 
     def check(view: View) -> Iterator[Finding]:
         for bucket in view.of("Bucket"):
             beside = first(view.beside(kind, "bucket", bucket, "bucket"))
             if beside is None or not all(
-                bool(dig(beside, path)) if wanted is ... else dig(beside, path) == wanted for path, wanted in paths
+                bool(dig(beside, path)) if value is ... else dig(beside, path) == value for path, value in paths
             ):
                 yield bucket, message
 
@@ -47,19 +47,19 @@ def _denies_plain(row: Planned) -> bool:
 
 
 def _tls_only(kind: str, policy: str, prop: str, output: str) -> Check:
-    """Every resource of a type has a policy that refuses plain HTTP."""
+    """Return a check that every resource of a type has a policy that denies plain HTTP."""
 
     def check(view: View) -> Iterator[Finding]:
         for row in view.of(kind):
             beside = first(view.beside(policy, prop, row, output))
             if beside is None or not _denies_plain(beside):
-                yield row, "plain HTTP is not refused"
+                yield row, "plain HTTP is not denied"
 
     return check
 
 
 def _no_public_grants(*kinds: str) -> Check:
-    """No resource policy allows everyone anything."""
+    """Return a check that no resource policy allows everyone anything."""
 
     def check(view: View) -> Iterator[Finding]:
         for kind in kinds:
@@ -77,7 +77,7 @@ def _public(principal: object) -> bool:
 
 
 def is_dead_letter(view: View, queue: Planned) -> bool:
-    """Whether something sends what it could not work off to this queue."""
+    """Return whether something sends what it could not process to this queue."""
     redrives = any(mentions(row.inputs.get("redrivePolicy"), queue, "arn") for row in view.of("Queue"))
     return redrives or any(
         refers(dig(row, path), queue, "arn")
@@ -117,7 +117,7 @@ RULES = (
     Rule(
         "dynamodb-on-demand",
         (),
-        "Tables cost nothing while nobody calls",
+        "Tables cost nothing without calls",
         each("Table", equals("billingMode", "PAY_PER_REQUEST"), "capacity is provisioned"),
     ),
     Rule(
@@ -171,7 +171,7 @@ RULES = (
         "sqs-encrypted",
         ("CKV_AWS_27",),
         "Queues are under a customer key",
-        each("Queue", given("kmsMasterKeyId"), "no customer key"),
+        each("Queue", present("kmsMasterKeyId"), "no customer key"),
     ),
     Rule("sqs-dead-letters", ("NAG SQS3",), "Every queue that is not one has a dead-letter queue", _dead_letters),
     Rule("sqs-tls", ("NAG SQS4",), "Queues take TLS only", _tls_only("Queue", "QueuePolicy", "queueUrl", "url")),
@@ -185,20 +185,20 @@ RULES = (
         "sns-key",
         ("CKV_AWS_26",),
         "Topics are under a customer key",
-        each("Topic", given("kmsMasterKeyId"), "no customer key"),
+        each("Topic", present("kmsMasterKeyId"), "no customer key"),
     ),
     Rule("sns-tls", ("SH SNS.2",), "Topics take TLS only", _tls_only("Topic", "TopicPolicy", "arn", "arn")),
     Rule(
         "logs-retention",
         ("CKV_AWS_66", "CKV_AWS_338"),
         "Log groups end",
-        each("LogGroup", given("retentionInDays"), "kept for ever"),
+        each("LogGroup", present("retentionInDays"), "kept for ever"),
     ),
     Rule(
         "logs-key",
         ("CKV_AWS_158",),
         "Log groups are under a customer key",
-        each("LogGroup", given("kmsKeyId"), "no customer key"),
+        each("LogGroup", present("kmsKeyId"), "no customer key"),
     ),
     Rule(
         "kms-rotation",
@@ -210,6 +210,6 @@ RULES = (
         "secret-key",
         ("CKV_AWS_149",),
         "Secrets are under a customer key",
-        each("Secret", given("kmsKeyId"), "no customer key"),
+        each("Secret", present("kmsKeyId"), "no customer key"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Where a rule does not hold, and why: the only such place. A test refuses an exception that nothing needs."""
+"""The exceptions to the rules, with reasons. A test refuses an exception that is not needed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.policies.view import Violation
 
 @dataclass(frozen=True)
 class Excuse:
-    """`resource` is a pattern of the logical name; `message`, where given, must be in the violation's."""
+    """`resource` is a pattern of the logical name; `message`, if set, must be in the violation's."""
 
     rule: str
     resource: str
@@ -29,38 +29,38 @@ EXCEPTIONS: tuple[Excuse, ...] = (
     Excuse(
         "iam-resources",
         "*",
-        "X-Ray's actions know no resources: AWS takes * only.",
+        "X-Ray's actions have no resource types: AWS accepts * only.",
         message="Trace: the resource *",
     ),
     Excuse(
         "iam-resources",
         "platform-control-access",
-        "ListSecrets knows no resources: AWS takes * only. It gives names, never values, and control shows a project "
-        "its own.",
+        "ListSecrets has no resource types: AWS accepts * only. It returns names, never values, and control shows a "
+        "project its own.",
         message="ListSecrets: the resource *",
     ),
     Excuse(
         "iam-resources",
         "platform-runs-long-run-access",
-        "The actions by which Step Functions has its log delivered know no resources: AWS takes * only.",
+        "The actions by which Step Functions delivers its log have no resource types: AWS accepts * only.",
         message="Delivery: the resource *",
     ),
     Excuse(
         "iam-resources",
         "platform-runs-deliver-webhook-network-access",
-        "Lambda makes the network interfaces by the role: some of the actions know no resources, and the interfaces "
-        "have no names before. The function's own code is denied them all.",
+        "Lambda creates the network interfaces under the role: some of the actions have no resource types, and the "
+        "interfaces have no names before. The function's own code is denied them all.",
         message="Network: the resource *",
     ),
     Excuse(
         "webhook-secrets",
         "platform-control-access",
-        "Control makes, rotates and deletes the secrets, and shows a new one once.",
+        "Control creates, rotates and deletes the secrets, and shows a new one once.",
     ),
     Excuse(
         "webhook-secrets",
         "platform-runs-deliver-webhook-access",
-        "It signs what is sent.",
+        "It signs the webhooks.",
     ),
     Excuse(
         "s3-key",
@@ -70,7 +70,7 @@ EXCEPTIONS: tuple[Excuse, ...] = (
     Excuse(
         "s3-access-log",
         "platform-buckets-logs",
-        "It holds the access log: its own would log its own writing for ever.",
+        "It holds the access log: logging it too would never end.",
     ),
     Excuse(
         "api-authorised",
@@ -81,8 +81,8 @@ EXCEPTIONS: tuple[Excuse, ...] = (
     Excuse(
         "lambda-concurrency",
         "model-*",
-        "A model without max_replicas shares the account's concurrency: reserving it for every model would use the "
-        "account's 1,000 up at a hundred models.",
+        "A model without max_replicas shares the account's concurrency: reserving some for every model would use up "
+        "the account's 1,000 at a hundred models.",
     ),
     Excuse(
         "lambda-failures",

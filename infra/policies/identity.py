@@ -13,7 +13,7 @@ from infra.policies.view import Finding, Planned, Rule, View, statements
 _POLICIES = ("RolePolicy", "Policy")
 _READING = "secretsmanager:GetSecretValue"
 _WEBHOOK_SECRETS = "modelcote-webhooks/"
-# Whoever may do one of these to a role without a bound can give itself anything.
+# A role that may do one of these to a role without a boundary can grant itself anything.
 _ESCALATING = frozenset(
     {
         "iam:AttachRolePolicy",
@@ -70,7 +70,7 @@ def _trust(view: View) -> Iterator[Finding]:
             service = (item.get("Principal") or {}).get("Service") if isinstance(item.get("Principal"), dict) else None
             equal = (item.get("Condition") or {}).get("StringEquals") or {}
             if not isinstance(service, str) or not service.endswith(".amazonaws.com"):
-                yield row, "trusts something else than one service"
+                yield row, "trusts something other than one service"
             elif "aws:SourceAccount" not in equal:
                 yield row, "the service may act for another account"
 
@@ -80,11 +80,11 @@ def _webhook_secrets(view: View) -> Iterator[Finding]:
         if any(fnmatchcase(_READING, action) for action in item["Action"]) and any(
             _meets(resource) for resource in item["Resource"]
         ):
-            yield row, f"{item.get('Sid')}: what webhooks are signed with"
+            yield row, f"{item.get('Sid')}: the secrets that webhooks are signed with"
 
 
 def _meets(resource: str) -> bool:
-    """Whether a resource may stand for a secret of webhooks, by what is before its first wildcard."""
+    """Return whether a resource may match a secret of webhooks, by the part before its first wildcard."""
     fixed = re.split(r"[*?]", resource.partition(":secret:")[2])[0]
     return fixed.startswith(_WEBHOOK_SECRETS) or _WEBHOOK_SECRETS.startswith(fixed)
 
@@ -106,10 +106,10 @@ def _parses(view: View) -> Iterator[Finding]:
 RULES = (
     Rule("iam-actions", ("CKV_AWS_62", "CKV_AWS_63", "CKV_AWS_290"), "No wildcard among actions", _wildcard_actions),
     Rule("iam-resources", ("CKV_AWS_355", "CKV_AWS_108", "CKV_AWS_111"), "No resource is *", _wildcard_resources),
-    Rule("iam-escalation", ("CKV_AWS_109", "CKV_AWS_110"), "Nobody can give itself more", _escalation),
+    Rule("iam-escalation", ("CKV_AWS_109", "CKV_AWS_110"), "No role can grant itself more", _escalation),
     Rule("iam-managed", ("CKV_AWS_274",), "No policy managed by AWS", _managed),
     Rule("iam-trust", ("CKV_AWS_60", "CKV_AWS_61"), "Roles trust one service of this account", _trust),
-    Rule("webhook-secrets", (), "Only who signs webhooks reads what they are signed with", _webhook_secrets),
+    Rule("webhook-secrets", (), "Only the sender of webhooks reads their secrets", _webhook_secrets),
     Rule("iam-boundary", (), "Models' roles are under the boundary", _models_bounded),
     Rule("iam-documents", (), "Policies are IAM documents", _parses),
 )

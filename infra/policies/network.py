@@ -1,4 +1,4 @@
-"""Rules for security groups, and for rules of theirs that are resources of their own."""
+"""Rules for security groups, and for their rules that are resources of their own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from infra.policies.view import Finding, Planned, Rule, View
 def _ingress(view: View) -> Iterator[Finding]:
     for row in view.of("SecurityGroup"):
         if row.inputs.get("ingress"):
-            yield row, "somebody may connect"
+            yield row, "inbound connections are allowed"
     for row in (*view.of("SecurityGroupIngressRule"), *_apart(view, "ingress")):
-        yield row, "somebody may connect"
+        yield row, "inbound connections are allowed"
 
 
 def _apart(view: View, direction: str) -> list[Planned]:
@@ -23,10 +23,10 @@ def _apart(view: View, direction: str) -> list[Planned]:
 def _egress(view: View) -> Iterator[Finding]:
     for row in view.of("SecurityGroup"):
         if row.inputs.get("egress") is None:
-            yield row, "what may go out is left open"
+            yield row, "outbound traffic is unrestricted"
     for row, out in _outward(view):
         if (out.get("protocol") or out.get("ipProtocol"), out.get("fromPort"), out.get("toPort")) != ("tcp", 443, 443):
-            yield row, "more than HTTPS may go out"
+            yield row, "outbound traffic other than HTTPS is allowed"
 
 
 def _outward(view: View) -> Iterator[tuple[Planned, Mapping[str, Any]]]:
@@ -40,8 +40,8 @@ RULES = (
     Rule(
         "network-no-ingress",
         ("CKV_AWS_24", "CKV_AWS_25", "CKV_AWS_260", "CKV_AWS_277"),
-        "Nobody connects to what is in a network",
+        "No inbound connections into a network",
         _ingress,
     ),
-    Rule("network-https-only", ("CKV_AWS_382",), "Nothing but HTTPS goes out of a network", _egress),
+    Rule("network-https-only", ("CKV_AWS_382",), "Only HTTPS leaves a network", _egress),
 )

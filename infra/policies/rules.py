@@ -1,4 +1,4 @@
-"""All rules, and how a plan is held against them."""
+"""All rules, and the check of a plan against them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ RULES: tuple[Rule, ...] = (*compute.RULES, *data.RULES, *edge.RULES, *identity.R
 
 
 def violations(resources: Iterable[Planned]) -> list[Violation]:
-    """Every violation, the excepted ones too, sorted."""
+    """Return every violation, including the excepted ones, sorted."""
     view = View(tuple(resources))
-    found = {Violation(rule.id, row.name, message) for rule in RULES for row, message in rule.check(view)}
-    return sorted(found, key=lambda row: (row.rule, row.resource, row.message))
+    rows = {Violation(rule.id, row.name, message) for rule in RULES for row, message in rule.check(view)}
+    return sorted(rows, key=lambda row: (row.rule, row.resource, row.message))
 
 
 def unexcused(resources: Iterable[Planned]) -> list[Violation]:
-    """The violations that no exception covers."""
+    """Return the violations that no exception covers."""
     return [row for row in violations(resources) if not any(item.covers(row) for item in EXCEPTIONS)]

@@ -26,29 +26,29 @@ class View:
     resources: tuple[Planned, ...]
 
     def of(self, kind: str) -> list[Planned]:
-        """The resources of a type given without its module: `Function`, `Bucket`."""
+        """Return the resources of a type, named without its module: `Function`, `Bucket`."""
         return [row for row in self.resources if row.type.startswith("aws:") and row.type.rpartition(":")[2] == kind]
 
     def beside(self, kind: str, prop: str, of: Planned, output: str) -> list[Planned]:
-        """The resources of `kind` whose input `prop` is `of`'s `output`."""
+        """Return the resources of `kind` whose input `prop` is `of`'s `output`."""
         return [row for row in self.of(kind) if refers(row.inputs.get(prop), of, output)]
 
 
 def refers(value: Any, to: Planned, output: str) -> bool:
-    """Whether a value is that output: by a plan's placeholder, or by its value once that is known."""
+    """Return whether a value is that output: a plan's placeholder for it, or its value once it is known."""
     return bool(value) and value in (f"${{{to.name}.{output}}}", to.inputs.get(output))
 
 
 def mentions(value: Any, to: Planned, *outputs: str) -> bool:
-    """Whether a text holds one of those outputs."""
-    known = [f"${{{to.name}.{output}}}" for output in outputs] + [
+    """Return whether a text holds one of those outputs."""
+    texts = [f"${{{to.name}.{output}}}" for output in outputs] + [
         str(to.inputs.get(output) or "\0") for output in outputs
     ]
-    return isinstance(value, str) and any(text in value for text in known)
+    return isinstance(value, str) and any(text in value for text in texts)
 
 
 def dig(row: Planned, path: str) -> Any:
-    """An input by its dotted path; list items by number; None where there is nothing."""
+    """Return an input by its dotted path, list items by number; None if there is none."""
     value: Any = row.inputs
     for part in path.split("."):
         if isinstance(value, list):
@@ -59,7 +59,7 @@ def dig(row: Planned, path: str) -> Any:
 
 
 def statements(row: Planned, prop: str = "policy") -> list[dict[str, Any]]:
-    """The statements of an IAM document; actions and resources always as lists."""
+    """Return the statements of an IAM document; actions and resources always as lists."""
     text = row.inputs.get(prop)
     if not isinstance(text, str):
         return []
@@ -77,7 +77,7 @@ Check = Callable[[View], Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule with the ids that others know it by: CKV (checkov), SH (Security Hub), NAG (cdk-nag)."""
+    """A rule with its ids elsewhere: CKV (checkov), SH (Security Hub), NAG (cdk-nag)."""
 
     id: str
     known_as: tuple[str, ...]
@@ -93,7 +93,7 @@ class Violation:
 
 
 def each(kind: str, holds: Callable[[Planned], bool], message: str) -> Check:
-    """A check that every resource of a type keeps by itself."""
+    """Return a check that every resource of a type satisfies by itself."""
 
     def check(view: View) -> Iterator[Finding]:
         return ((row, message) for row in view.of(kind) if not holds(row))
@@ -102,12 +102,12 @@ def each(kind: str, holds: Callable[[Planned], bool], message: str) -> Check:
 
 
 def equals(path: str, *values: Any) -> Callable[[Planned], bool]:
-    """Whether an input is one of these values."""
+    """Return a test that an input is one of these values."""
     return lambda row: dig(row, path) in values
 
 
-def given(path: str) -> Callable[[Planned], bool]:
-    """Whether an input is there and not empty."""
+def present(path: str) -> Callable[[Planned], bool]:
+    """Return a test that an input is present and not empty."""
     return lambda row: bool(dig(row, path))
 
 

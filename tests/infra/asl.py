@@ -160,7 +160,7 @@ def _leads_to(state: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _catch_all(definition: Mapping[str, Any]) -> Iterator[str]:
-    """`States.ALL` stands alone and last: what comes after it would never be looked at, and AWS refuses it."""
+    """`States.ALL` must be alone and last: AWS rejects anything after it, which would never be tried."""
     for name, state in definition["States"].items():
         for kind in ("Retry", "Catch"):
             rows = [row["ErrorEquals"] for row in state.get(kind, ())]

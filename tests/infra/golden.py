@@ -1,4 +1,4 @@
-"""The recorded plans: `python -m tests.infra.golden --write` records them anew, for a diff to be read."""
+"""The recorded plans: `python -m tests.infra.golden --write` records them again; read the diff."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def test_the_plan_is_the_recorded_one(name: str) -> None:
 
 
 def test_no_resource_was_renamed() -> None:
-    """A URN that changes is a resource that is deleted and made anew: give it an alias."""
+    """A URN that changes is a resource that is deleted and created again: give it an alias."""
     assert golden.urns() == golden.URNS.read_text(encoding="utf-8")
 
 

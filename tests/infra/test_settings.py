@@ -22,7 +22,7 @@ from tests.infra.plans import SETTINGS, SNAPSHOTS
 
 
 class Config:
-    """Configuration as `pulumi.Config` gives it: text, or objects of JSON."""
+    """Configuration as `pulumi.Config` returns it: text, or objects of JSON."""
 
     def __init__(self, **values: Any) -> None:
         self.values = values
@@ -145,7 +145,7 @@ def test_a_network_out_of_its_rule_is_refused(root: Path, value: Any) -> None:
         ({"builderImage": "image", "scope": "platform"}, "backendUrl"),
         ({"builderImage": "image", "backendUrl": "s3://state"}, "scope all"),
         ({"platform": {"bucket": "b"}}, "key_arn"),
-        ({"alarmEmail": "nobody"}, "alarmEmail"),
+        ({"alarmEmail": "ops"}, "alarmEmail"),
         ({"architecture": "riscv"}, "architecture"),
     ],
 )
@@ -155,7 +155,7 @@ def test_what_is_out_of_its_rule_is_named(root: Path, values: dict[str, Any], wo
 
 
 def test_missing_assets_say_how_to_make_them(tmp_path: Path) -> None:
-    with pytest.raises(DeployFailed, match=r"modelcote\.deploy\.prepare"):
+    with pytest.raises(DeployFailed, match=r"modelcote\.deploy\.assets"):
         read(tmp_path)
 
 

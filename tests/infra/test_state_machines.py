@@ -110,15 +110,15 @@ def test_only_lambdas_own_failures_are_tried_again() -> None:
     }
 
 
-def test_whatever_happens_is_written_down() -> None:
+def test_every_outcome_is_recorded() -> None:
     invoke, complete = LONG_RUN["States"]["Lambda"], LONG_RUN["States"]["Complete"]
     assert invoke["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Complete"}]
     assert invoke["Next"] == "Complete"
     assert (complete["Parameters"]["Payload.$"], complete["End"]) == ("$", True)
-    assert invoke["TimeoutSecondsPath"] == "$.timeout_s"  # The run's own limit, which `modelcote.runs.work` gives.
+    assert invoke["TimeoutSecondsPath"] == "$.timeout_s"  # The run's own limit, from `modelcote.runs.work`.
 
 
-_LONGEST_S = 905  # A Lambda function's own limit, and what storing its answer takes.
+_LONGEST_S = 905  # A Lambda function's own limit, and the time to store its answer.
 
 
 def test_the_longest_execution_fits_its_limit() -> None:

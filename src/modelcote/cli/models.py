@@ -74,7 +74,7 @@ def deploy(
     with client() as api:
         accepted = conduit.request_deploy(api)
         if engine is not None:
-            engine.work_off(stack, region, backend)
+            engine.process_deploys(stack, region, backend)
         url = conduit.finish_deploy(api, accepted)
     show({"name": name, "predict_url": url}, as_json)
 

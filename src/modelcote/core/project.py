@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,10 +15,3 @@ def project_root() -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "_project"
     return installed if installed.is_dir() else package.parent.parent
-
-
-def make_infra_importable() -> None:
-    """Put the folder that holds `infra` and `handlers` at the end of the path, once."""
-    root = str(project_root())
-    if root not in sys.path:
-        sys.path.append(root)

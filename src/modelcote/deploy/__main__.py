@@ -1,6 +1,6 @@
 """`python -m modelcote.deploy`: the deployer on AWS, in CodeBuild or on any machine with the pulumi command.
 
-Works off the deploy queue until it is empty. Environment: `MODELCOTE_SETTINGS` (the program's settings for scope
+Processes the deploy queue until it is empty. Environment: `MODELCOTE_SETTINGS` (the program's settings for scope
 `model`, as JSON), `MODELCOTE_REGISTRY_TABLE`, `MODELCOTE_BUCKET`, `MODELCOTE_DEPLOY_QUEUE_URL`, `PULUMI_BACKEND_URL`,
 and AWS's own.
 """
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from infra.config import Settings, check_settings, settings_from_json
 from modelcote.core.errors import DeployFailed, ModelcoteError
-from modelcote.deploy.artifacts.aws_builder import AwsBuilder
+from modelcote.deploy.artifacts.aws_runtimes import AwsRuntimes
 from modelcote.deploy.program.pulumi_engine import PulumiEngine, require_cli
-from modelcote.deploy.queue.consume import serve
+from modelcote.deploy.queue.consume import consume
 from modelcote.registry.store import registry_from_env
 
 NEEDED = (
@@ -29,14 +29,14 @@ NEEDED = (
 
 
 def run() -> int:
-    """How many requests were worked off. Raises `DeployFailed` for what the environment lacks."""
+    """Process the queue; return the number of requests. Raises `DeployFailed` for what the environment lacks."""
     settings = _settings()
     require_cli()
     registry = registry_from_env()
     with tempfile.TemporaryDirectory(prefix="modelcote-deployer-") as home:
         engine = PulumiEngine(settings, os.environ["PULUMI_BACKEND_URL"], Path(home), scope="model")
-        builder = AwsBuilder(registry, Path(home) / "runtimes", settings.architecture)
-        return serve(registry, engine, builder, stack=settings.stack)
+        runtimes = AwsRuntimes(registry, Path(home) / "runtimes", settings.architecture)
+        return consume(registry, engine, runtimes, stack=settings.stack)
 
 
 def _settings() -> Settings:
@@ -52,7 +52,7 @@ def _settings() -> Settings:
 
 def main() -> None:
     try:
-        print(f"{run()} deploy requests worked off")
+        print(f"{run()} deploy requests processed")
     except ModelcoteError as error:
         sys.exit(str(error))
 

@@ -1,6 +1,6 @@
-"""A stack on AWS from this machine: `cote up`, and working off its deploy requests here.
+"""A stack on AWS from this machine: `cote up`, and the processing of its deploy requests here.
 
-`python -m modelcote.deploy.stack --stack S --region R` does the second, for a stack without a deployer of its own.
+`python -m modelcote.deploy.stack --stack S --region R` does the second, for a stack without its own deployer.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from infra.snapshot import read_registry
 from modelcote.aws.clients import make_clients
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer
-from modelcote.deploy.artifacts.aws_builder import AwsBuilder
-from modelcote.deploy.prepare import prepare
+from modelcote.deploy.artifacts.aws_runtimes import AwsRuntimes
+from modelcote.deploy.assets import build_assets
 from modelcote.deploy.program.pulumi_engine import PulumiEngine, require_cli
-from modelcote.deploy.queue.consume import serve
+from modelcote.deploy.queue.consume import consume
 from modelcote.registry.store import Registry, open_registry
 
 
 def stack_up(stack: str, region: str, backend: str = "") -> Mapping[str, Any]:
-    """Makes or updates the stack, scope `all`, with what its registry holds; gives the program's exports.
+    """Create or update the stack, scope `all`, with what its registry holds; return the program's exports.
 
     `backend`: where Pulumi keeps state (`s3://bucket`, `file://folder`); by default `PULUMI_BACKEND_URL`, or a folder
-    of this user. Raises `DeployFailed`, for missing credentials and a missing pulumi command too.
+    of this user. Raises `DeployFailed`, also for missing credentials and a missing pulumi command.
     """
     return _engine(stack, region, backend).up(read_registry(stack, region).snapshot)
 
 
-def work_off(stack: str, region: str, backend: str = "") -> int:
-    """Works off the stack's waiting deploy requests on this machine; gives their number."""
+def process_deploys(stack: str, region: str, backend: str = "") -> int:
+    """Process the stack's waiting deploy requests on this machine; return their number."""
     engine = _engine(stack, region, backend)
     registry = _registry(stack, region)
-    builder = AwsBuilder(registry, _home(stack) / "runtimes", engine.settings.architecture)
-    return serve(registry, engine, builder, stack=stack)
+    runtimes = AwsRuntimes(registry, _home(stack) / "runtimes", engine.settings.architecture)
+    return consume(registry, engine, runtimes, stack=stack)
 
 
 def _engine(stack: str, region: str, backend: str) -> PulumiEngine:
     require_cli()
-    assets = prepare(_home(stack) / "build")
+    assets = build_assets(_home(stack) / "build")
     settings = Settings(
         stack=stack,
         region=region,
@@ -62,7 +62,7 @@ def _home(stack: str) -> Path:
 
 
 def _backend(stack: str) -> str:
-    """State is no cache: without a choice it lies with the user's data."""
+    # State is not a cache: by default it is with the user's data.
     data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "modelcote" / "state" / stack
     if named := os.environ.get("PULUMI_BACKEND_URL"):
         return named
@@ -75,22 +75,22 @@ def _account(region: str) -> str:
         return str(boto3.client("sts", region_name=region).get_caller_identity()["Account"])
     except (BotoCoreError, ClientError) as error:
         raise DeployFailed(
-            f"AWS does not know these credentials: {error}.", "Log in (`aws sso login`) or set AWS_PROFILE."
+            f"AWS rejected these credentials: {error}.", "Log in (`aws sso login`) or set AWS_PROFILE."
         ) from error
 
 
 def _registry(stack: str, region: str) -> Registry:
-    """The stack's registry: its control function is told where everything lies."""
+    """Return the stack's registry, as its control function's environment names it."""
     session = boto3.Session(region_name=region)
     try:
         control = session.client("lambda").get_function_configuration(FunctionName=f"modelcote-{stack}-control")
     except (BotoCoreError, ClientError) as error:
-        raise DeployFailed(f"The stack {stack} cannot be read: {error}.", "Make it with `cote up`.") from error
-    told = control["Environment"]["Variables"]
+        raise DeployFailed(f"The stack {stack} cannot be read: {error}.", "Create it with `cote up`.") from error
+    variables = control["Environment"]["Variables"]
     return open_registry(
-        told["MODELCOTE_REGISTRY_TABLE"],
-        told["MODELCOTE_BUCKET"],
-        told["MODELCOTE_DEPLOY_QUEUE_URL"],
+        variables["MODELCOTE_REGISTRY_TABLE"],
+        variables["MODELCOTE_BUCKET"],
+        variables["MODELCOTE_DEPLOY_QUEUE_URL"],
         make_clients(session),
     )
 
@@ -100,8 +100,8 @@ def main() -> None:
     parser.add_argument("--stack", required=True)
     parser.add_argument("--region", required=True)
     parser.add_argument("--backend", default="")
-    given = parser.parse_args()
-    print(f"{work_off(given.stack, given.region, given.backend)} deploy requests worked off")
+    options = parser.parse_args()
+    print(f"{process_deploys(options.stack, options.region, options.backend)} deploy requests processed")
 
 
 if __name__ == "__main__":

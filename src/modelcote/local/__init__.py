@@ -1,5 +1,3 @@
 """The laptop's cloud: emulator, materialiser, function host and runtimes."""
 
-from modelcote.core.project import make_infra_importable
-
-make_infra_importable()
+import modelcote.deploy  # noqa: F401 (makes `infra` importable)

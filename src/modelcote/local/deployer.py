@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 
 from modelcote.core.errors import LocalCloudError
-from modelcote.deploy.queue.consume import serve
+from modelcote.deploy.queue.consume import consume
 from modelcote.local import runtimes
 from modelcote.local.cloud import STACK, read
 from modelcote.local.engine import LocalEngine
@@ -28,7 +28,7 @@ def run(home: Path) -> None:
     engine = LocalEngine(home, home / SETTINGS, dict(os.environ))
     while True:
         try:
-            serve(registry_of(current), engine, runtimes, stack=STACK, until=lambda: False)
+            consume(registry_of(current), engine, runtimes, stack=STACK, until=lambda: False)
         except Exception:  # the deployer outlives whatever one batch does to it; its log says what that was
             traceback.print_exc()
             time.sleep(_PAUSE_S)

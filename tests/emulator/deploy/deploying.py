@@ -16,7 +16,7 @@ from modelcote.core.runtimes import ModelType
 from modelcote.core.snapshot import Layer, Snapshot
 from modelcote.core.spec import ModelSpec, default_python_version
 from modelcote.deploy.artifacts.runtimes import parse_key, runtime_key
-from modelcote.deploy.queue.consume import serve
+from modelcote.deploy.queue.consume import consume
 from modelcote.registry import deploys
 from modelcote.registry.records import Deploy
 from modelcote.registry.store import Registry
@@ -26,7 +26,7 @@ ROWS, LABELS = load_iris(return_X_y=True)
 
 
 class Engine:
-    """Remembers its snapshots; fails when a model that it was told to refuse is among them."""
+    """Remembers its snapshots; fails when `refuse` matches one."""
 
     def __init__(self, refuse: Callable[[Snapshot], bool] = lambda _: False) -> None:
         self.refuse = refuse
@@ -63,7 +63,7 @@ def spec(name: str, post: str = "", **fields: Any) -> ModelSpec:
 
 
 def run(registry: Registry, engine: Engine) -> int:
-    return serve(registry, engine, ThisInterpreter(), stack="dev")
+    return consume(registry, engine, ThisInterpreter(), stack="dev")
 
 
 def lines(registry: Registry, deploy: Deploy) -> list[str]:

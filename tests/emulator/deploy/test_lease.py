@@ -33,12 +33,12 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_holder_finds_out(registry: R
     alive.check()
 
 
-def test_who_lost_it_neither_prolongs_nor_releases_the_next_ones(registry: Registry) -> None:
+def test_one_that_was_lost_neither_extends_nor_releases_the_next(registry: Registry) -> None:
     dead = take(registry.table, seconds=-1)
     alive = take(registry.table)
     assert dead is not None
     assert alive is not None
-    dead.prolong(1_000)
+    dead.extend(1_000)
     release(dead)
     alive.check()
     row = registry.table.get(*KEY)
@@ -46,7 +46,7 @@ def test_who_lost_it_neither_prolongs_nor_releases_the_next_ones(registry: Regis
     assert time.time() < row["until_s"] < time.time() + 100
 
 
-def test_it_is_prolonged_while_it_is_held(registry: Registry) -> None:
+def test_it_is_extended_while_it_is_held(registry: Registry) -> None:
     with held(registry.table, seconds=0.6) as lease:
         before = registry.table.get(*KEY)
         assert before is not None
@@ -58,7 +58,7 @@ def test_it_is_prolonged_while_it_is_held(registry: Registry) -> None:
                 break
             waited.wait(0.1)
         else:
-            pytest.fail("it was never prolonged")
+            pytest.fail("it was never extended")
         lease.check()
 
 

@@ -1,6 +1,6 @@
 """Deploy requests from the queue to their end, on the emulator's DynamoDB, S3 and SQS.
 
-The engine here only remembers what it was run on; the builder's runtimes are this interpreter.
+The engine here only remembers what it was run on; every runtime is this interpreter.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from modelcote.core.errors import Conflict
 from modelcote.core.snapshot import Layer, Snapshot
 from modelcote.core.target import LAMBDA, Target
 from modelcote.deploy.queue.consume import receive
-from modelcote.deploy.queue.worker import work
+from modelcote.deploy.queue.worker import process
 from modelcote.registry import deploys, models, outcomes, versions
 from modelcote.registry.records import Deploy
 from modelcote.registry.store import Registry
@@ -43,7 +43,7 @@ def test_a_deploy_becomes_a_package_a_model_and_a_log(
     assert [name for name in package if name.endswith(".pyc")]
     said = lines(registry, asked)
     assert said[0] == "building version 1"
-    assert said[-1] == "version 1 serves"
+    assert said[-1] == "version 1 is being served"
     assert any("compiled" in line for line in said)
 
 
@@ -176,7 +176,7 @@ def test_the_queue_is_empty_afterwards_and_a_message_that_comes_twice_does_nothi
     asked, engine = deploy(spec("iris", compile=False)), Engine()
     run(registry, engine)
     assert receive(registry.sqs, registry.queue_url, 0) == []
-    work(
+    process(
         [{"project": PROJECT, "deploy_id": asked.deploy_id}, {"project": PROJECT, "deploy_id": "0" * 32}],
         registry,
         engine,
@@ -209,7 +209,7 @@ def test_two_deployers_do_not_run_the_engine_at_once(registry: Registry, deploy:
     asked = [deploy(spec(name, compile=False)) for name in ("a", "b")]
     with ThreadPoolExecutor(2) as pool:
         for done in [
-            pool.submit(work, [vars(row)], registry, Counting(), ThisInterpreter(), stack="dev") for row in asked
+            pool.submit(process, [vars(row)], registry, Counting(), ThisInterpreter(), stack="dev") for row in asked
         ]:
             done.result()
     assert {state(registry, row) for row in asked} == {"SUCCEEDED"}
@@ -225,6 +225,6 @@ def test_a_lost_lease_leaves_the_requests_for_the_next_one(registry: Registry, d
 
     engine = Engine()
     with pytest.raises(Conflict, match="taken over"):
-        work([vars(asked)], registry, engine, Stolen(), stack="dev")
+        process([vars(asked)], registry, engine, Stolen(), stack="dev")
     assert engine.runs == []
     assert state(registry, asked) == "RUNNING"

@@ -26,7 +26,7 @@ class Recorder:
         self.threads.add(threading.get_ident())
         self.seen[resource.name] = resource
         if resource.name == "refused":
-            raise Conflict("the bucket is taken.", "Choose another name.")
+            raise Conflict("the bucket name is in use.", "Choose another name.")
         return f"{resource.name}-id", {"arn": f"arn:{resource.name}", "version": "7"}
 
     def call(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -53,7 +53,7 @@ class Pair(pulumi.ComponentResource):
 
 
 def values() -> None:
-    """Numbers, assets, secrets, dependencies, exports and outputs that nobody gave."""
+    """Numbers, assets, secrets, dependencies, exports and missing outputs."""
     pair = Pair("one")
     aws.s3.BucketObjectv2("file", bucket="b", source=pulumi.StringAsset("text"))
     archive = pulumi.AssetArchive({"a.py": pulumi.StringAsset("1"), "lib": pulumi.FileArchive("/lib")})

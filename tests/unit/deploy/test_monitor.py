@@ -78,7 +78,7 @@ def test_without_threads_everything_happens_in_the_calling_one() -> None:
 @pytest.mark.parametrize("threads", [0, 4])
 def test_what_hands_raise_comes_out_as_it_was(threads: int) -> None:
     problem = run("refused", threads)["problem"]
-    assert (problem["code"], problem["detail"]) == ("conflict", "the bucket is taken.")
+    assert (problem["code"], problem["detail"]) == ("conflict", "the bucket name is in use.")
 
 
 def test_a_program_that_raises_does_not_hang() -> None:

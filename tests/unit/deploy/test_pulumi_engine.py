@@ -17,12 +17,12 @@ from modelcote.deploy import __main__ as deployer
 from modelcote.deploy.program.plan import check_deletions
 from modelcote.deploy.program.pulumi_engine import PulumiEngine, stack_name
 from modelcote.deploy.program.pulumi_run import state_plan
-from modelcote.deploy.stack import stack_up, work_off
+from modelcote.deploy.stack import process_deploys, stack_up
 from tests.infra.plans import SETTINGS, SNAPSHOTS, planned
 
 
 def state(models: int, *more: dict[str, Any]) -> dict[str, Any]:
-    """What `pulumi stack export` gives of a stack that was made from the plan."""
+    """What `pulumi stack export` returns for a stack that was made from the plan."""
     root = {"urn": "urn:pulumi:dev::modelcote::pulumi:pulumi:Stack::modelcote-dev", "type": "pulumi:pulumi:Stack"}
     provider = {"urn": "urn:pulumi:dev::modelcote::pulumi:providers:aws::default", "type": "pulumi:providers:aws"}
     rows = [
@@ -119,7 +119,7 @@ def test_settings_of_another_scope_are_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.usefixtures("without_pulumi")
-@pytest.mark.parametrize("act", [stack_up, work_off])
+@pytest.mark.parametrize("act", [stack_up, process_deploys])
 def test_a_stack_needs_the_command_before_it_needs_credentials(act: Callable[..., object]) -> None:
     with pytest.raises(DeployFailed, match="pulumi command"):
         act("dev", "eu-west-1")

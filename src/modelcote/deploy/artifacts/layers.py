@@ -44,11 +44,11 @@ def build_layer(
     requirements: Sequence[str] = (),
     python: Path | None = None,
 ) -> int:
-    """Builds the layer's zip at `out`; gives back its unpacked bytes.
+    """Build the layer's zip at `out`; return its unpacked size in bytes.
 
-    `python`: an interpreter of that version, to compile for it; sources are then left out, which saves a fifth of
-    the size and the compiling at cold start. Without one the layer holds sources. Raises `DeployFailed` when a wheel
-    cannot be had or the layer cannot fit.
+    `python`: an interpreter of that version, to compile with; the layer then holds no sources, which saves a fifth of
+    its size, and compiling at cold start. Without one it holds sources. Raises `DeployFailed` if there is no wheel
+    for a distribution or the layer is too large.
     """
     with tempfile.TemporaryDirectory(prefix="modelcote-layer-") as folder:
         root = Path(folder)
@@ -61,39 +61,39 @@ def build_layer(
         size = sum(path.stat().st_size for _, path in tree(root))
         if size >= LAMBDA_BYTES:
             raise DeployFailed(
-                f"the runtime {runtime} with its requirements is {size / 1e6:.0f} MB; Lambda takes "
+                f"the runtime {runtime} with its requirements is {size / 1e6:.0f} MB; Lambda's limit is "
                 f"{LAMBDA_BYTES / 1e6:.0f} MB with the model.",
-                "Ask for fewer or smaller requirements, or export the whole flow to ONNX.",
+                "Use fewer or smaller requirements, or export the whole flow to ONNX.",
             )
         write_zip(out, tree(root, "python/"))
     return size
 
 
 def install(what: list[str], target: Path, python_version: str, platform: str) -> None:
-    """Wheels, and nothing that would run while it is installed, for another machine than this one."""
+    """Install wheels for another machine than this one; nothing of theirs runs while they are installed."""
     command = [*uv(), "pip", "install", "--quiet", "--target", str(target), "--only-binary", ":all:"]
     command += ["--python-version", python_version, "--python-platform", platform, *what]
-    done = subprocess.run(  # noqa: S603 (uv, with checked requirement lines)
+    result = subprocess.run(  # noqa: S603 (uv, with checked requirement lines)
         command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
     )
-    if done.returncode != 0:
+    if result.returncode != 0:
         raise DeployFailed(
-            f"the packages of the runtime could not be installed: {done.stderr.strip()[-600:]}",
+            f"the packages of the runtime could not be installed: {result.stderr.strip()[-600:]}",
             "Check the versions in requirements_file: each needs a wheel for Linux and this Python.",
         )
 
 
 def uv() -> list[str]:
-    """The command of uv: beside the interpreter, or on the path."""
+    """Return the command of uv: beside the interpreter, or on the path."""
     beside = Path(sys.executable).with_name("uv")
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if not found:
+    command = str(beside) if beside.exists() else shutil.which("uv")
+    if not command:
         raise DeployFailed("uv is not installed.", 'Install it: pip install "modelcote[aws]".')
-    return [found]
+    return [command]
 
 
 def strip(root: Path) -> None:
-    """Removes tests, headers, type stubs and static libraries, which serving never reads."""
+    """Remove tests, headers, type stubs and static libraries, which serving never reads."""
     for name in _UNREAD_FOLDERS:
         for folder in [path for path in root.rglob(name) if path.is_dir()]:
             shutil.rmtree(folder, ignore_errors=True)
@@ -104,15 +104,15 @@ def strip(root: Path) -> None:
 
 
 def compile_sourceless(root: Path, python: Path, at: str) -> None:
-    """Replaces every `.py` by its `.pyc` in the same place, which Python imports without looking for a source."""
+    """Replace every `.py` by its `.pyc` in the same place, which Python imports without looking for a source."""
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
     command = [str(python), "-I", "-c", _COMPILE, str(root), at]
-    done = subprocess.run(  # noqa: S603 (an interpreter of ours)
+    result = subprocess.run(  # noqa: S603 (an interpreter of ours)
         command, capture_output=True, text=True, env=clean, timeout=_INSTALL_SECONDS, check=False
     )
-    if done.returncode != 0:
+    if result.returncode != 0:
         raise DeployFailed(
-            f"the runtime could not be compiled: {done.stdout.strip()[-300:]} {done.stderr.strip()[-300:]}",
+            f"the runtime could not be compiled: {result.stdout.strip()[-300:]} {result.stderr.strip()[-300:]}",
             "Check that this interpreter has the runtime's Python version.",
         )
     for path in [path for path in root.rglob("*.py") if path.with_suffix(".pyc").exists()]:

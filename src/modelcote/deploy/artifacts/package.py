@@ -30,7 +30,7 @@ _DATA = (".py", ".json")
 
 
 def build_package(bundle: Path, out: Path, python: Path, work: Path) -> Path:
-    """The zip of a model's function: `bundle/` (an unpacked bundle) beside the serving code. Deterministic.
+    """Make the zip of a model's function: `bundle/` (an unpacked bundle) beside the serving code. Deterministic.
 
     `work` is a folder where the compiled serving code is kept between packages.
     """
@@ -38,7 +38,7 @@ def build_package(bundle: Path, out: Path, python: Path, work: Path) -> Path:
 
 
 def platform_package(out: Path, python: Path) -> Path:
-    """The zip of the platform's functions: their handlers and what these import."""
+    """Make the zip of the platform's functions: their handlers and what these import."""
     handlers = project_root() / "handlers"
     with tempfile.TemporaryDirectory(prefix="modelcote-platform-") as folder:
         staged = staged_code(PLATFORM, python, Path(folder), extra=[("handlers", handlers)])
@@ -46,7 +46,7 @@ def platform_package(out: Path, python: Path) -> Path:
 
 
 def project_package(out: Path) -> Path:
-    """The zip of the project itself, from which the deployer on AWS installs; made from a checkout only."""
+    """Make the zip of the project itself, from which the deployer on AWS installs; from a checkout only."""
     root = project_root()
     folders = [
         pair for name in ("src", "infra", "handlers", "runtime-images") for pair in tree(root / name, f"{name}/")
@@ -56,9 +56,9 @@ def project_package(out: Path) -> Path:
 
 
 def staged_code(parts: Sequence[str], python: Path, work: Path, extra: Iterable[tuple[str, Path]] = ()) -> Path:
-    """A folder with these packages of modelcote, compiled by `python`; made once for the same sources.
+    """Return a folder with these packages of modelcote, compiled by `python`; made once for the same sources.
 
-    It may be put on the path of another environment: nothing else is in it.
+    It holds nothing else, so that it can be on the path of another environment.
     """
     sources = [*_sources(parts), *((f"{name}/{path.name}", path) for name, folder in extra for path in _files(folder))]
     digest = hashlib.sha256(str(python).encode())
@@ -67,7 +67,8 @@ def staged_code(parts: Sequence[str], python: Path, work: Path, extra: Iterable[
     staged = work / f"code-{digest.hexdigest()[:16]}"
     if staged.is_dir():
         return staged
-    unfinished = Path(tempfile.mkdtemp(dir=_made(work), prefix="code-"))
+    work.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=work, prefix="code-"))
     for name, path in sources:
         target = unfinished / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -76,25 +77,20 @@ def staged_code(parts: Sequence[str], python: Path, work: Path, extra: Iterable[
     try:
         unfinished.rename(staged)
     except OSError:
-        # Another build of the same code was faster; its folder holds the same.
+        # Another build of the same code was faster; its folder is the same.
         shutil.rmtree(unfinished)
     return staged
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def _sources(parts: Sequence[str]) -> list[tuple[str, Path]]:
-    found = [("modelcote/__init__.py", _SOURCE / "__init__.py")]
+    sources = [("modelcote/__init__.py", _SOURCE / "__init__.py")]
     for part in parts:
-        found += [
+        sources += [
             (f"modelcote/{path.relative_to(_SOURCE).as_posix()}", path)
             for path in sorted((_SOURCE / part).rglob("*"))
             if path.suffix in _DATA
         ]
-    return found
+    return sources
 
 
 def _files(folder: Path) -> list[Path]:
@@ -103,14 +99,14 @@ def _files(folder: Path) -> list[Path]:
 
 def _compile(folder: Path, python: Path) -> None:
     words = [str(python), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder)]
-    done = subprocess.run(  # noqa: S603
+    result = subprocess.run(  # noqa: S603
         [*words, "-p", "/var/task", str(folder)],
         env={"PATH": os.environ.get("PATH", "")},
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
+    if result.returncode:
         raise DeployFailed(
-            f"the serving code could not be compiled: {done.stderr.strip()[-300:]}", "Install modelcote again."
+            f"the serving code could not be compiled: {result.stderr.strip()[-300:]}", "Install modelcote again."
         )

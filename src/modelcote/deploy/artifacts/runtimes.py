@@ -6,12 +6,13 @@ A runtime's key names its packages by content, so that equal ones are built once
 from __future__ import annotations
 
 import hashlib
-import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.manifest import Manifest
@@ -23,16 +24,6 @@ _OTHER_LOCKS = ("compiler", "platform")
 # Changes when a layer is built in another way from the same lock.
 _LAYOUT = "1"
 _KEY = re.compile(r"([a-z]+)-py(\d+\.\d+)-([0-9a-f]{12})")
-_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==\s*([A-Za-z0-9.+!_-]+)\s*(?:;\s*(.+))?")
-_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_CLAUSE = re.compile(r"(\w+)\s*(==|!=|<=|>=|<|>)\s*['\"]([^'\"]*)['\"]")
 
 
 def locks() -> tuple[str, ...]:
@@ -41,7 +32,7 @@ def locks() -> tuple[str, ...]:
 
 
 def lock_path(runtime: str) -> Path:
-    """Return the runtime's lock; raise `InvalidSpec` for a runtime that this version has not."""
+    """Return the runtime's lock; raise `InvalidSpec` for an unknown runtime."""
     if runtime not in locks():
         raise InvalidSpec(f"unknown runtime {ascii(runtime)[:40]}.", f"Use one of: {', '.join(locks())}.")
     return project_root() / "runtime-images" / runtime / "requirements.lock"
@@ -53,16 +44,16 @@ def _lock(runtime: str) -> str:
 
 
 def runtime_key(runtime: str, python_version: str, requirements: Sequence[str] = ()) -> str:
-    """`<runtime>-py<version>-<12 hexadecimal digits>` of the lock and of what is installed on top."""
+    """Return `<runtime>-py<version>-<12 hexadecimal digits>`: a hash of the lock and of the requirements on top."""
     content = "\n".join((_LAYOUT, _lock(runtime), *sorted(requirements)))
     return f"{runtime}-py{python_version}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
 def parse_key(key: str) -> tuple[str, str]:
-    """The runtime and the Python version of a key."""
+    """Return the runtime and the Python version of a key."""
     match = _KEY.fullmatch(key)
     if match is None:
-        raise InvalidSpec(f"{ascii(key)[:60]} is no runtime key.", "Deploy the model again.")
+        raise InvalidSpec(f"{ascii(key)[:60]} is not a runtime key.", "Deploy the model again.")
     return match[1], match[2]
 
 
@@ -84,41 +75,28 @@ def _library_pins(runtime: str) -> Iterator[tuple[str, str]]:
 def runtime_versions(
     runtime: str, python_version: str = "3.11", requirements: Sequence[str] = (), platform: str = "linux"
 ) -> dict[str, str]:
-    """Distribution -> version in the runtime; a requirement that pins one replaces the lock's.
+    """Return distribution -> version in the runtime; a requirement that pins one replaces the lock's.
 
     A library is also named by its main distribution: `xgboost-cpu` as `xgboost`.
     """
-    where = {"python_version": python_version, "python_full_version": f"{python_version}.99", "sys_platform": platform}
-    found = dict(_pins(_lock(runtime).splitlines(), where))
-    found.update(_pins(requirements, where))
+    environment = {
+        "python_version": python_version,
+        "python_full_version": f"{python_version}.99",
+        "sys_platform": platform,
+        "platform_system": platform.capitalize(),
+    }
+    versions = dict(_pins([*_lock(runtime).splitlines(), *requirements], environment))
     for library in (library for one in RUNTIMES.values() for library in one.libraries):
-        for alias in found.keys() & set(library.aliases):
-            found.setdefault(library.distribution, found[alias])
-    return {**found, "python": python_version}
+        for alias in versions.keys() & set(library.aliases):
+            versions.setdefault(library.distribution, versions[alias])
+    return {**versions, "python": python_version}
 
 
-def _pins(lines: Sequence[str], where: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _pins(lines: Sequence[str], environment: dict[str, str]) -> Iterator[tuple[str, str]]:
     for line in lines:
-        match = _PIN.match(line.removesuffix("\\").rstrip())
-        if match and _holds(match[3] or "", where):
-            yield re.sub(r"[-_.]+", "-", match[1]).lower(), match[2]
-
-
-def _holds(marker: str, where: Mapping[str, str]) -> bool:
-    """Whether an environment marker of `and`s and `or`s holds; a variable that is not known does not decide."""
-    return any(all(_clause(clause, where) for clause in group.split(" and ")) for group in marker.split(" or "))
-
-
-def _clause(text: str, where: Mapping[str, str]) -> bool:
-    match = _CLAUSE.search(text)
-    if match is None or match[1] not in where:
-        return True
-    left, right = where[match[1]], match[3]
-    compare = _COMPARE[match[2]]
-    if match[1].startswith("python"):
-        return compare(_numbers(left), _numbers(right))
-    return compare(left, right)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
+        if not line[:1].isalnum():  # A comment, or the hash of the line before.
+            continue
+        requirement = Requirement(line.partition(" --hash")[0].removesuffix("\\").rstrip())
+        pins = [row.version for row in requirement.specifier if row.operator == "==" and "*" not in row.version]
+        if pins and (requirement.marker is None or requirement.marker.evaluate(environment)):
+            yield canonicalize_name(requirement.name), pins[0]

@@ -1,4 +1,4 @@
-"""What a planned resource must keep before anything is asked of AWS: what the engine would find out minutes later."""
+"""The checks of a planned resource, before AWS is called: what the engine would only find minutes later."""
 
 from __future__ import annotations
 
@@ -7,68 +7,68 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from modelcote.deploy.program import limits
+from modelcote.deploy.program import aws_rules
 from modelcote.deploy.program.monitor import Resource
 from modelcote.deploy.program.schema import object_mismatches, resource_schema
 
-# What the planner answers for an output that AWS would not give; in an input it is a mistake.
+# The planner's placeholder for an output that AWS would not return; in an input it is a mistake.
 UNKNOWN = "${unknown:"
 
 
 def problems(resource: Resource) -> list[str]:
-    """Everything that is wrong with one resource, each line with its name; empty when nothing is."""
+    """Return everything that is wrong with one resource, each line with its name."""
     if not resource.custom:
         return []
     # The other checks rely on the types.
-    found = list(_types(resource)) or [line for check in _CHECKS for line in check(resource)]
-    return [f"{resource.name}: {line}" for line in found]
+    lines = list(_types(resource)) or [line for check in _CHECKS for line in check(resource)]
+    return [f"{resource.name}: {line}" for line in lines]
 
 
 def _types(resource: Resource) -> Iterator[str]:
     schema = resource_schema(resource.type)
     if schema is None:
-        yield f"{resource.type} is no resource type of pulumi_aws"
+        yield f"{resource.type} is not a resource type of pulumi_aws"
         return
     yield from object_mismatches(resource.inputs, schema.inputs, schema.required, "inputs")
 
 
 def _enums(resource: Resource) -> Iterator[str]:
     for path, value in _leaves(resource.inputs):
-        allowed = limits.ENUMS.get((resource.type, path))
+        allowed = aws_rules.ENUMS.get((resource.type, path))
         if allowed is not None and value not in allowed:
             yield f"{path}: {value!r} is not one of {', '.join(sorted(allowed))}"
 
 
 def _ranges(resource: Resource) -> Iterator[str]:
     for path, value in _leaves(resource.inputs):
-        least, most = limits.RANGES.get((resource.type, path), (None, None))
+        least, most = aws_rules.RANGES.get((resource.type, path), (None, None))
         if least is not None and most is not None and not least <= value <= most:
-            yield f"{path}: {value} is not from {least} to {most}"
+            yield f"{path}: {value} is not between {least} and {most}"
 
 
 def _names(resource: Resource) -> Iterator[str]:
-    rule = limits.NAMES.get(resource.type)
+    rule = aws_rules.NAMES.get(resource.type)
     if rule is None:
         return
-    given = resource.inputs.get(rule.input)
-    if isinstance(given, str):
-        if len(given) > rule.limit or not re.fullmatch(rule.characters, given, re.ASCII):
-            yield f"{rule.input}: {given!r} is no name of at most {rule.limit} of {rule.characters}"
-    elif len(resource.name) + limits.AUTO_NAME_SUFFIX > rule.limit:
+    name = resource.inputs.get(rule.input)
+    if isinstance(name, str):
+        if len(name) > rule.limit or not re.fullmatch(rule.characters, name, re.ASCII):
+            yield f"{rule.input}: {name!r} is not a name of at most {rule.limit} characters of {rule.characters}"
+    elif len(resource.name) + aws_rules.AUTO_NAME_SUFFIX > rule.limit:
         yield f"the automatic name would be longer than {rule.limit} characters"
 
 
 def _documents(resource: Resource) -> Iterator[str]:
     for path, value in _leaves(resource.inputs):
         key = path.rpartition(".")[2]
-        if key not in limits.JSON_INPUTS or not isinstance(value, str):
+        if key not in aws_rules.JSON_INPUTS or not isinstance(value, str):
             continue
         try:
             document = json.loads(value)
         except ValueError as error:
             yield f"{path}: not JSON: {error}"
             continue
-        if key in limits.IAM_INPUTS:
+        if key in aws_rules.IAM_INPUTS:
             yield from (f"{path}: {line}" for line in _iam(document, value, with_resource=key == "policy"))
 
 
@@ -80,8 +80,8 @@ def _iam(document: Any, text: str, *, with_resource: bool) -> Iterator[str]:
     if not isinstance(statements, list) or not statements:
         yield "an IAM document needs statements"
         return
-    if len(re.sub(r"\s", "", text)) > limits.ROLE_POLICY_CHARACTERS:
-        yield f"longer than {limits.ROLE_POLICY_CHARACTERS} characters"
+    if len(re.sub(r"\s", "", text)) > aws_rules.ROLE_POLICY_CHARACTERS:
+        yield f"longer than {aws_rules.ROLE_POLICY_CHARACTERS} characters"
     sids = [row.get("Sid") for row in statements]
     if len(set(sids)) != len(sids):
         yield "two statements have the same Sid"
@@ -98,7 +98,7 @@ def _iam(document: Any, text: str, *, with_resource: bool) -> Iterator[str]:
         if with_resource and not _texts(row.get("Resource")):
             yield f"{name}: Resource is missing"
         if with_resource and not all(r == "*" or r.startswith(("arn:", "${")) for r in _texts(row.get("Resource"))):
-            yield f"{name}: a Resource is no ARN"
+            yield f"{name}: a Resource is not an ARN"
 
 
 def _texts(value: Any) -> list[str]:
@@ -119,11 +119,11 @@ def _functions(resource: Resource) -> Iterator[str]:
     variables = (inputs.get("environment") or {}).get("variables") or {}
     if (
         sum(len(str(key).encode()) + len(str(value).encode()) for key, value in variables.items())
-        > limits.ENVIRONMENT_BYTES
+        > aws_rules.ENVIRONMENT_BYTES
     ):
-        yield f"the environment holds more than {limits.ENVIRONMENT_BYTES} bytes"
-    if len(inputs.get("layers") or ()) > limits.MAX_LAYERS:
-        yield f"more than {limits.MAX_LAYERS} layers"
+        yield f"the environment holds more than {aws_rules.ENVIRONMENT_BYTES} bytes"
+    if len(inputs.get("layers") or ()) > aws_rules.MAX_LAYERS:
+        yield f"more than {aws_rules.MAX_LAYERS} layers"
     sources = [name for name in ("code", "s3Bucket", "imageUri") if inputs.get(name)]
     if len(sources) != 1:
         yield "exactly one of code, s3Bucket and imageUri must be given"
@@ -147,7 +147,7 @@ _CHECKS: tuple[Callable[[Resource], Iterator[str]], ...] = (
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every scalar with its path; list items are `*`."""
+    """Yield every scalar with its path; list items are `*`."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _leaves(item, f"{path}.{key}" if path else str(key))

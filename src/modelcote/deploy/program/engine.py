@@ -1,4 +1,4 @@
-"""What runs the program on a snapshot: the Pulumi engine on AWS, the materialiser on a laptop."""
+"""The port to the engine that runs the program: Pulumi's on AWS, the materialiser on a laptop."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from modelcote.core.snapshot import Snapshot
 
 
 class Engine(Protocol):
-    """Makes the world what the snapshot says."""
+    """Brings the resources to what the snapshot says."""
 
     def up(self, snapshot: Snapshot) -> Mapping[str, Any]:
-        """The program's outputs; raises a `ModelcoteError` when something could not be made."""
+        """Return the program's outputs; raise a `ModelcoteError` if a resource could not be created."""
         ...

@@ -1,8 +1,8 @@
-"""Running a Pulumi program without the engine. The one module that uses the SDK's own runtime.
+"""Run a Pulumi program without the engine. The one module that uses the SDK's own runtime.
 
 A program registers resources with a monitor. Here the monitor is this process: every resource, its inputs
-resolved, is given to `Hands`, and what they answer becomes the resource's outputs. The planner records, the
-materialiser makes.
+resolved, is passed to `Hands`, and what they return becomes the resource's outputs. The planner records, the
+materialiser creates.
 
 Written against pulumi 3.272.0, which is pinned. The SDK keeps its state in module globals, so a process runs
 one program only: give every run its own subprocess.
@@ -54,8 +54,8 @@ class Archive:
 class Resource:
     """One registered resource with resolved inputs, in the provider's camelCase names.
 
-    `custom` is False for a component, which stands for nothing of its own on AWS. `secrets` names the inputs
-    that are secret or hold a secret; they come unwrapped. `depends_on` holds URNs, parents not among them.
+    `custom` is False for a component, which is nothing of its own on AWS. `secrets` names the inputs
+    that are secret or hold a secret; they are unwrapped. `depends_on` holds URNs, without parents.
     """
 
     urn: str
@@ -71,18 +71,18 @@ class Resource:
 
 
 class Hands(Protocol):
-    """What does something with the resources; both methods may be called from several threads at once."""
+    """Handles the resources; both methods may be called from several threads at once."""
 
     def create(self, resource: Resource) -> tuple[str, Mapping[str, Any]]:
-        """The physical id and the computed outputs; inputs not among them are outputs as they are.
+        """Return the physical id and the computed outputs; all other inputs are outputs unchanged.
 
-        Called once per resource, components included, when everything it depends on has answered. An output that
-        the program reads and that is not given is None there.
+        Called once per resource, components included, after everything it depends on has returned. An output that
+        the program reads and that is missing is None there.
         """
         ...
 
     def call(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The result of a provider function (`aws:index/getRegion:getRegion`)."""
+        """Return the result of a provider function (`aws:index/getRegion:getRegion`)."""
         ...
 
 
@@ -94,19 +94,19 @@ def run(
     stack: str,
     threads: int = 8,
 ) -> dict[str, Any]:
-    """Run `program` and give back its exports, resolved.
+    """Run `program` and return its exports, resolved.
 
-    `threads` is how many `create` calls may be under way at once; 0 makes them one after the other in the calling
-    thread, which is faster for hands that do no I/O. Raises what `create` raised first, and `DeployFailed` for a
-    URN that is registered twice or a secret among the exports.
+    `threads`: how many `create` calls may run at once; 0 runs them one after the other in the calling thread, which
+    is faster for hands that do no I/O. Raises what `create` raised first, and `DeployFailed` for a URN that is
+    registered twice or a secret among the exports.
     """
     loop = _InlineLoop() if threads == 0 else asyncio.new_event_loop()
-    # The root stack registers itself on the current loop while `set_mocks` runs: without one it waits for ever.
+    # The root stack registers itself on the current loop while `set_mocks` runs: without a loop it waits for ever.
     asyncio.set_event_loop(loop)
     if threads:
         loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="create"))
     monitor = _Monitor(hands)
-    # Millions of live objects and next to no garbage: collecting took two thirds of a large run's time.
+    # Millions of live objects and almost no garbage: collection took two thirds of a large run's time.
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -114,12 +114,12 @@ def run(
         root = get_root_resource()
         if not isinstance(root, Stack):
             raise DeployFailed(
-                "The Pulumi SDK made no root stack.", "Install pulumi==3.272.0, which this was made for."
+                "The Pulumi SDK created no root stack.", "Install pulumi==3.272.0, which this version supports."
             )
         loop.run_until_complete(run_pulumi_func(program))
         return loop.run_until_complete(_resolve(root.outputs))
     except Exception:
-        # The SDK wraps what a registration raised; the caller wants the cause itself.
+        # The SDK wraps what a registration raised; the caller needs the cause itself.
         if monitor.first_error is not None:
             raise monitor.first_error from None
         raise
@@ -128,7 +128,7 @@ def run(
         asyncio.set_event_loop(None)
         loop.close()
         if collecting:
-            gc.freeze()  # What the run left is kept till the process ends; looking at it again would be in vain.
+            gc.freeze()  # What the run left lives until the process ends; scanning it again would free nothing.
             gc.enable()
 
 
@@ -141,12 +141,12 @@ class _InlineLoop(asyncio.SelectorEventLoop):
         func: Callable[..., _T],
         *args: Any,
     ) -> asyncio.Future[_T]:
-        done = self.create_future()
+        future = self.create_future()
         try:
-            done.set_result(func(*args))
+            future.set_result(func(*args))
         except Exception as error:
-            done.set_exception(error)
-        return done
+            future.set_exception(error)
+        return future
 
 
 async def _resolve(exports: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,7 +160,7 @@ async def _resolve(exports: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Unused(mocks.Mocks):
-    """`set_mocks` wants one; `_Monitor` overrides every method that would call it."""
+    """Required by `set_mocks`; `_Monitor` overrides every method that would call it."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         raise NotImplementedError(args.name)
@@ -178,7 +178,7 @@ class _Monitor(mocks.MockMonitor):
         self.seen: set[str] = set()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine makes it: the types of all ancestors but the stack, then the resource's own."""
+        """Return the URN as the engine forms it: the types of all ancestors but the stack, then the resource's own."""
         above = parent.split("::")[2] if parent else _STACK
         qualified = type_ if above == _STACK else f"{above}${type_}"
         return f"urn:pulumi:{get_stack()}::{get_project()}::{qualified}::{name}"
@@ -213,7 +213,7 @@ class _Monitor(mocks.MockMonitor):
             retain_on_delete=bool(request.retainOnDelete),
         )
         physical_id, outputs = self.hands.create(resource)
-        # Inputs first, as they came: assets and secrets keep their form.
+        # Inputs first, unchanged: assets and secrets keep their form.
         state = struct_pb2.Struct()
         state.CopyFrom(request.object)
         for name, value in outputs.items():
@@ -223,7 +223,7 @@ class _Monitor(mocks.MockMonitor):
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
         raise DeployFailed(
-            f"The program reads {request.type} {request.name}, which was made elsewhere.",
+            f"The program reads {request.type} {request.name}, which was created elsewhere.",
             "Pass what it needs through the stack's configuration.",
         )
 
@@ -236,7 +236,7 @@ class _Monitor(mocks.MockMonitor):
 
 
 def _python(value: struct_pb2.Value, secrets: set[str], name: str) -> Any:
-    """A protobuf value as Python; whole numbers are ints. Adds `name` to `secrets` where a secret is inside."""
+    """Return a protobuf value as Python; whole numbers are ints. Adds `name` to `secrets` if it holds a secret."""
     kind = value.WhichOneof("kind")
     if kind == "number_value":
         number = value.number_value
@@ -266,7 +266,7 @@ def _mapping(fields: Mapping[str, struct_pb2.Value], secrets: set[str], name: st
 
 
 def _protobuf(value: object) -> struct_pb2.Value:
-    """Python as a protobuf value; raises `TypeError` for what JSON could not hold either."""
+    """Return Python as a protobuf value; raise `TypeError` for what JSON could not hold either."""
     match value:
         case None:
             return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)

@@ -1,7 +1,7 @@
-"""The planner: the program run with hands that only write down, and refuse what AWS would.
+"""The planner: the program run with hands that only record, and refuse what AWS would refuse.
 
-A plan is the same value for the same snapshot and settings: golden files, policy rules, and the difference
-between two plans are made of it. `python -m modelcote.deploy.program.plan` plans what it reads, in its own process.
+A plan is the same value for the same snapshot and settings: golden files, policy rules, and the difference between
+two plans use it. `python -m modelcote.deploy.program.plan` plans in its own process (`modelcote.core.processes`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from infra.program import program
 from modelcote.core.errors import DeployFailed
 from modelcote.core.processes import answer, ask
 from modelcote.core.snapshot import Snapshot, snapshot_from_json, snapshot_to_json
+from modelcote.deploy.program.aws_rules import NAMES
 from modelcote.deploy.program.checks import UNKNOWN, problems
-from modelcote.deploy.program.limits import NAMES
 from modelcote.deploy.program.monitor import Archive, Asset, Resource, run
 from modelcote.deploy.program.schema import resource_schema
 
@@ -29,12 +29,12 @@ _SECONDS = 300
 # Outputs that exist only with an input.
 _CONDITIONAL = {("aws:dynamodb/table:Table", "streamArn"): "streamEnabled"}
 # What a model that stays may lose: its provisioned concurrency, when `min_replicas` becomes 0.
-_MAY_GO = frozenset({"aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"})
+_REMOVABLE = frozenset({"aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Resources sorted by URN; references to what does not exist yet read `${name.output}`."""
+    """Resources sorted by URN; a reference to an output that does not exist yet is `${name.output}`."""
 
     resources: tuple[Resource, ...]
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Diff:
 
 
 class Recorder:
-    """Hands that write down every resource and answer with placeholders."""
+    """Hands that record every resource and return placeholders."""
 
     def __init__(self) -> None:
         self.resources: list[Resource] = []
@@ -61,10 +61,10 @@ class Recorder:
         self._lock = threading.Lock()
 
     def create(self, resource: Resource) -> tuple[str, Mapping[str, Any]]:
-        found = problems(resource)
+        lines = problems(resource)
         with self._lock:
             self.resources.append(resource)
-            self.problems += found
+            self.problems += lines
         return f"${{{resource.name}.id}}", placeholders(resource)
 
     def call(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -72,7 +72,7 @@ class Recorder:
 
 
 def placeholders(resource: Resource) -> dict[str, str]:
-    """A placeholder for every text that AWS computes, and a marked one for what it would leave empty."""
+    """Return a placeholder for every text that AWS computes, and a marked one for what it would leave empty."""
     schema = resource_schema(resource.type) if resource.custom else None
     if schema is None:
         return {}
@@ -92,22 +92,22 @@ def placeholders(resource: Resource) -> dict[str, str]:
 
 
 def plan_here(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> Plan:
-    """The plan, made in this process, which can make no other. Raises `DeployFailed` with all problems."""
+    """Return the plan, made in this process, which can make no other. Raises `DeployFailed` with all problems."""
     recorder = Recorder()
     outputs = run(lambda: program(snapshot, settings, scope), recorder, stack=settings.stack, threads=0)
-    found = recorder.problems + [
+    lines = recorder.problems + [
         f"export {name}: not known" for name, value in outputs.items() if value is None or UNKNOWN in str(value)
     ]
-    if found:
-        more = f" (and {len(found) - 5} more)" if len(found) > 5 else ""
+    if lines:
+        more = f" (and {len(lines) - 5} more)" if len(lines) > 5 else ""
         raise DeployFailed(
-            f"The plan is refused: {'; '.join(found[:5])}{more}.", "Correct the program or the setting.", problems=found
+            f"The plan is refused: {'; '.join(lines[:5])}{more}.", "Correct the program or the setting.", problems=lines
         )
     return Plan(tuple(sorted(recorder.resources, key=lambda row: row.urn)), outputs)
 
 
 def plan(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> Plan:
-    """The plan, made in a process of its own. Raises what planning raised."""
+    """Return the plan, made in a process of its own. Raises what planning raised."""
     rows = ask(
         [sys.executable, "-m", "modelcote.deploy.program.plan"],
         {"snapshot": snapshot_to_json(snapshot), "settings": settings_to_json(settings), "scope": scope},
@@ -119,7 +119,7 @@ def plan(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> Plan:
 
 
 def diff(old: Plan, new: Plan) -> Diff:
-    """What turns `old` into `new`. A resource is updated when its inputs differ."""
+    """Return what turns `old` into `new`. A resource is updated when its inputs differ."""
     before, after = old.by_urn(), new.by_urn()
     return Diff(
         create=tuple(sorted(after.keys() - before.keys())),
@@ -129,40 +129,40 @@ def diff(old: Plan, new: Plan) -> Diff:
 
 
 def check_deletions(old: Plan, new: Plan, snapshot: Snapshot) -> None:
-    """Refuses a difference that deletes anything but the models that carry a tombstone.
+    """Refuse a difference that deletes anything but the models that have a tombstone.
 
-    With a model go its own resources and the layers that no other model uses; a model that stays may lose its
-    provisioned concurrency. Raises `DeployFailed` naming what else would go, or what should have gone.
+    A model's own resources and the layers that no other model uses are deleted with it; a model that stays may lose
+    its provisioned concurrency. Raises `DeployFailed` naming what else would be deleted, or what should be.
     """
     before = old.by_urn()
     gone = {urn: before[urn] for urn in diff(old, new).delete}
-    known = {component_name(project, name) for project, name in snapshot.tombstones}
+    deleted = {component_name(project, name) for project, name in snapshot.tombstones}
     models = {row.name for row in gone.values() if row.type == MODEL_TYPE}
     existing = {row.name for row in old.resources if row.type == MODEL_TYPE}
-    wrong = sorted(models ^ (known & existing))
+    wrong = sorted(models ^ (deleted & existing))
     if wrong:
         raise DeployFailed(
             f"The plan would delete {len(models)} models, of which {', '.join(wrong[:5])} do not match the tombstones.",
-            "Nothing was changed. Read the registry again; if it stays so, restore the table.",
+            "Nothing was changed. Try again; if it fails again, restore the registry table.",
         )
-    others = sorted(urn for urn, row in gone.items() if not _may_go(row, gone))
+    others = sorted(urn for urn, row in gone.items() if not _is_removable(row, gone))
     if others:
         raise DeployFailed(
             f"The plan would delete {others[0]}, which no model's deletion explains.",
-            "Nothing was changed. Change the platform with `pulumi up`, which shows what goes.",
+            "Nothing was changed. Change the platform with `pulumi up`, which shows what it deletes.",
         )
 
 
-def _may_go(row: Resource, gone: Mapping[str, Resource]) -> bool:
+def _is_removable(row: Resource, gone: Mapping[str, Resource]) -> bool:
     top = row
     while top.parent in gone:
         top = gone[top.parent]
-    return top.type in (MODEL_TYPE, LAYER_TYPE) or row.type in _MAY_GO
+    return top.type in (MODEL_TYPE, LAYER_TYPE) or row.type in _REMOVABLE
 
 
-def plan_to_dict(made: Plan) -> dict[str, Any]:
-    """Plain JSON values, inputs in the order of their names."""
-    return {"resources": [_resource_to_dict(row) for row in made.resources], "outputs": dict(made.outputs)}
+def plan_to_dict(plan: Plan) -> dict[str, Any]:
+    """Return plain JSON values, inputs in the order of their names."""
+    return {"resources": [_resource_to_dict(row) for row in plan.resources], "outputs": dict(plan.outputs)}
 
 
 def _resource_to_dict(row: Resource) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _plain(value: Any) -> Any:
 
 
 def plan_from_dict(data: Mapping[str, Any]) -> Plan:
-    """The inverse of `plan_to_dict`."""
+    """Return the plan that `plan_to_dict` wrote."""
     rows = [
         Resource(
             **{

@@ -1,7 +1,7 @@
 """The Pulumi engine, driven by its Automation API in a process, a home and a working folder of its own.
 
-A deployer that died leaves the stack locked and its state perhaps behind what exists: whoever holds our lease
-cancels, refreshes and goes on.
+A deployer that died leaves the stack locked, and its state may lack what exists: the next holder of our lease cancels,
+refreshes and continues.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PREFIXES = ("AWS_", "PULUMI_")
 
 @dataclass(frozen=True)
 class Task:
-    """What the engine's process is given; snapshot and settings as JSON texts."""
+    """The task of the engine's process; snapshot and settings as JSON texts."""
 
     snapshot: str
     settings: str
@@ -50,7 +50,7 @@ class PulumiEngine:
     scope: Scope = "all"
 
     def up(self, snapshot: Snapshot) -> Mapping[str, Any]:
-        """Runs `up` on the snapshot. Raises `DeployFailed`, also where the pulumi command is missing."""
+        """Run `up` on the snapshot. Raises `DeployFailed`, also if the pulumi command is missing."""
         require_cli()
         pulumi_home = self.home / "pulumi"
         pulumi_home.mkdir(parents=True, exist_ok=True)
@@ -69,19 +69,19 @@ class PulumiEngine:
 
 
 def stack_name(stack: str, scope: Scope) -> str:
-    """The Pulumi stack: a platform's models are in one of their own."""
+    """Return the name of the Pulumi stack: a platform's models are in a stack of their own."""
     return f"{stack}-models" if scope == "model" else stack
 
 
 def require_cli() -> str:
-    """The pulumi command's path; raises `DeployFailed` saying how to get it."""
-    found = shutil.which("pulumi")
-    if found is None:
+    """Return the pulumi command's path; raise `DeployFailed` saying how to install it."""
+    command = shutil.which("pulumi")
+    if command is None:
         raise DeployFailed(
             "The pulumi command is not on the path.",
             f"Install Pulumi {CLI_VERSION} (https://www.pulumi.com/docs/install/), or use the local cloud.",
         )
-    return found
+    return command
 
 
 def _run(task: Task) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _run(task: Task) -> dict[str, Any]:
         "PULUMI_HOME": task.pulumi_home,
         "PULUMI_BACKEND_URL": task.backend_url,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # State in a folder is encrypted with a passphrase; the program puts no secret into it.
+        # State in a folder is encrypted with a passphrase; the program has no secrets to put into it.
         "PULUMI_CONFIG_PASSPHRASE": os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""),
     }
     outputs: dict[str, Any] = ask(

@@ -1,7 +1,7 @@
 """One run of the Pulumi engine: `python -m modelcote.deploy.program.pulumi_run` (see `modelcote.core.processes`).
 
-Before anything is asked of AWS the plan is made and checked: what the stack's state holds and the plan does not
-must be exactly what carries a tombstone. The engine's own output goes to stderr.
+Before AWS is called, the plan is made and checked: what the stack's state holds and the plan does not
+must be exactly what has a tombstone. The engine's own output goes to stderr.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from modelcote.deploy.program.plan import Plan, check_deletions, plan
 from modelcote.deploy.program.pulumi_engine import Task
 
 PROJECT = "modelcote"
-# The engine's own; no program registers them.
+# The engine's own resources, which no program registers.
 _NOT_OURS = ("pulumi:pulumi:Stack", "pulumi:providers:")
 
 
 def execute(task: Task) -> dict[str, Any]:
-    """The program's exports. Raises `DeployFailed`."""
+    """Run the engine; return the program's exports. Raises `DeployFailed`."""
     snapshot, settings = snapshot_from_json(task.snapshot), settings_from_json(task.settings)
     planned = plan(snapshot, settings, task.scope)
     stack = auto.create_or_select_stack(
@@ -50,7 +50,7 @@ def execute(task: Task) -> dict[str, Any]:
     try:
         return _outputs(stack.up(on_output=_tell))
     except auto.ConcurrentUpdateError:
-        # We hold the lease, so whoever locked the stack is dead.
+        # This process has the lease, so the one that locked the stack is dead.
         _tell("the stack is locked by a deployer that died: cancel, refresh, up")
         stack.cancel()
         stack.refresh(on_output=_tell)
@@ -58,7 +58,7 @@ def execute(task: Task) -> dict[str, Any]:
 
 
 def state_plan(deployment: Mapping[str, Any]) -> Plan:
-    """What a stack's exported state holds, as a plan: URNs, types, names and parents, without inputs."""
+    """Return what a stack's exported state holds, as a plan: URNs, types, names and parents, without inputs."""
     rows = [row for row in deployment.get("resources", ()) if not row["type"].startswith(_NOT_OURS)]
     resources = [
         Resource(

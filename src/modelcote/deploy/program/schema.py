@@ -1,6 +1,6 @@
-"""What pulumi_aws says of its resource types: inputs with their types, which are required, and the outputs.
+"""The resource types of pulumi_aws: inputs with their types, which are required, and the outputs.
 
-Read from the SDK's own annotations, so that a plan is held against what the provider really takes.
+Read from the SDK's own annotations, so that a plan is compared with what the provider really accepts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SCALARS: Mapping[type, tuple[type, ...]] = {str: (str,), bool: (bool,), int: (i
 
 @dataclass(frozen=True)
 class Schema:
-    """One resource type. Names are the provider's camelCase; `outputs` holds those that are no inputs."""
+    """One resource type. Names are the provider's camelCase; `outputs` holds those that are not inputs."""
 
     inputs: Mapping[str, Any]
     required: frozenset[str]
@@ -38,14 +38,14 @@ class Schema:
 
 @cache
 def resource_schema(token: str) -> Schema | None:
-    """The schema of `aws:lambda/function:Function`, or None when pulumi_aws has no such type."""
+    """Return the schema of a type such as `aws:lambda/function:Function`, or None if pulumi_aws has no such type."""
     package, _, rest = token.partition(":")
     module, _, name = rest.partition(":")
     if package != "aws" or not name:
         return None
     folder = module.partition("/")[0]
     with warnings.catch_warnings():
-        # Some modules warn of their own deprecated types when they are loaded, at the first look inside.
+        # Some modules warn of their own deprecated types when they are first used.
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             resource = getattr(importlib.import_module(f"pulumi_aws.{_MODULES.get(folder, folder)}"), name, None)
@@ -54,7 +54,7 @@ def resource_schema(token: str) -> Schema | None:
     if getattr(resource, "pulumi_type", None) != token or not isinstance(resource, type):
         return None
     beside = vars(sys.modules[resource.__module__])
-    # `...InitArgs` where a nested type of another resource is called `...Args`.
+    # `...InitArgs` if a nested type of another resource is called `...Args`.
     args = beside.get(f"{name}InitArgs") or beside[f"{name}Args"]
     inputs = _inputs(args)
     outputs = {key: kind for key, kind in _types.resource_types(resource).items() if key not in inputs}
@@ -74,13 +74,13 @@ def _required(args: type) -> frozenset[str]:
 
 
 def mismatches(value: Any, kind: Any, path: str) -> list[str]:
-    """What about `value` the type `kind` does not take, each with its path; empty when it fits."""
+    """Return why `value` is not of the type `kind`, each with its path; empty if it is."""
     options = _options(kind)
     enums = [option for option in options if isinstance(option, type) and issubclass(option, Enum)]
     if enums and isinstance(value, str):
-        # The provider's types say "a string or the enum": a string outside of it is a mistake all the same.
-        known = {member.value for enum in enums for member in enum}
-        return [] if value in known else [f"{path}: {value!r} is not one of {_few(known)}"]
+        # The provider's types say "a string or the enum"; a string outside the enum is still a mistake.
+        values = {member.value for enum in enums for member in enum}
+        return [] if value in values else [f"{path}: {value!r} is not one of {_few(values)}"]
     attempts = [_attempt(value, option, path) for option in options]
     return min(attempts, key=len, default=[])
 
@@ -93,36 +93,36 @@ def _attempt(value: Any, kind: Any, path: str) -> list[str]:
         fits = isinstance(value, _SCALARS[origin]) and (origin is bool or not isinstance(value, bool))
         return [] if fits else [f"{path}: {value!r} is not {origin.__name__}"]
     if isinstance(origin, type) and issubclass(origin, pulumi.Archive | pulumi.Asset):
-        return [] if isinstance(value, Archive | Asset) else [f"{path}: {value!r} is no archive or asset"]
+        return [] if isinstance(value, Archive | Asset) else [f"{path}: {value!r} is not an archive or asset"]
     if _types.is_input_type(origin):
         return object_mismatches(value, _inputs(origin), _required(origin), path)
     if isinstance(origin, type) and issubclass(origin, collections.abc.Mapping):
         if not isinstance(value, Mapping):
-            return [f"{path}: {value!r} is no object"]
+            return [f"{path}: {value!r} is not an object"]
         inner = parameters[1] if len(parameters) == 2 else Any
         return [line for key, item in value.items() for line in mismatches(item, inner, f"{path}.{key}")]
     if isinstance(origin, type) and issubclass(origin, collections.abc.Sequence):
         if not isinstance(value, list):
-            return [f"{path}: {value!r} is no list"]
+            return [f"{path}: {value!r} is not a list"]
         inner = parameters[0] if parameters else Any
         return [line for index, item in enumerate(value) for line in mismatches(item, inner, f"{path}[{index}]")]
     return [f"{path}: {value!r} is not {kind}"]
 
 
 def object_mismatches(value: Any, inputs: Mapping[str, Any], required: frozenset[str], path: str) -> list[str]:
-    """Unknown, missing and mistyped members of an object."""
+    """Return the unknown, missing and mistyped members of an object."""
     if not isinstance(value, Mapping):
-        return [f"{path}: {value!r} is no object"]
-    found = [f"{path}.{name}: there is no such property" for name in sorted(value.keys() - inputs.keys())]
-    found += [f"{path}.{name}: required, but not given" for name in sorted(required - value.keys())]
+        return [f"{path}: {value!r} is not an object"]
+    lines = [f"{path}.{name}: there is no such property" for name in sorted(value.keys() - inputs.keys())]
+    lines += [f"{path}.{name}: required, but missing" for name in sorted(required - value.keys())]
     for name in sorted(value.keys() & inputs.keys()):
-        found += mismatches(value[name], inputs[name], f"{path}.{name}")
-    return found
+        lines += mismatches(value[name], inputs[name], f"{path}.{name}")
+    return lines
 
 
 @cache
 def _options(kind: Any) -> tuple[Any, ...]:
-    """The members of a union without None, outputs and awaitables; one type is a union of itself."""
+    """Return the members of a union without None, outputs and awaitables; a single type is a union of itself."""
     origin = typing.get_origin(kind) or kind
     if origin is typing.Union:
         return tuple(option for row in typing.get_args(kind) for option in _options(row))

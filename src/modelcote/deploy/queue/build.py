@@ -1,4 +1,4 @@
-"""Building one version: its bundle fetched and checked, compiled where it may be, loaded once, packaged."""
+"""Build one version: fetch and check its bundle, compile it if possible, load it once, package it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict, parse_
 from modelcote.core.objects import package_key
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec
-from modelcote.deploy.artifacts.builder import Builder
 from modelcote.deploy.artifacts.package import COMPILER, SERVING, build_package, staged_code
+from modelcote.deploy.artifacts.provider import RuntimeProvider
 from modelcote.deploy.artifacts.runtimes import extra_requirements, runtime_versions
 from modelcote.deploy.queue.isolated import run_step
 from modelcote.registry import outcomes, versions
@@ -28,7 +28,7 @@ from modelcote.registry.store import Registry
 Say = Callable[[str], None]
 
 
-def build(deploy: Deploy, registry: Registry, builder: Builder, work: Path, say: Say) -> None:
+def build(deploy: Deploy, registry: Registry, runtimes: RuntimeProvider, work: Path, say: Say) -> None:
     """Build the deploy's version and record its package; raises a `ModelcoteError` for what cannot be served."""
     version = versions.get(registry, deploy.project, deploy.model, deploy.version)
     spec = version.spec
@@ -36,11 +36,11 @@ def build(deploy: Deploy, registry: Registry, builder: Builder, work: Path, say:
         folder = Path(scratch) / "bundle"
         _fetch(version, registry, Path(scratch) / "bundle.zip", folder)
         manifest = parse_manifest(json.loads((folder / MANIFEST).read_bytes()))
-        manifest = _compiled(manifest, spec, folder, builder, work, say)
+        manifest = _compiled(manifest, spec, folder, runtimes, work, say)
         requirements = () if manifest.compiled is not None else (*spec.requirements, *extra_requirements(manifest))
         check_versions(manifest, runtime_versions(manifest.runtime, spec.python_version, requirements))
-        python = builder.python_for(manifest.runtime, spec.python_version, requirements)
-        layer = builder.layer_for(manifest.runtime, spec.python_version, requirements)
+        python = runtimes.python_for(manifest.runtime, spec.python_version, requirements)
+        layer = runtimes.layer_for(manifest.runtime, spec.python_version, requirements)
         run_step(python, staged_code(SERVING, python, work), "modelcote.serving.check", folder)
         say(f"loads in the runtime {layer.key}")
         package = build_package(folder, Path(scratch) / "package.zip", python, work)
@@ -60,27 +60,29 @@ def _fetch(version: Version, registry: Registry, path: Path, folder: Path) -> No
     unpack(path, folder)
 
 
-def _compiled(manifest: Manifest, spec: ModelSpec, folder: Path, builder: Builder, work: Path, say: Say) -> Manifest:
-    """The manifest after the compiled tier had its say; the folder then holds what the manifest promises."""
+def _compiled(
+    manifest: Manifest, spec: ModelSpec, folder: Path, runtimes: RuntimeProvider, work: Path, say: Say
+) -> Manifest:
+    """Compile the flow if it can be; return the manifest that describes what the folder then holds."""
     if manifest.compiled is not None:
         say(f"compiled by the client: {manifest.compiled.get('reason', '')}")
         return manifest
     if not spec.compile or not manifest.flow.compilable or manifest.trusted or manifest.inputs is not None:
-        # A client of ours has tried already, and its log said what came of it.
+        # Our own client has tried already, and has logged the outcome.
         return manifest
     try:
         check_versions(manifest, runtime_versions("compiler", spec.python_version))
     except VersionMismatch as error:
         say(f"not compiled: {error.detail}")
         return manifest
-    python = builder.python_for("compiler", spec.python_version)
+    python = runtimes.python_for("compiler", spec.python_version)
     report = run_step(python, staged_code(COMPILER, python, work), "modelcote.compile", folder)
     say(f"{'compiled' if report['used'] else 'not compiled'}: {report['reason']}")
     if not report["used"]:
         return manifest
-    made = replace(manifest, compiled=report, inputs=report["inputs"])
-    (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(made)), encoding="utf-8")
-    return made
+    compiled = replace(manifest, compiled=report, inputs=report["inputs"])
+    (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(compiled)), encoding="utf-8")
+    return compiled
 
 
 def _report(manifest: Manifest) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Build steps that run a stranger's model: a process of its own, no credentials, a clean folder, bounded."""
+"""Build steps that run a customer's model: a process of its own, no credentials, a clean folder, bounded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from modelcote.core.processes import ask
 
 TIMEOUT_S = 180
-MEMORY_BYTES = 8 * 1024**3  # What a model of the largest bundle (250 MB) has been seen to need, several times over.
+MEMORY_BYTES = 8 * 1024**3  # Several times what a model of the largest bundle (250 MB) was seen to need.
 # The process bounds itself before it loads anything: between fork and exec of a threaded process nothing may run.
 _BOUNDED = f"""
 import contextlib, runpy, sys

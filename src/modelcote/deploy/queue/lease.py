@@ -1,7 +1,7 @@
-"""The lease that keeps engine runs one at a time, whoever starts them.
+"""The lease that keeps engine runs one at a time, on whatever machine they are started.
 
-The state backend's own lock has no expiry: a deployer that died would hold it for ever. This one ends by itself,
-is prolonged while its holder lives, and counts its holders: whoever has a lower number has lost it.
+The state backend's own lock has no expiry: a deployer that died would hold it for ever. This one expires,
+is extended while its holder lives, and counts its holders: one with a lower number has lost it.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Lease:
     _lost: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Raises `Conflict` when another deployer has taken over: call it before changing anything."""
+        """Raise `Conflict` if another deployer has taken over: call it before changing anything."""
         row = None if self._lost.is_set() else self.table.get(*KEY)
         if row is None or row["token"] != self.token or row["owner"] != self.owner:
             self._lost.set()
             raise Conflict("another deployer has taken over.", "The request stays in the queue; nothing is lost.")
 
-    def prolong(self, seconds: float) -> None:
-        """Moves the end; another holder's is left alone, and this one is lost then."""
+    def extend(self, seconds: float) -> None:
+        """Extend the lease; if another holder has it, leave that alone and mark this one lost."""
         try:
             self.table.update(
                 KEY,
@@ -51,7 +51,7 @@ class Lease:
 
 
 def take(table: Table, seconds: float = SECONDS) -> Lease | None:
-    """The lease, or None while another holder's has not run out."""
+    """Return the lease, or None while another holder's has not expired."""
     owner, at = uuid.uuid4().hex, time.time()
     try:
         row = table.update(
@@ -66,7 +66,7 @@ def take(table: Table, seconds: float = SECONDS) -> Lease | None:
 
 
 def release(lease: Lease) -> None:
-    """Gives the lease back; the row stays, for the next token to be higher."""
+    """Release the lease; the row stays, so that the next token is higher."""
     with suppress(ConditionFailed):
         lease.table.update(
             KEY,
@@ -79,22 +79,22 @@ def release(lease: Lease) -> None:
 
 @contextmanager
 def held(table: Table, *, seconds: float = SECONDS, wait: Callable[[float], object] = time.sleep) -> Iterator[Lease]:
-    """Waits for the lease, prolongs it in the background, and gives it back at the end."""
+    """Wait for the lease, extend it in the background, and release it at the end."""
     while (lease := take(table, seconds)) is None:
         wait(min(1.0, seconds / 4))
-    done = threading.Event()
-    beat = threading.Thread(target=_beat, args=(lease, seconds, done), name="lease", daemon=True)
+    finished = threading.Event()
+    beat = threading.Thread(target=_beat, args=(lease, seconds, finished), name="lease", daemon=True)
     beat.start()
     try:
         yield lease
     finally:
-        done.set()
+        finished.set()
         beat.join()
         release(lease)
 
 
-def _beat(lease: Lease, seconds: float, done: threading.Event) -> None:
-    while not done.wait(seconds / 3):
-        # A write that fails is tried again a third of the time later: two may fail before the lease is lost.
+def _beat(lease: Lease, seconds: float, finished: threading.Event) -> None:
+    while not finished.wait(seconds / 3):
+        # Retried after a third of the time: two writes may fail before the lease is lost.
         with suppress(Exception):
-            lease.prolong(seconds)
+            lease.extend(seconds)

@@ -1,4 +1,4 @@
-"""The registry's snapshot with the layers of its packages: what an engine run is given.
+"""The registry's snapshot with the layers of its packages: the input of an engine run.
 
 `python -m modelcote.deploy.queue.snapshot` answers it to `pulumi up` (see `modelcote.core.processes`).
 """
@@ -19,15 +19,15 @@ from modelcote.registry.store import Registry, open_registry
 
 
 def take_snapshot(registry: Registry, layer_of: Callable[[str], Layer]) -> Snapshot:
-    """Every model that shall be served, the tombstones, and each layer that one of the models needs."""
-    found = snapshots.read(registry)
-    keys = sorted({key for model in found.models for key in model.package.layers})
-    return replace(found, layers=tuple(layer_of(key) for key in keys))
+    """Return every model to be served, the tombstones, and each layer that one of the models needs."""
+    snapshot = snapshots.read(registry)
+    keys = sorted({key for model in snapshot.models for key in model.package.layers})
+    return replace(snapshot, layers=tuple(layer_of(key) for key in keys))
 
 
 def _answer(task: Mapping[str, str]) -> dict[str, Any]:
     """Return `{"table_exists", "snapshot"}` for a task of `stack` and `region`."""
-    from modelcote.deploy.artifacts.aws_builder import AwsBuilder
+    from modelcote.deploy.artifacts.aws_runtimes import AwsRuntimes
 
     clients = make_clients(boto3.Session(region_name=task["region"]))
     table = f"modelcote-{task['stack']}-registry"
@@ -36,7 +36,7 @@ def _answer(task: Mapping[str, str]) -> dict[str, Any]:
         clients.dynamodb.describe_table(TableName=table)
     except clients.dynamodb.exceptions.ResourceNotFoundException:
         return {"table_exists": False, "snapshot": snapshot_to_json(Snapshot())}
-    snapshot = take_snapshot(registry, AwsBuilder(registry).layer_of)
+    snapshot = take_snapshot(registry, AwsRuntimes(registry).layer_of)
     return {"table_exists": True, "snapshot": snapshot_to_json(snapshot)}
 
 

@@ -1,4 +1,4 @@
-"""What AWS takes beyond the provider's types: enumerations that the SDK types as plain strings, and name lengths.
+"""What AWS requires beyond the provider's types: enumerations that the SDK types as plain strings, ranges, names.
 
 Sources: the service API references (November 2026).
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 AUTO_NAME_SUFFIX = 8  # Pulumi adds a hyphen and seven hexadecimal digits.
 
-# Values by type and path; `*` stands for any index.
+# Values by type and path; `*` is any index.
 ENUMS: Mapping[tuple[str, str], frozenset[str]] = {
     ("aws:apigatewayv2/api:Api", "protocolType"): frozenset({"HTTP", "WEBSOCKET"}),
     ("aws:apigatewayv2/integration:Integration", "integrationType"): frozenset({"AWS_PROXY", "HTTP_PROXY"}),
@@ -97,9 +97,9 @@ ENUMS: Mapping[tuple[str, str], frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Name:
-    """The input that holds a physical name, what characters it takes and how many.
+    """The input that holds a physical name, its characters and how many it may have.
 
-    `automatic`: Pulumi makes one of the logical name when it is not given.
+    `automatic`: Pulumi derives one from the logical name if it is omitted.
     """
 
     input: str
@@ -117,7 +117,7 @@ NAMES: Mapping[str, Name] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": Name("name", 255),
     "aws:codebuild/project:Project": Name("name", 150),
     "aws:dynamodb/table:Table": Name("name", 255, r"[a-zA-Z0-9_.-]+"),
-    # A name that starts with sg- is an id's.
+    # A name may not start with sg-, as ids do.
     "aws:ec2/securityGroup:SecurityGroup": Name("name", 255, r"(?!sg-)[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]+"),
     "aws:iam/policy:Policy": Name("name", 128, r"[\w+=,.@-]+"),
     "aws:iam/role:Role": Name("name", 64, r"[\w+=,.@-]+"),
@@ -144,7 +144,7 @@ RANGES: Mapping[tuple[str, str], tuple[int, int]] = {
     ("aws:lambda/function:Function", "memorySize"): (128, 10_240),
     ("aws:lambda/function:Function", "timeout"): (1, 900),
     ("aws:lambda/function:Function", "reservedConcurrentExecutions"): (1, 1_000_000),
-    # A queue's; a queue that is not ordered takes more than ten only with a batching window.
+    # A standard queue accepts more than ten only with a batching window.
     ("aws:lambda/eventSourceMapping:EventSourceMapping", "batchSize"): (1, 10_000),
     ("aws:lambda/eventSourceMapping:EventSourceMapping", "scalingConfig.maximumConcurrency"): (2, 1_000),
     ("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "rules.*.expiration.days"): (1, 2**31 - 1),

@@ -7,7 +7,7 @@ import pytest
 from infra.snapshot import Reading, read_registry
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer, Package, Snapshot
-from modelcote.deploy.artifacts.aws_builder import AwsBuilder
+from modelcote.deploy.artifacts.aws_runtimes import AwsRuntimes
 from modelcote.deploy.artifacts.runtimes import runtime_key
 from modelcote.deploy.queue.snapshot import take_snapshot
 from modelcote.registry import deploys, models, outcomes, versions
@@ -22,15 +22,15 @@ def test_a_layer_that_lies_in_the_bucket_is_not_built_again(registry: Registry) 
     path = f"layers/x86_64/{key}.zip"
     registry.s3.put_object(Bucket=registry.bucket, Key=path, Body=b"built before")
     wanted = Layer(key, "onnx", "3.12", f"s3:///{path}")
-    builder = AwsBuilder(registry)
-    assert builder.layer_for("onnx", "3.12") == wanted
-    assert builder.layer_of(key) == wanted
+    runtimes = AwsRuntimes(registry)
+    assert runtimes.layer_for("onnx", "3.12") == wanted
+    assert runtimes.layer_of(key) == wanted
     assert registry.s3.get_object(Bucket=registry.bucket, Key=path)["Body"].read() == b"built before"
 
 
 def test_architectures_do_not_share_layers(registry: Registry) -> None:
     key = runtime_key("onnx", "3.12")
-    assert AwsBuilder(registry, architecture="arm64").layer_of(key) != AwsBuilder(registry).layer_of(key)
+    assert AwsRuntimes(registry, architecture="arm64").layer_of(key) != AwsRuntimes(registry).layer_of(key)
 
 
 def test_a_snapshot_holds_each_layer_that_a_model_needs_once(registry: Registry) -> None:
@@ -41,7 +41,7 @@ def test_a_snapshot_holds_each_layer_that_a_model_needs_once(registry: Registry)
         deploy = deploys.request(registry, "demo", name, version.version, "deploy")
         assert outcomes.begin(registry, "demo", deploy.deploy_id) is not None
         outcomes.mark_built(registry, deploy, Package("x", f"packages/{name}.zip", (key,)), "onnx")
-    taken = take_snapshot(registry, AwsBuilder(registry).layer_of)
+    taken = take_snapshot(registry, AwsRuntimes(registry).layer_of)
     assert [layer.key for layer in taken.layers] == [key]
     assert [model.name for model in taken.models] == ["one", "two"]
 

@@ -1,4 +1,4 @@
-"""What a build needs of the place where it happens: interpreters of runtimes, and their layers."""
+"""The port to runtimes: what a build needs of the place where it runs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Protocol
 from modelcote.core.snapshot import Layer
 
 
-class Builder(Protocol):
-    """`modelcote.local.runtimes` on a laptop (the module itself), `AwsBuilder` on AWS."""
+class RuntimeProvider(Protocol):
+    """`modelcote.local.runtimes` on a laptop (the module itself), `AwsRuntimes` on AWS."""
 
     def python_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
-        """An interpreter with the runtime's packages, and `requirements` on top."""
+        """Return an interpreter with the runtime's packages, and `requirements` on top."""
         ...
 
     def layer_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
-        """The runtime's layer, made if it is not there yet."""
+        """Return the runtime's layer; build it if there is none yet."""
         ...
 
     def layer_of(self, key: str) -> Layer:
-        """A layer that was made before, by its key."""
+        """Return a layer that was built before, by its key."""
         ...

@@ -1,4 +1,4 @@
-"""`python -m modelcote.deploy.prepare`: builds what `pulumi up` uploads, and says where it lies in `assets.json`."""
+"""`python -m modelcote.deploy.assets`: build what `pulumi up` uploads, and list it in `assets.json`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from modelcote.deploy.artifacts.package import platform_package, project_package
 from modelcote.deploy.artifacts.runtimes import runtime_key
 
 
-def prepare(out: Path, architecture: str = "x86_64") -> dict[str, Any]:
-    """Builds the platform's zip, its layer and the project's zip below `out`; gives what `assets.json` holds.
+def build_assets(out: Path, architecture: str = "x86_64") -> dict[str, Any]:
+    """Build the platform's zip, its layer and the project's zip below `out`; return what `assets.json` holds.
 
-    A layer whose lock did not change is left as it is. The project's zip is made from a checkout only.
+    A layer whose lock did not change is not built again. The project's zip is made from a checkout only.
     """
     out.mkdir(parents=True, exist_ok=True)
     python, version = Path(sys.executable), default_python_version()
@@ -38,12 +38,12 @@ def prepare(out: Path, architecture: str = "x86_64") -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m modelcote.deploy.prepare", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m modelcote.deploy.assets", description=__doc__)
     parser.add_argument("--out", type=Path, default=project_root() / "build")
     parser.add_argument("--architecture", choices=sorted(PLATFORMS), default="x86_64")
-    given = parser.parse_args()
-    prepare(given.out.resolve(), given.architecture)
-    print(given.out / "assets.json")
+    options = parser.parse_args()
+    build_assets(options.out.resolve(), options.architecture)
+    print(options.out / "assets.json")
 
 
 if __name__ == "__main__":

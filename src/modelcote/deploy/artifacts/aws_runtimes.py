@@ -1,4 +1,4 @@
-"""Runtimes where there is an AWS account: virtual environments beside the deployer, layers in the artifact bucket."""
+"""Runtimes on AWS: virtual environments beside the deployer, layers in the artifact bucket."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from modelcote.registry.store import Registry
 _SECONDS = 900
 
 
-class AwsBuilder:
-    """`cache` holds the environments; one that is not there is made."""
+class AwsRuntimes:
+    """`cache` is the folder of the environments."""
 
     def __init__(self, registry: Registry, cache: Path | None = None, architecture: str = "x86_64") -> None:
         self.registry = registry
@@ -29,14 +29,14 @@ class AwsBuilder:
         self.architecture = architecture
 
     def python_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
-        """The interpreter of a virtual environment with the runtime's lock, and the requirements on top."""
+        """Return the interpreter of a virtual environment with the runtime's lock, and the requirements on top."""
         folder = self.cache / runtime_key(runtime, python_version, requirements)
         python = folder / "bin" / "python"
         if python.exists():
             return python
         self.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.cache) as made:
-            unfinished = Path(made) / "environment"
+        with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
+            unfinished = Path(scratch) / "environment"
             _uv("venv", "--quiet", "--relocatable", "--python", python_version, str(unfinished))
             install = ("pip", "install", "--quiet", "--python", str(unfinished / "bin" / "python"))
             _uv(*install, "--require-hashes", "-r", str(lock_path(runtime)))
@@ -47,7 +47,7 @@ class AwsBuilder:
         return python
 
     def layer_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
-        """The layer's zip in the artifact bucket, built and uploaded if it is not there."""
+        """Return the layer in the artifact bucket; build and upload it if it is not there."""
         layer = self._layer(runtime_key(runtime, python_version, requirements))
         if not self._exists(layer):
             python = self.python_for(runtime, python_version, requirements)
@@ -65,7 +65,7 @@ class AwsBuilder:
         return layer
 
     def layer_of(self, key: str) -> Layer:
-        """The layer of a package that was built before; it lies where `layer_for` put it."""
+        """Return the layer of a package that was built before; it is where `layer_for` put it."""
         return self._layer(key)
 
     def _layer(self, key: str) -> Layer:
@@ -87,9 +87,9 @@ class AwsBuilder:
 
 def _uv(*words: str) -> None:
     command = [*uv(), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
-    if done.returncode != 0:
+    result = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
+    if result.returncode != 0:
         raise DeployFailed(
-            f"the runtime could not be made: {done.stderr.strip()[-600:]}",
+            f"the runtime could not be installed: {result.stderr.strip()[-600:]}",
             f"Check requirements_file, and that this machine has the Python version; this one is {sys.version[:4]}.",
         )
