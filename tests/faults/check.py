@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from standardwebhooks import Webhook as Verifier
 
-from modelcote.core.runs import SUCCEEDED, TERMINAL
+from modelcote.core.runs import SUCCEEDED, TERMINAL, TIMED_OUT
 from modelcote.runs.records import DELIVERED, EXHAUSTED
 from tests.faults.drive import Told, history
 from tests.faults.plan import RECEIVERS, Plan
@@ -60,13 +61,24 @@ def _results(world: World, plan: Plan, told: Told, runs: dict[str, Any]) -> list
     for job in plan.jobs:
         for run_id in told.answered[job.number] & runs.keys():
             row = runs[run_id]
-            if row["state"] not in job.ends:
+            if row["state"] not in job.ends and not limit_reached(row):
                 found.append(f"job {job.number} ({job.behaviour}) is {row['state']}: {row['error_json'][:200]}")
+            if row["state"] == TIMED_OUT and not limit_reached(row):
+                found.append(f"job {job.number} is TIMED_OUT before the model had used up its {row['run_limit_s']} s")
             if row["state"] == SUCCEEDED:
                 body = json.loads(s3.get_object(Bucket=bucket, Key=row["result_key"])["Body"].read())
                 if abs(body["result"][0] - 2 * job.number) > 1e-3:
                     found.append(f"job {job.number} has the result {body['result']}")
     return found
+
+
+def limit_reached(row: Mapping[str, Any]) -> bool:
+    """Tell whether the model's own function has reported that it used up the run's limit.
+
+    On a busy machine that may happen to any job. Time spent waiting for a replica or a cold start is not in the report.
+    """
+    error = json.loads(row["error_json"] or "{}")
+    return row["state"] == TIMED_OUT and error.get("run_time_ms", 0) >= 1_000 * row["run_limit_s"]
 
 
 def _bucket(world: World) -> str:
@@ -152,6 +164,7 @@ def summary(world: World, plan: Plan, told: Told) -> dict[str, Any]:
         "crashes, failures": [
             sum(row[name] for row in rows if row["sk"].startswith("RUN#")) for name in ("crashes", "failures")
         ],
+        "limits reached": sum(limit_reached(row) for row in rows if row["sk"].startswith("RUN#")),
         "deliveries": dict(ends),
         "attempts of deliveries": attempts,
         "received": sum(map(len, told.deliveries.values())),

@@ -1,7 +1,8 @@
 """The event that a model's function is called with, and its answer: this file writes and reads both.
 
 Event: `{"data", "files"?, "run_id"}`; of a long input `{"input_key", "run_id"}`, the object then holds the event.
-With `"store": {"key", "keep_days", "after_s"?}` the function writes its answer to the bucket (`StoreRequest`).
+With `"store": {"key", "keep_days", "after_s"?, "limit_s"?}` the function writes its answer to the bucket
+(`StoreRequest`).
 
 Answer: `{"result", "run_time_ms", "points"}` or `{"error": problem}`; of a result that was stored
 `{"stored": {"bytes", "sha256", "run_time_ms", "points"}}`.
@@ -23,11 +24,15 @@ _TAIL_BYTES = 80  # Both numbers with their names.
 
 
 class StoreRequest(NamedTuple):
-    """Where the model's function writes its answer. With `after_s`, only one that took longer than that."""
+    """Where the model's function writes its answer. With `after_s`, only one that took longer than that.
+
+    `limit_s` is how long the model itself may take: neither a wait for a replica nor a cold start counts.
+    """
 
     key: str
     keep_days: int
     after_s: float | None = None
+    limit_s: float | None = None
 
 
 def event_json(data: bytes, files: bytes, run_id: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelcote.backends.lambda_failures import failed_task
 from modelcote.core.runs import RUNNING
-from modelcote.runs.settle import settle_answer, settle_error, settle_stored
+from modelcote.runs.settle import settle_answer, settle_failure
 from modelcote.runs.store import RunStore
 
 
@@ -21,8 +21,7 @@ def settle_execution(store: RunStore, state: Mapping[str, Any]) -> str:
         return "superseded"
     if "answer" in state:
         settle_answer(store, run, json.dumps(state["answer"]["payload"]).encode())
-    elif not settle_stored(store, run):
-        # Only where nothing was left: an answer may be lost after the upload.
+    else:
         failure = state["failure"]
-        settle_error(store, run, failed_task(str(failure.get("Error", "")), str(failure.get("Cause", ""))))
+        settle_failure(store, run, failed_task(str(failure.get("Error", "")), str(failure.get("Cause", ""))))
     return store.get(run.project, run.run_id).state

@@ -12,6 +12,7 @@ from modelcote.core.errors import (
     ModelCrashed,
     ModelTimeout,
     NotFound,
+    NotYetAnswered,
     PayloadTooLarge,
     TooManyRequests,
     to_problem,
@@ -40,7 +41,7 @@ def settle_answer(store: RunStore, run: Run, answer: bytes) -> None:
         failed = "error" in members
         outcome = _failed(members["error"]) if failed else _succeeded(run, members["stored"])
     except (*_UNREADABLE, RecursionError):
-        settle_error(store, run, _no_answer())
+        settle_failure(store, run, _no_answer())
         return
     if outcome.error and outcome.error.get("code") in _RETRIED:
         release(store, run, BackendUnavailable(str(outcome.error.get("detail", "")), "Try again in a moment."))
@@ -65,13 +66,13 @@ def _succeeded(run: Run, members: Mapping[str, Any]) -> Outcome:
 
 
 def _failed(problem: Any) -> Outcome:
-    """FAILED with the model's problem, cut to a length that fits a row. Raises one of `_UNREADABLE`."""
+    """Return the end with a problem, cut to a length that fits a row; raise one of `_UNREADABLE`."""
     if not isinstance(problem, Mapping):
         raise TypeError("a problem is an object")
     members = list(problem.items())[:_MEMBERS]
     # No number that the table could not hold.
     small = {str(name)[:_NAME]: value if _is_small(value) else str(value)[:_TEXT] for name, value in members}
-    return Outcome(FAILED, small)
+    return Outcome(TIMED_OUT if small.get("code") == ModelTimeout.code else FAILED, small)
 
 
 def _is_small(value: Any) -> bool:
@@ -82,9 +83,18 @@ def _no_answer() -> ModelCrashed:
     return ModelCrashed("the model's function gave no answer that can be read.", "Deploy it again.")
 
 
-def settle_error(store: RunStore, run: Run, error: ModelcoteError) -> None:
-    """The function gave no answer."""
+def settle_failure(store: RunStore, run: Run, error: ModelcoteError) -> None:
+    """Turn the lack of an answer into the run's next state.
+
+    A function that was started may have stored a result whose answer was lost, or that it ran out of the run's time:
+    that is what counts then. TIMED_OUT is only what the function itself reports; the end of a caller's patience may
+    have been spent waiting for a replica or a cold start, so the run is tried again.
+    """
+    if isinstance(error, ModelCrashed | ModelTimeout) and settle_stored(store, run):
+        return
     match error:
+        case NotYetAnswered():
+            release(store, run, error)
         case ModelTimeout():
             timed_out = {**to_problem(error), "run_limit_s": run.run_limit_s}
             complete(store, run, Outcome(TIMED_OUT, timed_out))

@@ -13,11 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from modelcote.aws.table import ConditionFailed
-from modelcote.core.errors import ModelCrashed, ModelTimeout, to_problem
+from modelcote.core.errors import ModelCrashed, NotYetAnswered
 from modelcote.core.log import log
-from modelcote.core.runs import LONG, QUEUED, TIMED_OUT
+from modelcote.core.runs import LONG, QUEUED
 from modelcote.runs.accept import enqueue
-from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.executions import Executions
 from modelcote.runs.records import PENDING, SHARDS, Delivery, Run
 from modelcote.runs.settle import settle_stored
@@ -83,9 +82,8 @@ def _running(store: RunStore, executions: Executions, run: Run, due_at_s: float)
             _postpone(store, run, due_at_s, at + store.policy.resend_after_s)
             return "leased"
         executions.stop(execution_name(run))
-        error = ModelTimeout("the run outlasted its limit.", "Raise its timeout.", run_limit_s=run.run_limit_s)
-        complete(store, run, Outcome(TIMED_OUT, to_problem(error)))
-        return "timed out"
+        release(store, run, NotYetAnswered("the run's state machine did not end.", "Submit it again."))
+        return "released"
     release(store, run, ModelCrashed("the run was begun and never answered.", "Look at the model's logs."), crash=True)
     return "released"
 

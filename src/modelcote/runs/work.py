@@ -7,18 +7,18 @@ import math
 from dataclasses import asdict
 
 from modelcote.backends import Invoke
-from modelcote.core.errors import BackendUnavailable, ModelcoteError, ModelTimeout
+from modelcote.core.errors import BackendUnavailable, ModelcoteError
 from modelcote.core.event import StoreRequest, long_event_json, with_store_request
 from modelcote.core.log import log
 from modelcote.core.runs import LONG
 from modelcote.runs.executions import Executions
 from modelcote.runs.messages import Task
 from modelcote.runs.records import Run
-from modelcote.runs.settle import settle_answer, settle_error
+from modelcote.runs.settle import settle_answer, settle_failure
 from modelcote.runs.start import release, start
 from modelcote.runs.store import RunStore
 
-_ANSWER_S = 5.0  # What the function has for storing its result, beyond the run's limit.
+_ANSWER_S = 5.0  # The worker's patience beyond the run's limit: for a short wait or cold start, and storing the result.
 
 
 def work(store: RunStore, task: Task, invoke: Invoke, executions: Executions) -> None:
@@ -35,10 +35,8 @@ def work(store: RunStore, task: Task, invoke: Invoke, executions: Executions) ->
 def _predict(store: RunStore, run: Run, invoke: Invoke) -> None:
     try:
         answer = invoke(run.target, event_of(run), run.run_limit_s + _ANSWER_S)
-    except ModelTimeout as error:
-        settle_error(store, run, ModelTimeout(f"the model took longer than {run.run_limit_s:g} seconds.", error.remedy))
     except ModelcoteError as error:
-        settle_error(store, run, error)
+        settle_failure(store, run, error)
     else:
         settle_answer(store, run, answer)
 
@@ -68,4 +66,5 @@ def execution_name(run: Run) -> str:
 def event_of(run: Run) -> bytes:
     """Return the model's event for this attempt, its input by reference where it is not short."""
     event = run.input.encode() if run.input else long_event_json(run.input_key, run.run_id)
-    return with_store_request(event, StoreRequest(run.result_object(run.attempt), run.keep_days))
+    request = StoreRequest(run.result_object(run.attempt), run.keep_days, limit_s=run.run_limit_s)
+    return with_store_request(event, request)

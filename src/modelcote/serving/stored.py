@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 from modelcote.aws.http import aws_client
 from modelcote.aws.services import S3, AwsError, tagging
-from modelcote.core.errors import BackendUnavailable, to_problem
+from modelcote.core.errors import BackendUnavailable, ModelTimeout, to_problem
 from modelcote.core.event import Stored, StoreRequest, error_json, is_error, read_answer, stored_json, stored_metadata
 from modelcote.core.log import log
 
@@ -26,12 +29,50 @@ def predict_and_store(predict: Predict, event: Mapping[str, Any], request: Store
     """Store the result and return where it is; an error is returned as it is, and not stored."""
     s3 = _s3()
     try:
-        answer = predict(_whole(s3, event))
+        whole = _whole(s3, event)
+        with _limited(request):
+            answer = predict(whole)
         return answer if is_error(answer) else stored_json(_write(s3, request, answer))
     except AwsError as error:
         code = error.response["Error"]["Code"]
         unreachable = BackendUnavailable(f"the run's objects could not be reached ({code}).", "Try again in a moment.")
         return error_json(to_problem(unreachable))
+
+
+@contextmanager
+def _limited(request: StoreRequest) -> Iterator[None]:
+    """End this process where what is inside takes longer than the request's limit, as Lambda does at its own.
+
+    The time-out is stored first: to whoever waits for the function, it looks like a process that died.
+    """
+    if request.limit_s is None:
+        yield
+        return
+    started, turn = perf_counter(), threading.Lock()
+
+    def end() -> None:
+        if turn.acquire(blocking=False):
+            try:
+                keep(request, error_json(to_problem(_too_long(request, perf_counter() - started))))
+            finally:
+                os._exit(1)
+
+    timer = threading.Timer(request.limit_s, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        turn.acquire()  # Until the process ends, where the timer was first.
+
+
+def _too_long(request: StoreRequest, took_s: float) -> ModelTimeout:
+    return ModelTimeout(
+        f"the model took longer than {request.limit_s:g} seconds.",
+        "Send fewer rows, or raise the run's limit.",
+        run_time_ms=int(took_s * 1000),
+    )
 
 
 def keep(request: StoreRequest, answer: bytes) -> bytes:

@@ -29,7 +29,8 @@ def test_a_long_run_is_an_execution_of_its_name(stand: RunsStand) -> None:
 @pytest.mark.parametrize(
     ("failure", "state"),
     [
-        ({"Error": "States.Timeout", "Cause": ""}, TIMED_OUT),
+        ({"Error": "States.Timeout", "Cause": ""}, QUEUED),
+        ({"Error": "Sandbox.Timedout", "Cause": ""}, TIMED_OUT),
         ({"Error": "Lambda.ResourceNotFoundException", "Cause": ""}, FAILED),
         ({"Error": "Lambda.TooManyRequestsException", "Cause": ""}, QUEUED),
         ({"Error": "Runtime.ExitError", "Cause": ""}, QUEUED),
@@ -63,12 +64,12 @@ def test_a_long_run_whose_execution_is_gone_is_run_again(stand: RunsStand) -> No
     assert stand.run(run.run_id).state == QUEUED
 
 
-def test_a_long_run_that_never_ends_is_stopped(stand: RunsStand) -> None:
+def test_an_execution_that_never_ends_is_stopped_and_its_run_tried_again(stand: RunsStand) -> None:
     run = stand.accept(limits=LONG_RUN)
     stand.drain()
     stand.later(600 + 30 + 61 + 901)
-    assert stand.watch() == {"timed out": 1}
-    assert stand.run(run.run_id).state == TIMED_OUT
+    assert stand.watch() == {"released": 1}
+    assert stand.run(run.run_id).state == QUEUED
     assert stand.executions.stopped
 
 

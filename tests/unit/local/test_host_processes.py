@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,6 +138,18 @@ async def test_a_load_that_never_ends_times_the_call_out(tmp_path: Path) -> None
     async with on_host(tmp_path, init_s=0.3) as bench:
         bench.define("slow_module.handler", timeout_s=1)
         assert (await bench.invoke()).outcome.error_type == "Sandbox.Timedout"
+        await until(lambda: not bench.host.processes())
+
+
+async def test_a_call_is_not_told_of_a_load_that_had_begun_before_it(tmp_path: Path) -> None:
+    async with on_host(tmp_path, init_s=0.3) as bench:
+        bench.define("slow_module.handler", timeout_s=1)
+        earlier = asyncio.create_task(bench.host.prewarm(["f"], ""))
+        await asyncio.sleep(0.8)
+        called = time.monotonic()
+        assert (await bench.invoke()).outcome.error_type == "Sandbox.Timedout"
+        assert time.monotonic() - called >= 1.3
+        await earlier
         await until(lambda: not bench.host.processes())
 
 

@@ -42,7 +42,7 @@ class Pool:
         self.processes: set[Process] = set()  # loaded and alive
         self.loading: set[Process] = set()
         self.idle: list[Process] = []
-        self._waiting: deque[Waiter] = deque()
+        self._waiting: deque[tuple[float, Waiter]] = deque()  # since when, and who
         self._starting: set[asyncio.Task[None]] = set()
         self._drained = False
         self._failed_at = float("-inf")
@@ -54,14 +54,15 @@ class Pool:
     async def acquire(self, patience_s: float) -> Process | Failure:
         """Return a process that is ready, or the failure to load one; raise TimeoutError when none becomes free."""
         waiter: Waiter = self._loop.create_future()
-        self._waiting.append(waiter)
+        turn = (time.monotonic(), waiter)
+        self._waiting.append(turn)
         if self._count:
             self._loop.call_later(self._limits.patience_s, self._scale)
         else:
             self._scale()
         await asyncio.wait((waiter,), timeout=patience_s)
         if not waiter.done():
-            self._waiting.remove(waiter)
+            self._waiting.remove(turn)
             raise TimeoutError
         return waiter.result()
 
@@ -121,13 +122,14 @@ class Pool:
         self._starting.add(self._loop.create_task(self._bring_up()))
 
     async def _bring_up(self) -> None:
+        started = time.monotonic()
         result = await self._load()
         current = asyncio.current_task()
         assert current is not None
         self._starting.discard(current)
         if not isinstance(result, Process):
             self._failed_at = time.monotonic()
-            self._tell_one(result)
+            self._tell_one(result, started)
         elif result.alive:
             self.processes.add(result)
             self._on_idle(result)
@@ -163,7 +165,7 @@ class Pool:
 
     def _on_idle(self, process: Process) -> None:
         if self._waiting:
-            self._waiting.popleft().set_result(process)
+            self._waiting.popleft()[1].set_result(process)
         elif process.retired:
             process.kill()
         else:
@@ -176,6 +178,7 @@ class Pool:
             self.idle.remove(process)
         self._scale()
 
-    def _tell_one(self, failure: Failure) -> None:
-        if self._waiting:
-            self._waiting.popleft().set_result(failure)
+    def _tell_one(self, failure: Failure, started: float) -> None:
+        """Give the failure to a call that has waited for this start from its beginning, as on Lambda, if one has."""
+        if self._waiting and self._waiting[0][0] <= started:
+            self._waiting.popleft()[1].set_result(failure)
