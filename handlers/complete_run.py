@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelcote.runs.long import settle_execution
+from modelcote.runs.endings import settle_execution
 from modelcote.runs.store import store_from_env
 
 _store = store_from_env()

@@ -7,7 +7,7 @@ from typing import Any
 from modelcote.aws.sqs_batch import Record, each
 from modelcote.core.errors import Invalid
 from modelcote.core.log import log
-from modelcote.runs.dead_letters import give_up
+from modelcote.runs.endings import fail_dead_letter
 from modelcote.runs.messages import read_task
 from modelcote.runs.store import store_from_env
 
@@ -26,4 +26,4 @@ def _end(record: Record) -> None:
         # Nobody was promised anything about it.
         log("foreign message", message=record["messageId"], reason=str(error))
         return
-    log("dead letter", run_id=task.run_id, run=give_up(_store, task))
+    log("dead letter", run_id=task.run_id, run=fail_dead_letter(_store, task))

@@ -11,7 +11,7 @@ from modelcote.core.target import Target
 from modelcote.runs.executions import state_machine_from_env
 from modelcote.runs.messages import read_task
 from modelcote.runs.store import store_from_env
-from modelcote.runs.work import work
+from modelcote.runs.worker import work
 
 _store = store_from_env()
 _long = state_machine_from_env()

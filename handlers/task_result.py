@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelcote.aws.sqs_batch import Record, each
-from modelcote.runs.arrival import settle_arrival
+from modelcote.runs.endings import settle_notice
 from modelcote.runs.store import store_from_env
 
 _store = store_from_env()
@@ -17,4 +17,4 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _settle(record: Record) -> None:
-    settle_arrival(_store, record["body"])
+    settle_notice(_store, record["body"])

@@ -7,7 +7,7 @@ from typing import Any
 from modelcote.core.log import log
 from modelcote.runs.executions import state_machine_from_env
 from modelcote.runs.store import store_from_env
-from modelcote.runs.watch import watch
+from modelcote.runs.watchdog import watch
 
 _store = store_from_env()
 _long = state_machine_from_env()

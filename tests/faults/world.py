@@ -34,7 +34,7 @@ _PLATFORM = ("gateway", "run-worker", "complete-run", "deliver-webhook", "task-r
 POLICY: dict[str, Any] = {
     "open_runs": 150,
     "fast_limit_s": 10,
-    "lease_slack_s": 6,  # The worker waits five seconds beyond the limit for the answer to be stored.
+    "lease_slack_s": 12,  # The worker waits five seconds beyond the limit for the answer to be stored.
     "long_slack_s": 3,
     "resend_after_s": 8,
     "resend_max_s": 20,
@@ -213,7 +213,7 @@ def _endpoint(url: str) -> Iterator[None]:
 def _hasten(session: boto3.Session) -> None:
     """Messages that were not worked off come back in seconds, though not before a batch may have been."""
     sqs = session.client("sqs")
-    for name, seconds in {"runs": 15, "deliveries": 5, "results": 5}.items():
+    for name, seconds in {"runs": 22, "deliveries": 5, "results": 5}.items():
         url = sqs.get_queue_url(QueueName=f"modelcote-local-{name}")["QueueUrl"]
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
 

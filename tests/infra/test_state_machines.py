@@ -115,7 +115,7 @@ def test_every_outcome_is_recorded() -> None:
     assert invoke["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "Complete"}]
     assert invoke["Next"] == "Complete"
     assert (complete["Parameters"]["Payload.$"], complete["End"]) == ("$", True)
-    assert invoke["TimeoutSecondsPath"] == "$.timeout_s"  # The run's own limit, from `modelcote.runs.work`.
+    assert invoke["TimeoutSecondsPath"] == "$.timeout_s"  # The run's own limit, from `modelcote.runs.worker`.
 
 
 _LONGEST_S = 905  # A Lambda function's own limit, and the time to store its answer.

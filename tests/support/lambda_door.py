@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +36,11 @@ class LambdaDoor:
     def backends(self) -> Backends:
         """The backends with Lambda behind this door."""
         return Backends({LAMBDA: replace(BACKENDS[LAMBDA], connect=lambda: LambdaBackend(self.client()))})
+
+
+def failing(kind: str) -> Reply:
+    """Return the answer of a function that was started and failed."""
+    return 200, {"x-amz-function-error": "Unhandled"}, json.dumps({"errorType": kind, "errorMessage": kind}).encode()
 
 
 @contextmanager

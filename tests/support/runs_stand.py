@@ -32,8 +32,8 @@ from modelcote.runs.accept import Submission, accept
 from modelcote.runs.messages import read_task
 from modelcote.runs.records import Run, counter_key
 from modelcote.runs.store import RunStore
-from modelcote.runs.watch import watch
-from modelcote.runs.work import work
+from modelcote.runs.watchdog import watch
+from modelcote.runs.worker import work
 from modelcote.serving import stored
 from modelcote.serving.predictor import respond
 from tests.support.emulator import boto_client

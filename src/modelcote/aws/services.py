@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import random
 import time
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from modelcote.aws.http import Answer, AwsClient, Post
+from modelcote.core.backoff import pause_s
 
 _TIMEOUT_S = 5.0
 _TRIES = 4
@@ -43,7 +43,7 @@ def _patiently(call: Callable[[], Answer], refusal: Callable[[Answer], AwsError]
     error: AwsError = AwsUnreachable("never called")
     for attempt in range(_TRIES):
         if attempt:
-            time.sleep(random.uniform(0, _PAUSE_S * 4**attempt))  # noqa: S311  full jitter, not a secret
+            time.sleep(pause_s(2 * attempt, _PAUSE_S, spread=1))
         try:
             answer = call()
         except OSError as failure:

@@ -9,7 +9,6 @@ None removes it, and `add`, `default` and `plus` compute the new value inside th
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelcote.aws.items import decode_item, encode, encode_item
+from modelcote.core.backoff import pause_s
 from modelcote.core.errors import BackendUnavailable
 
 if TYPE_CHECKING:
@@ -243,4 +243,4 @@ def _conflict(error: Exception) -> bool:
 
 
 def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  full jitter, not a secret
+    time.sleep(pause_s(attempt, 0.05, spread=1))

@@ -45,7 +45,7 @@ class Policy:
     lease_slack_s: float = 30
     # What a state machine has on top of that for its own ways and retries.
     long_slack_s: float = 60
-    # An execution that is still running this long after its lease is stopped, its run TIMED_OUT.
+    # An execution that is still running this long after its lease is stopped, and its run tried again.
     long_given_up_s: float = 15 * MINUTE
     # A run still QUEUED after this is sent again; the pause doubles up to `resend_max_s`.
     resend_after_s: float = 60

@@ -14,11 +14,10 @@ from typing import Any
 from modelcote.aws.table import ConditionFailed, add, put, update
 from modelcote.backends import BACKENDS
 from modelcote.core.errors import BackendUnavailable, Invalid, TooManyRequests
-from modelcote.core.log import log
 from modelcote.core.objects import input_key
 from modelcote.core.runs import FAST, RUNNING, RunLimits
 from modelcote.core.target import Target
-from modelcote.runs.messages import INLINE_LIMIT, body_of, size_attribute
+from modelcote.runs.messages import INLINE_LIMIT, enqueue
 from modelcote.runs.records import Run, Webhook, counter_key, due, idempotency_key
 from modelcote.runs.store import RunStore
 
@@ -84,17 +83,6 @@ def detach(store: RunStore, submission: Submission, started_at_s: float) -> Run:
     count = update(counter_key(run.project, run.counter), {"open": add(1)})
     store.table.transact(put(due(run, soon), "attribute_not_exists(#pk)"), count)
     return run
-
-
-def enqueue(store: RunStore, run: Run, delay_s: float = 0) -> None:
-    """Sends the run's message. A failure is logged, not raised: the run stays QUEUED, and the watchdog sends it."""
-    body = body_of(store.bucket, run.input, run.input_key)
-    size = size_attribute(run.input_bytes) if run.input_key else None
-    group = f"{run.project}/{run.model}"
-    try:
-        store.send(store.runs_queue, run.project, run.run_id, body, group=group, delay_s=delay_s, attributes=size)
-    except Exception as error:  # boto3's errors and the light client's have no other class in common
-        log("run not sent", run_id=run.run_id, reason=type(error).__name__)
 
 
 def counters(policy_open_runs: int) -> list[int]:

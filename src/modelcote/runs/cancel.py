@@ -8,7 +8,7 @@ from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.executions import Executions
 from modelcote.runs.records import Run
 from modelcote.runs.store import RunStore
-from modelcote.runs.work import execution_name
+from modelcote.runs.worker import execution_name
 
 
 def cancel(store: RunStore, executions: Executions, project: str, run_id: str) -> Run:

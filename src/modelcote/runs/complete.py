@@ -14,6 +14,7 @@ from typing import Any
 from modelcote.aws.table import ConditionFailed, add, put, update
 from modelcote.core.log import log
 from modelcote.core.runs import EVENTS, OPEN, SUCCEEDED
+from modelcote.runs.messages import announce
 from modelcote.runs.records import Delivery, Run, counter_key, due
 from modelcote.runs.store import RunStore
 
@@ -100,6 +101,6 @@ def _announce(store: RunStore, run: Run) -> None:
     if not run.webhook_url:
         return
     try:
-        store.announce(run.project, run.run_id, run.model, store.policy.delivery_schedule_s[0])
+        announce(store, run, store.policy.delivery_schedule_s[0])
     except Exception as error:  # the outbox row stands: the watchdog announces it
         log("delivery not announced", run_id=run.run_id, reason=type(error).__name__)

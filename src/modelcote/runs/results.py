@@ -6,7 +6,7 @@ from typing import Any
 
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.runs import SUCCEEDED
-from modelcote.runs.objects import read_answer
+from modelcote.runs.answers import read_answer
 from modelcote.runs.records import Run
 from modelcote.runs.store import RunStore
 

@@ -19,10 +19,10 @@ from modelcote.core.errors import (
 )
 from modelcote.core.event import read_stored
 from modelcote.core.runs import FAILED, SUCCEEDED, TIMED_OUT
+from modelcote.runs.answers import head, read_answer
+from modelcote.runs.attempts import release
 from modelcote.runs.complete import Outcome, complete
-from modelcote.runs.objects import head, read_answer
 from modelcote.runs.records import Run
-from modelcote.runs.start import release
 from modelcote.runs.store import RunStore
 
 # Codes of a problem that come from the platform inside the model's function, not from the model: tried again.

@@ -1,11 +1,10 @@
-"""What runs are kept in: one table, one bucket, two queues.
+"""Where runs are stored: one table, one bucket, two queues.
 
 The clients are boto3's, or `modelcote.aws.services`'s where an import of boto3 would cost too much.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -18,14 +17,15 @@ from modelcote.core.policy import Policy, policy_from_env
 from modelcote.core.runs import is_run_id
 from modelcote.runs.records import Run, run_key
 
-_ATTEMPTS = 6  # A worker rather waits out a throttle than leave its run to the watchdog.
+_ATTEMPTS = 6  # A worker waits out a throttle rather than leave its run to the watchdog.
 
 
 @dataclass(frozen=True)
 class RunStore:
     """`clock` gives seconds since the epoch. `runs_queue` and `deliveries_queue` are URLs.
 
-    `full` holds the projects that were at their quota a moment ago, until when (monotonic): a flood costs no writes.
+    `full`: the projects at their quota a moment ago, and until when (monotonic) that is believed: a flood costs no
+    writes.
     """
 
     table: Table
@@ -39,52 +39,20 @@ class RunStore:
     full: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
     def find(self, project: str, run_id: str) -> Run | None:
-        """The run, or None."""
+        """Return the run, or None."""
         item = self.table.get(*run_key(project, run_id))
         return Run.from_item(item) if item else None
 
     def get(self, project: str, run_id: str) -> Run:
-        """The run; raises `NotFound` for an id that is malformed, unknown, or another project's."""
+        """Return the run; raise `NotFound` for an id that is malformed, unknown, or another project's."""
         run = self.find(project, run_id) if is_run_id(run_id) else None
         if run is None:
             raise NotFound("there is no such run in this project.", "List the runs with `cote runs ls`.")
         return run
 
-    def send(
-        self,
-        queue: str,
-        project: str,
-        run_id: str,
-        body: str,
-        *,
-        group: str,
-        delay_s: float = 0,
-        attributes: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Sends a message about a run. `group` keeps one model's backlog from holding up the others (fair queues)."""
-        named = {
-            **(attributes or {}),
-            "project": {"DataType": "String", "StringValue": project},
-            "run_id": {"DataType": "String", "StringValue": run_id},
-        }
-        request: dict[str, Any] = {
-            "QueueUrl": queue,
-            "MessageBody": body,
-            "MessageAttributes": named,
-            "MessageGroupId": group,
-        }
-        if delay_s > 0:
-            request["DelaySeconds"] = min(900, max(1, round(delay_s)))
-        self.sqs.send_message(**request)
-
-    def announce(self, project: str, run_id: str, model: str, delay_s: float = 0) -> None:
-        """Tells the deliverer that a delivery is due."""
-        body = json.dumps({"project": project, "run_id": run_id})
-        self.send(self.deliveries_queue, project, run_id, body, group=f"{project}/{model}", delay_s=delay_s)
-
 
 def store_from_env() -> RunStore:
-    """The store that the function's environment names, on boto3, for a function that nobody waits for."""
+    """Return the store that the environment names, on boto3: for functions whose caller does not wait."""
     from modelcote.aws.clients import make_clients
 
     clients = make_clients(attempts=_ATTEMPTS)
@@ -92,7 +60,7 @@ def store_from_env() -> RunStore:
 
 
 def make_store(environ: Mapping[str, str], dynamodb: Any, s3: Any, sqs: Any) -> RunStore:
-    """The store that an environment names, on these clients."""
+    """Return the store that an environment names, on these clients."""
     return RunStore(
         Table(dynamodb, environ["MODELCOTE_RUNS_TABLE"]),
         s3,

@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 import httpx
 import orjson
 
+from modelcote.core.backoff import pause_s
 from modelcote.core.errors import BackendUnavailable, from_problem
 
 TIMEOUT_S = 60.0
@@ -101,7 +102,7 @@ def sending(call: Call) -> Steps[httpx.Response]:
                 return outcome
         elif last or not (call.repeatable or isinstance(outcome, httpx.ConnectError)):
             raise _broken(call, outcome) from outcome
-        yield min(_MAX_PAUSE_S, 0.2 * 2**attempt)
+        yield pause_s(attempt, 0.2, _MAX_PAUSE_S)
     raise AssertionError("unreachable")
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from modelcote.aws.table import ConditionFailed, add, put, update
 from modelcote.core.runs import SUCCEEDED
+from modelcote.runs.messages import announce
 from modelcote.runs.records import DELIVERED, EXHAUSTED, PENDING, Attempt, Delivery, Run, delivery_key, due_pk
 from modelcote.runs.results import reference, result_members
 from modelcote.runs.store import RunStore
@@ -172,7 +173,7 @@ class Deliverer:
         )
         self._write(changed, attempt)
         if by_queue:
-            store.announce(delivery.project, delivery.run_id, delivery.model, pause_s)
+            announce(store, delivery, pause_s)
         return PENDING
 
     def _settle(self, delivery: Delivery, state: str, reason: str, attempt: Attempt | None = None) -> str:

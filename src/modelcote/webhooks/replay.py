@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from modelcote.aws.table import add
+from modelcote.runs.messages import announce
 from modelcote.runs.records import PENDING, Delivery, due_pk
 from modelcote.runs.store import RunStore
 from modelcote.webhooks import receiver_health
@@ -28,5 +29,5 @@ def replay(store: RunStore, delivery: Delivery) -> Delivery:
         },
         "attribute_exists(#pk)",
     )
-    store.announce(delivery.project, delivery.run_id, delivery.model)
+    announce(store, delivery)
     return replace(delivery, **{name: item[name] for name in ("state", "tries", "replays", "next_at_s", "reason")})

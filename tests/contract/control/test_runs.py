@@ -17,7 +17,7 @@ from modelcote.flow.result import dumps
 from modelcote.identity import keys
 from modelcote.registry import models
 from modelcote.runs.records import Webhook
-from modelcote.runs.work import execution_name
+from modelcote.runs.worker import execution_name
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import seal
 from tests.contract.control.front import HOOK, Front

@@ -13,8 +13,8 @@ import pytest
 
 from modelcote.core.runs import FAST, LONG, QUEUED, RUNNING, SUCCEEDED
 from modelcote.registry.store import Registry
-from modelcote.runs.arrival import settle_arrival
-from modelcote.runs.objects import head
+from modelcote.runs.answers import head
+from modelcote.runs.endings import settle_notice
 from modelcote.runs.records import run_key
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import unseal
@@ -175,7 +175,7 @@ def test_a_call_that_outlasts_the_gateway_becomes_a_run(asked: Asked, released: 
     assert key.startswith("detached/")
     until(lambda: head(asked.stand.store, key))
     notice = json.dumps({"Records": [{"s3": {"object": {"key": key}}}]})
-    assert settle_arrival(asked.stand.store, notice) == [run.run_id]
+    assert settle_notice(asked.stand.store, notice) == [run.run_id]
     ended = asked.stand.run(run.run_id)
     assert (ended.state, ended.attempt) == (SUCCEEDED, 1)
     assert asked.stand.result(ended) == [[2, 4]]

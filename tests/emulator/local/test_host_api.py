@@ -8,6 +8,7 @@ import json
 import signal
 import socket
 import threading
+import time
 import urllib.request
 import uuid
 import zipfile
@@ -101,6 +102,19 @@ def test_bad_http_is_refused_and_the_host_lives_on(host: HostProcess, raw: bytes
         connection.sendall(raw)
         assert connection.recv(1000).startswith(b"HTTP/1.1 4")
     assert status(host)["processes"] == []
+
+
+def test_a_call_whose_caller_has_gone_is_not_made(host: HostProcess) -> None:
+    define(host.home, "handlers.echo")
+    call = b"POST /2015-03-31/functions/f/invocations?Qualifier=live HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
+    with socket.create_connection(("127.0.0.1", int(host.url.rsplit(":", 1)[1])), 60) as connection:
+        connection.sendall(call)
+    deadline = time.monotonic() + 20
+    while not any(row["init_ms"] for row in status(host)["processes"]):  # Until it has loaded for nobody.
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [row["calls"] for row in status(host)["processes"]] == [0]
+    assert json.load(host.client().invoke(FunctionName="f", Qualifier="live", Payload=b'"next"')["Payload"]) == "next"
 
 
 def emulated(host: HostProcess, name: str, timeout_s: int = 5) -> Any:

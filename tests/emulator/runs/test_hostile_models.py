@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from modelcote.core.runs import FAILED, SUCCEEDED
+from modelcote.runs.attempts import start
 from modelcote.runs.results import result_members
-from modelcote.runs.start import start
 from tests.support.runs_stand import PROJECT, RunsStand
 
 SUMMARY = {"key": "k", "bytes": 10, "sha256": "0" * 64, "run_time_ms": 1, "points": 1}

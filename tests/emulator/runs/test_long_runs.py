@@ -8,7 +8,7 @@ import pytest
 
 from modelcote.core.runs import FAILED, QUEUED, SUCCEEDED, TIMED_OUT, RunLimits
 from modelcote.runs.cancel import cancel
-from modelcote.runs.long import settle_execution
+from modelcote.runs.endings import settle_execution
 from tests.support.runs_stand import PROJECT, RunsStand
 
 LONG_RUN = RunLimits(3_600, 600, 86_400)

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from typing import Any
 
 import pytest
 
 from modelcote.core.errors import Conflict, ModelFailed, NotFound
 from modelcote.core.runs import CANCELED, EXPIRED, FAILED, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT, RunLimits
-from modelcote.runs.arrival import settle_arrival
+from modelcote.runs.attempts import start
 from modelcote.runs.cancel import cancel
 from modelcote.runs.complete import Outcome, complete
-from modelcote.runs.dead_letters import give_up
+from modelcote.runs.endings import fail_dead_letter, settle_notice
 from modelcote.runs.messages import read_task
-from modelcote.runs.start import start
-from modelcote.runs.work import event_of
-from tests.support.lambda_door import Reply
+from modelcote.runs.worker import event_of
+from tests.support.lambda_door import failing
 from tests.support.runs_stand import PROJECT, TARGET, RunsStand
-
-
-def failing(kind: str) -> Reply:
-    return 200, {"x-amz-function-error": "Unhandled"}, json.dumps({"errorType": kind, "errorMessage": kind}).encode()
 
 
 def test_a_run_is_worked_off(stand: RunsStand) -> None:
@@ -107,43 +99,6 @@ def test_the_functions_timeout_is_timed_out(stand: RunsStand) -> None:
     run = stand.accept()
     stand.drain()
     assert stand.run(run.run_id).state == TIMED_OUT
-
-
-def test_the_end_of_the_workers_patience_is_no_timeout(stand: RunsStand) -> None:
-    """It may have been spent waiting for a replica or a cold start: only the function itself knows its time."""
-    invoke = stand.backends.invoke
-    stand.backends.invoke = lambda target, payload, _: invoke(target, payload, 0.05)  # type: ignore[method-assign]
-    reply, stand.door.reply = stand.door.reply, lambda _: time.sleep(0.2) or (200, {}, b"late")
-    run = stand.with_policy(retry_after_s=0).accept()
-    stand.drain()
-    waiting = stand.run(run.run_id)
-    assert (waiting.state, waiting.failures, waiting.crashes) == (QUEUED, 1, 0)
-    stand.backends.invoke, stand.door.reply = invoke, reply  # type: ignore[method-assign]
-    stand.drain()
-    assert stand.run(run.run_id).state == SUCCEEDED
-
-
-SLOW = """
-import json, sys, time
-from modelcote.core.event import store_request
-from modelcote.serving.stored import predict_and_store
-event = json.loads(sys.argv[1])
-predict_and_store(lambda _: time.sleep(60), event, store_request(event))
-"""
-
-
-def test_a_model_that_uses_up_the_runs_limit_is_ended_and_says_so(stand: RunsStand) -> None:
-    def reply(payload: bytes) -> Reply:
-        assert subprocess.run([sys.executable, "-c", SLOW, payload], check=False).returncode == 1
-        return failing("Runtime.ExitError")
-
-    stand.door.reply = reply
-    run = stand.accept(limits=RunLimits(3_600, 0.1, 86_400))
-    stand.drain()
-    ended = stand.run(run.run_id)
-    assert ended.error
-    assert (ended.state, ended.error["code"]) == (TIMED_OUT, "model_timeout")
-    assert ended.error["run_time_ms"] >= 100
 
 
 def test_an_answer_that_cannot_be_read_is_a_crash(stand: RunsStand) -> None:
@@ -270,19 +225,19 @@ def test_another_projects_run_is_not_there(stand: RunsStand) -> None:
 def test_a_dead_letter_fails_its_run(stand: RunsStand) -> None:
     run = stand.accept()
     (record,) = stand.messages()
-    assert give_up(stand.store, read_task(record)) == "failed"
+    assert fail_dead_letter(stand.store, read_task(record)) == "failed"
     ended = stand.run(run.run_id)
     assert ended.state == FAILED
     assert ended.error
     assert ended.error["code"] == "not_processed"
-    assert give_up(stand.store, read_task(record)) == "left"
+    assert fail_dead_letter(stand.store, read_task(record)) == "left"
 
 
 def test_a_dead_letter_leaves_a_run_that_somebody_is_at(stand: RunsStand) -> None:
     run = stand.accept()
     (record,) = stand.messages()
     start(stand.store, PROJECT, run.run_id)
-    assert give_up(stand.store, read_task(record)) == "left"
+    assert fail_dead_letter(stand.store, read_task(record)) == "left"
     assert stand.run(run.run_id).state == RUNNING
 
 
@@ -291,9 +246,9 @@ def notice(key: str) -> str:
 
 
 def test_a_notice_without_a_run_is_nothing(stand: RunsStand) -> None:
-    assert settle_arrival(stand.store, notice(f"detached/{PROJECT}/iris/{'0' * 32}/1")) == []
-    assert settle_arrival(stand.store, notice("detached/x")) == []
-    assert settle_arrival(stand.store, json.dumps({"Event": "s3:TestEvent"})) == []
+    assert settle_notice(stand.store, notice(f"detached/{PROJECT}/iris/{'0' * 32}/1")) == []
+    assert settle_notice(stand.store, notice("detached/x")) == []
+    assert settle_notice(stand.store, json.dumps({"Event": "s3:TestEvent"})) == []
 
 
 def test_a_run_that_an_earlier_version_accepted_is_answered(stand: RunsStand) -> None:

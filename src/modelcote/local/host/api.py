@@ -49,11 +49,21 @@ class ApiConnection(Connection):
         super().__init__()
         self.host = host
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: asyncio.Task[None] | None = None  # a call that no process has yet
 
     def on_request(self, request: Request) -> None:
         task = asyncio.get_running_loop().create_task(self._answer(request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Drop a call that waits for a process: its caller has gone, and Lambda has no such queue."""
+        super().connection_lost(exc)
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    def _dispatched(self) -> None:
+        self._waiting = None
 
     async def _answer(self, request: Request) -> None:
         path = request.path
@@ -75,14 +85,17 @@ class ApiConnection(Connection):
             self._service_error(413, "RequestTooLargeException", message=text)
             return
         call = Invocation(name, qualifier, request.body or b"{}", str(uuid.uuid4()))
+        self._waiting = asyncio.current_task()
         try:
-            answer = await self.host.invoke(call)
+            answer = await self.host.invoke(call, self._dispatched)
         except NoSuchFunctionError as error:
             self._service_error(404, "ResourceNotFoundException", Message=f"Function not found: {error}")
             return
         except ThrottledError as error:
             self._service_error(429, "TooManyRequestsException", Reason=str(error), message="Rate Exceeded.")
             return
+        finally:
+            self._waiting = None
         headers = [_JSON, ("x-amzn-RequestId", call.request_id), ("X-Amz-Executed-Version", answer.version)]
         if answer.outcome.error_type:
             headers.append(("X-Amz-Function-Error", "Unhandled"))

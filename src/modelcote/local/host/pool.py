@@ -60,9 +60,16 @@ class Pool:
             self._loop.call_later(self._limits.patience_s, self._scale)
         else:
             self._scale()
-        await asyncio.wait((waiter,), timeout=patience_s)
+        try:
+            await asyncio.wait((waiter,), timeout=patience_s)
+        except asyncio.CancelledError:
+            if waiter.done() and isinstance(process := waiter.result(), Process):
+                self._on_idle(process)
+            raise
+        finally:
+            if not waiter.done():
+                self._waiting.remove(turn)
         if not waiter.done():
-            self._waiting.remove(turn)
             raise TimeoutError
         return waiter.result()
 

@@ -13,16 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from modelcote.aws.table import ConditionFailed
+from modelcote.core.backoff import pause_s
 from modelcote.core.errors import ModelCrashed, NotYetAnswered
 from modelcote.core.log import log
 from modelcote.core.runs import LONG, QUEUED
-from modelcote.runs.accept import enqueue
+from modelcote.runs.attempts import expire, lease_end, release
 from modelcote.runs.executions import Executions
+from modelcote.runs.messages import announce, enqueue
 from modelcote.runs.records import PENDING, SHARDS, Delivery, Run
 from modelcote.runs.settle import settle_stored
-from modelcote.runs.start import expire, lease_end, release
 from modelcote.runs.store import RunStore
-from modelcote.runs.work import execution_name
+from modelcote.runs.worker import execution_name
 
 _AT_ONCE = 8  # Rows that are looked at side by side: each is a few calls, and waits for their answers.
 
@@ -62,7 +63,7 @@ def _queued(store: RunStore, run: Run, due_at_s: float) -> str:
     at = store.clock()
     if run.queue_until_s <= at:
         return "expired" if expire(store, run) else "settled"
-    pause = min(store.policy.resend_max_s, store.policy.resend_after_s * 2**run.resends)
+    pause = pause_s(run.resends, store.policy.resend_after_s, store.policy.resend_max_s)
     if not _postpone(store, run, due_at_s, min(at + pause, run.queue_until_s), resends=run.resends + 1):
         return "settled"
     enqueue(store, run)
@@ -93,7 +94,7 @@ def _delivery(store: RunStore, delivery: Delivery, due_at_s: float) -> str:
         return "settled"
     if not _postpone(store, delivery, due_at_s, store.clock() + store.policy.delivery_claim_s):
         return "settled"
-    store.announce(delivery.project, delivery.run_id, delivery.model)
+    announce(store, delivery)
     return "announced"
 
 

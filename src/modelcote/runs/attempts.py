@@ -1,24 +1,25 @@
-"""Taking an attempt, and giving it back."""
+"""Attempts at a run: start one, give it back, or let the run expire before."""
 
 from __future__ import annotations
 
-import random
 import uuid
 
 from modelcote.aws.table import ConditionFailed, add, plus
+from modelcote.core.backoff import pause_s
 from modelcote.core.errors import ModelcoteError, RunExpired, to_problem
 from modelcote.core.runs import EXPIRED, FAILED, LONG, QUEUED, RUNNING
-from modelcote.runs.accept import enqueue
 from modelcote.runs.complete import Outcome, complete
+from modelcote.runs.messages import enqueue
 from modelcote.runs.records import Run, due_pk, run_key
 from modelcote.runs.store import RunStore
 
 
 def start(store: RunStore, project: str, run_id: str) -> Run | None:
-    """Takes the next attempt: the run RUNNING under a lease. One conditional write, before the model is called.
+    """Start the next attempt: the run RUNNING under a lease. One conditional write, before the model is called.
 
-    None when there is nothing to do: the run has ended, or somebody has it (a message that came twice; if he has
-    died, the watchdog knows when the lease is over). A run that has waited too long becomes EXPIRED.
+    Return None when there is nothing to do: the run has ended, or another worker holds it (a message that was
+    delivered twice; if that worker has died, the watchdog takes over after the lease). A run that has waited too long
+    becomes EXPIRED.
     """
     at, worker = store.clock(), uuid.uuid4().hex
     try:
@@ -43,7 +44,7 @@ def start(store: RunStore, project: str, run_id: str) -> Run | None:
         if run is None:
             return None
         if run.state == RUNNING and run.worker == worker:
-            return run  # The write had gone through, its answer was lost.
+            return run  # The write was made, and its answer lost.
         if run.state == QUEUED and run.queue_until_s <= at:
             expire(store, run)
         return None
@@ -51,12 +52,12 @@ def start(store: RunStore, project: str, run_id: str) -> Run | None:
 
 
 def lease_end(store: RunStore, run: Run) -> float:
-    """When the attempt is given up, in seconds since the epoch."""
+    """Return when the attempt is given up, in seconds since the epoch."""
     return run.lease_until_s + (store.policy.long_slack_s if run.lane == LONG else 0)
 
 
 def expire(store: RunStore, run: Run) -> bool:
-    """QUEUED beyond its limit: EXPIRED."""
+    """End a run that has been QUEUED beyond its limit; return whether it is EXPIRED now."""
     waited = run.queue_until_s - run.created_at_s
     error = RunExpired(
         f"the run waited in the queue for more than {waited:.0f} seconds.",
@@ -66,7 +67,7 @@ def expire(store: RunStore, run: Run) -> bool:
 
 
 def release(store: RunStore, run: Run, error: ModelcoteError, *, failure: bool = True, crash: bool = False) -> None:
-    """Gives the attempt back after a failure of the infrastructure: QUEUED again after a pause, or FAILED.
+    """Give the attempt back after a failure of the infrastructure: QUEUED again after a pause, or FAILED.
 
     `failure` counts towards the policy's `failures`, `crash` towards its `crashes`; a throttle towards neither, and
     ends at the queue's limit.
@@ -76,8 +77,7 @@ def release(store: RunStore, run: Run, error: ModelcoteError, *, failure: bool =
     if failures >= policy.failures or crashes >= policy.crashes:
         complete(store, run, Outcome(FAILED, {**to_problem(error), "attempts": run.attempt}))
         return
-    pause = min(policy.retry_max_s, policy.retry_after_s * 2 ** min(run.attempt - 1, 10))
-    pause *= random.uniform(0.5, 1)  # noqa: S311  spreads retries, no secret
+    pause = pause_s(run.attempt - 1, policy.retry_after_s, policy.retry_max_s, spread=0.5)
     at = store.clock()
     try:
         item = store.table.update(

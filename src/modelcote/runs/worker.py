@@ -11,11 +11,11 @@ from modelcote.core.errors import BackendUnavailable, ModelcoteError
 from modelcote.core.event import StoreRequest, long_event_json, with_store_request
 from modelcote.core.log import log
 from modelcote.core.runs import LONG
+from modelcote.runs.attempts import release, start
 from modelcote.runs.executions import Executions
 from modelcote.runs.messages import Task
 from modelcote.runs.records import Run
 from modelcote.runs.settle import settle_answer, settle_failure
-from modelcote.runs.start import release, start
 from modelcote.runs.store import RunStore
 
 _ANSWER_S = 5.0  # The worker's patience beyond the run's limit: for a short wait or cold start, and storing the result.
