@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from botocore.config import Config
 
 from tests.support.emulator import Emulator, free_port
 from tests.support.waiting import until_answers
-from tests.unit.local.hosting import Bench, on_host
 
 
 @dataclass(frozen=True)
@@ -50,18 +49,6 @@ def host(emulator: Emulator, tmp_path: Path) -> Iterator[HostProcess]:
     finally:
         process.terminate()
         process.wait(60)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def bench(anyio_backend: str, tmp_path: Path) -> AsyncIterator[Bench]:
-    """A host in the test's own process, with the usual limits."""
-    async with on_host(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture
