@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
+from tests.emulator.local.materialising import Bench
 from tests.support.emulator import Emulator, free_port
 from tests.support.waiting import until_answers
 
@@ -52,6 +52,5 @@ def host(emulator: Emulator, tmp_path: Path) -> Iterator[HostProcess]:
 
 
 @pytest.fixture
-def name() -> str:
-    """Unique, since the emulator is shared by all tests."""
-    return f"t-{uuid.uuid4().hex[:10]}"
+def resources(aws: Emulator, tmp_path: Path) -> Bench:
+    return Bench(aws, tmp_path)
