@@ -36,7 +36,7 @@ PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reor
 test: check  ## everything: lint, types, imports, and the tests
 	$(PYTEST) --ignore tests/faults/test_mutations.py
 
-quick: $(READY)  ## the tests that start no emulator and no cloud, in two minutes
+quick: $(READY)  ## the tests that need no emulator and no cloud, in two minutes
 	$(PYTEST) tests/unit tests/infra
 
 N = 200

@@ -92,7 +92,7 @@ def _webhooks(plan: Plan, told: Told, runs: dict[str, Any], deliveries: dict[str
         for run_id in told.answered[job.number] & runs.keys():
             row, run = deliveries.get(run_id), runs[run_id]
             if not job.webhook:
-                found += [f"job {job.number} has a delivery that nobody asked for"] if row else []
+                found += [f"job {job.number} has a delivery without a webhook"] if row else []
                 continue
             if row is None:
                 found.append(f"job {job.number}: its webhook was lost")
@@ -107,7 +107,7 @@ def _webhooks(plan: Plan, told: Told, runs: dict[str, Any], deliveries: dict[str
             if "200" in script[:_SPARE] and row["state"] != DELIVERED:
                 found.append(f"job {job.number} ({job.webhook}): its delivery is {row['state']}: {row['reason']}")
             if row["state"] == DELIVERED and not took:
-                found.append(f"job {job.number}: delivered to nobody")
+                found.append(f"job {job.number}: delivered, and no receiver saw it")
             if len(ids - {f"msg_{run_id}"}):
                 found.append(f"job {job.number}: the ids {ids} for one delivery")
             if any(at < run["ended_at_s"] - 1 and run["ended_at_s"] for at, _ in told.deliveries[job.number]):

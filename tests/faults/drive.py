@@ -137,7 +137,7 @@ class Drive:
                     self.told.canceled[job.number] = self.world.control("POST", f"/runs/{run_id}/cancel").status_code
 
     def _poison(self) -> None:
-        """Messages that are none of ours: they end among the dead letters and hold up nobody (16)."""
+        """Send messages that are none of ours: they end among the dead letters and hold up no run."""
         sqs = self.world.session.client("sqs")
         url = sqs.get_queue_url(QueueName="modelcote-local-runs")["QueueUrl"]
         for body in ("", "{", "x" * 10_000, '{"data": [[1]]}'):
@@ -158,7 +158,7 @@ class Drive:
             self.told.secrets.append(answered.json()["secret"])
 
     def _redeploy(self) -> None:
-        """A new version of the model while runs of the one before wait and run (23)."""
+        """A new version of the model while runs of the one before wait and run."""
         self.told.redeployed = True
         deploy(self.world)
         inject(self.world)

@@ -46,7 +46,7 @@ def _no_attempt_condition(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_outbox_transaction(patch: pytest.MonkeyPatch) -> None:
-    """The delivery is written when it is announced: after the terminal state, by whoever lives to do so."""
+    """The delivery is written when it is announced: after the terminal state, if the process still lives."""
     from modelcote.runs import complete
 
     outbox, announce = complete._outbox, complete._announce

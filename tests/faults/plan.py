@@ -1,7 +1,7 @@
 """The plan of faults: a function of the seed alone, made before anything runs.
 
 A fault strikes at a named point: a function of the platform and the AWS call that it is about to make, or has made,
-for one run. Each fault strikes a number of times and no more, whichever process comes by.
+for one run. Each fault strikes a number of times and no more, in whichever process.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ KILL_BEFORE, KILL_AFTER, LOSE, THROTTLE, ERROR, SLOW, TRUNCATE, COPIES, LATE = (
     "late",
 )
 
-# (point, kind, times at most, weight): F1 to F14 of the protocol's faults.
+# (point, kind, times at most, weight).
 _FAULTS: tuple[tuple[str, str, int, int], ...] = (
     ("gateway dynamodb.TransactWriteItems", KILL_BEFORE, 1, 2),
-    ("gateway dynamodb.TransactWriteItems", KILL_AFTER, 1, 4),  # 4: between the commit and the message
+    ("gateway dynamodb.TransactWriteItems", KILL_AFTER, 1, 4),  # between the commit and the message
     ("gateway dynamodb.TransactWriteItems", LOSE, 1, 3),
     ("gateway dynamodb.TransactWriteItems", THROTTLE, 3, 4),
-    ("gateway sqs.SendMessage", ERROR, 9, 6),  # 12: every try fails
-    ("gateway sqs.SendMessage", COPIES, 5, 8),  # 6
-    ("gateway sqs.SendMessage", LATE, 1, 8),  # 7
+    ("gateway sqs.SendMessage", ERROR, 9, 6),  # every try fails
+    ("gateway sqs.SendMessage", COPIES, 5, 8),
+    ("gateway sqs.SendMessage", LATE, 1, 8),
     ("gateway sqs.SendMessage", LOSE, 1, 3),
-    ("run-worker dynamodb.UpdateItem", THROTTLE, 4, 6),  # 9
+    ("run-worker dynamodb.UpdateItem", THROTTLE, 4, 6),
     ("run-worker dynamodb.UpdateItem", KILL_BEFORE, 1, 2),
-    ("run-worker dynamodb.UpdateItem", KILL_AFTER, 1, 4),  # 1: before the model is called
+    ("run-worker dynamodb.UpdateItem", KILL_AFTER, 1, 4),  # before the model is called
     ("run-worker dynamodb.UpdateItem", LOSE, 1, 4),
-    ("run-worker lambda.Invoke", THROTTLE, 3, 5),  # 14
+    ("run-worker lambda.Invoke", THROTTLE, 3, 5),
     ("run-worker lambda.Invoke", ERROR, 2, 4),
-    ("run-worker lambda.Invoke", KILL_AFTER, 1, 4),  # 2: after the upload, before the terminal write
+    ("run-worker lambda.Invoke", KILL_AFTER, 1, 4),  # after the upload, before the terminal write
     ("run-worker dynamodb.TransactWriteItems", THROTTLE, 4, 6),
     ("run-worker dynamodb.TransactWriteItems", LOSE, 1, 4),
-    ("run-worker dynamodb.TransactWriteItems", KILL_AFTER, 1, 5),  # 3: after terminal, before the message is deleted
-    ("run-worker states.StartExecution", LOSE, 1, 3),  # 13
+    ("run-worker dynamodb.TransactWriteItems", KILL_AFTER, 1, 5),  # after terminal, before the message is deleted
+    ("run-worker states.StartExecution", LOSE, 1, 3),
     ("run-worker states.StartExecution", ERROR, 2, 2),
     ("run-worker sqs.SendMessage", ERROR, 9, 3),  # the delivery is not announced
-    ("model s3.PUT", ERROR, 2, 4),  # 11
+    ("model s3.PUT", ERROR, 2, 4),
     ("model s3.PUT", SLOW, 1, 3),
     ("model s3.PUT", KILL_BEFORE, 1, 2),
     ("model s3.PUT", KILL_AFTER, 1, 3),
@@ -60,13 +60,13 @@ _FAULTS: tuple[tuple[str, str, int, int], ...] = (
     ("complete-run dynamodb.TransactWriteItems", THROTTLE, 3, 2),
     ("deliver-webhook dynamodb.UpdateItem", THROTTLE, 3, 4),
     ("deliver-webhook dynamodb.UpdateItem", KILL_AFTER, 1, 3),  # claimed, not sent
-    ("deliver-webhook dynamodb.TransactWriteItems", KILL_BEFORE, 1, 5),  # 5: sent, not written down
+    ("deliver-webhook dynamodb.TransactWriteItems", KILL_BEFORE, 1, 5),  # sent, not written down
     ("deliver-webhook dynamodb.TransactWriteItems", LOSE, 1, 3),
     ("deliver-webhook sqs.SendMessage", ERROR, 9, 3),
     ("deliver-webhook s3.GET", ERROR, 2, 2),
 )
 
-# What the model's code does, with the terminal states that may come of it: 15 of the protocol's faults.
+# What the model's code does, with the terminal states that may come of it.
 _BEHAVIOURS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
     ("ok", 80, (SUCCEEDED,)),
     ("raise", 5, (FAILED,)),
@@ -78,7 +78,7 @@ _BEHAVIOURS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
     ("loop", 1, (TIMED_OUT,)),
 )
 
-# Scripts of a receiver: what it answers in order, the last for ever. 18 and 19 of the protocol's faults.
+# Scripts of a receiver: what it answers in order, the last for ever.
 RECEIVERS: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("well", ("200",), 50),
     ("fails twice", ("500", "500", "200"), 8),
@@ -117,7 +117,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """`stops`: (at which share of the jobs, for how many seconds) a process is stopped and resumed (8)."""
+    """`stops`: (at which share of the jobs, for how many seconds) a process is stopped and resumed."""
 
     seed: int
     jobs: tuple[Job, ...]

@@ -188,7 +188,7 @@ def inject(world: World) -> None:
                     "FAULTS_HANDLER": version.handler,
                     "FAULTS_ROLE": role,
                     "FAULTS_FOLDER": str(world.folder),
-                    # 21: some of the workers' clocks are ten minutes behind.
+                    # Some of the workers' clocks are ten minutes behind.
                     "FAULTS_SKEW_S": "-600" if role == "run-worker" else "0",
                 },
             )
@@ -211,7 +211,7 @@ def _endpoint(url: str) -> Iterator[None]:
 
 
 def _hasten(session: boto3.Session) -> None:
-    """Messages that were not worked off come back in seconds, though not before a batch may have been."""
+    """Have unprocessed messages redelivered in seconds, though not before a batch may be done."""
     sqs = session.client("sqs")
     for name, seconds in {"runs": 22, "deliveries": 5, "results": 5}.items():
         url = sqs.get_queue_url(QueueName=f"modelcote-local-{name}")["QueueUrl"]

@@ -25,7 +25,7 @@ def doubled(data: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def runner(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A model that doubles one number, and waits where it is told to; its runs may last 120 seconds."""
+    """A model that doubles one number, and waits as long as a request says; its runs may last 120 seconds."""
     path = tmp_path_factory.mktemp("model") / "double.pkl"
     joblib.dump(LinearRegression().fit(numpy.array([[0.0], [1.0], [2.0]]), [0.0, 2.0, 4.0]), path)
     flow = (model_type.SKLEARN, str(path), {"pre": doubled})

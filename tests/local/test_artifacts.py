@@ -70,18 +70,20 @@ def manifest(model_type: str = "sklearn", file: str = "m.pkl", **members: Any) -
     return json.dumps(data).encode()
 
 
-def refused(cloud: Cloud, bundle: bytes, *, sha256: str | None = None, flow: Any = None, **spec: Any) -> httpx.Response:
-    """What the control API answers when such a bundle is uploaded and its deploy is asked for."""
-    asked = {"name": "artifact", "flow": flow or [["sklearn", "m.pkl"]], **spec}
+def deploy(cloud: Cloud, bundle: bytes, *, sha256: str | None = None, flow: Any = None, **spec: Any) -> httpx.Response:
+    """Upload such a bundle, request its deploy, and return what the control API answers."""
+    body = {"name": "artifact", "flow": flow or [["sklearn", "m.pkl"]], **spec}
     digest = sha256 or hashlib.sha256(bundle).hexdigest()
-    made = cloud.post("/models/artifact/versions", {"spec": asked, "bundle": {"sha256": digest, "bytes": len(bundle)}})
-    assert made.status_code == 201, made.text
-    upload = made.json()["upload"]
+    created = cloud.post(
+        "/models/artifact/versions", {"spec": body, "bundle": {"sha256": digest, "bytes": len(bundle)}}
+    )
+    assert created.status_code == 201, created.text
+    upload = created.json()["upload"]
     assert httpx.put(upload["url"], content=bundle, headers=upload["headers"]).status_code == 200
-    return cloud.post(f"/models/artifact/versions/{made.json()['version']}/deploy", {})
+    return cloud.post(f"/models/artifact/versions/{created.json()['version']}/deploy", {})
 
 
-def check(answer: httpx.Response, code: str) -> None:
+def assert_refused(answer: httpx.Response, code: str) -> None:
     assert answer.status_code == 422, answer.text
     assert answer.json()["code"] == code, answer.text
     assert answer.json()["remedy"]
@@ -89,14 +91,16 @@ def check(answer: httpx.Response, code: str) -> None:
 
 @pytest.mark.parametrize("wrap", WRAP)
 @pytest.mark.parametrize("name", EVIL)
-def test_39_pickles(cloud: Cloud, name: str, wrap: str) -> None:
-    check(refused(cloud, zipped({"conduit.json": manifest(), "m.pkl": WRAP[wrap](EVIL[name])})), "unsafe_pickle")
+def test_pickles(cloud: Cloud, name: str, wrap: str) -> None:
+    assert_refused(
+        deploy(cloud, zipped({"conduit.json": manifest(), "m.pkl": WRAP[wrap](EVIL[name])})), "unsafe_pickle"
+    )
 
 
 @pytest.mark.parametrize("member", ["../m.pkl", "/m.pkl", "C:\\m.pkl", "a/../../m.pkl", "..\\m.pkl"])
-def test_40_names_that_leave_the_folder(cloud: Cloud, member: str, tmp_path: Path) -> None:
+def test_names_that_leave_the_folder(cloud: Cloud, member: str, tmp_path: Path) -> None:
     good = constant_model(tmp_path, 1).read_bytes()
-    check(refused(cloud, zipped({"conduit.json": manifest(), "m.pkl": good, member: b"x"})), "invalid_bundle")
+    assert_refused(deploy(cloud, zipped({"conduit.json": manifest(), "m.pkl": good, member: b"x"})), "invalid_bundle")
 
 
 def special(kind: int) -> bytes:
@@ -110,27 +114,27 @@ def special(kind: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", [0o120000, 0o020000, 0o010000])
-def test_40_links_and_devices(cloud: Cloud, kind: int) -> None:
-    check(refused(cloud, special(kind)), "invalid_bundle")
+def test_links_and_devices(cloud: Cloud, kind: int) -> None:
+    assert_refused(deploy(cloud, special(kind)), "invalid_bundle")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_40_duplicates(cloud: Cloud, tmp_path: Path) -> None:
+def test_duplicates(cloud: Cloud, tmp_path: Path) -> None:
     good = constant_model(tmp_path, 1).read_bytes()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("conduit.json", manifest())
         archive.writestr("m.pkl", good)
         archive.writestr("m.pkl", good)
-    check(refused(cloud, out.getvalue()), "invalid_bundle")
+    assert_refused(deploy(cloud, out.getvalue()), "invalid_bundle")
 
 
-def test_40_bomb(cloud: Cloud) -> None:
+def test_bomb(cloud: Cloud) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("conduit.json", manifest())
         archive.writestr("m.pkl", b"\0" * 200_000_000)
-    check(refused(cloud, out.getvalue()), "invalid_bundle")
+    assert_refused(deploy(cloud, out.getvalue()), "invalid_bundle")
 
 
 WRONG = {
@@ -154,16 +158,16 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_41_content_that_is_not_its_type(cloud: Cloud, case: str) -> None:
+def test_content_that_is_not_its_type(cloud: Cloud, case: str) -> None:
     bundle, flow = WRONG[case]
-    answer = refused(cloud, bundle, flow=flow)
+    answer = deploy(cloud, bundle, flow=flow)
     assert answer.status_code == 422, answer.text
     assert answer.json()["code"] in {"invalid_bundle", "unsafe_pickle"}
 
 
-def test_41_digest_mismatch(cloud: Cloud, tmp_path: Path) -> None:
+def test_digest_mismatch(cloud: Cloud, tmp_path: Path) -> None:
     good = zipped({"conduit.json": manifest(), "m.pkl": constant_model(tmp_path, 1).read_bytes()})
-    check(refused(cloud, good, sha256="0" * 64), "invalid_bundle")
+    assert_refused(deploy(cloud, good, sha256="0" * 64), "invalid_bundle")
 
 
 @pytest.mark.parametrize(
@@ -181,16 +185,16 @@ def test_41_digest_mismatch(cloud: Cloud, tmp_path: Path) -> None:
         "x; import os",
     ],
 )
-def test_42_requirements(cloud: Cloud, line: str, tmp_path: Path) -> None:
+def test_requirements(cloud: Cloud, line: str, tmp_path: Path) -> None:
     members = {
         "conduit.json": manifest(),
         "m.pkl": constant_model(tmp_path, 1).read_bytes(),
         "requirements.txt": line.encode(),
     }
-    assert refused(cloud, zipped(members)).status_code == 422
+    assert deploy(cloud, zipped(members)).status_code == 422
 
 
-def test_an_upload_with_another_signature_is_refused(cloud: Cloud) -> None:
+def test_an_upload_with_another_signature_is_deploy(cloud: Cloud) -> None:
     spec = {"name": "artifact", "flow": [["sklearn", "m.pkl"]]}
     made = cloud.post("/models/artifact/versions", {"spec": spec, "bundle": {"sha256": "0" * 64, "bytes": 3}})
     upload = made.json()["upload"]

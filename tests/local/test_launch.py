@@ -51,7 +51,7 @@ def call(cloud: Cloud, method: str, path: str, body: Any = None, **options: Any)
 
 @pytest.fixture
 def create(cloud: Cloud, model: str, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
-    """Makes an endpoint as the documented client does, and gives its id; deleted with the test."""
+    """A function that creates an endpoint as the documented client does and returns its id; deleted with the test."""
     made: list[str] = []
 
     def make(receiver: Receiver, hooks: list[str] | None) -> str:

@@ -155,7 +155,7 @@ cloud.up(Path({str(home)!r}))
     if number != signal.SIGKILL:
         assert processes.strays(home) == []
     else:
-        # Nobody could clean up; the next command does.
+        # A killed process cleans up nothing; the next command does.
         assert local.down(home)
         assert processes.strays(home) == []
 

@@ -1,4 +1,4 @@
-"""Versions: none is lost, each can serve again, and nobody notices a redeploy."""
+"""Versions: none is lost, each can serve again, and no caller notices a redeploy."""
 
 from __future__ import annotations
 

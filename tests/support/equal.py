@@ -9,7 +9,7 @@ from typing import Any
 def difference(one: Any, other: Any) -> float:
     """The largest difference between two JSON values: absolute up to 1, relative above; inf for another shape.
 
-    `None` stands for NaN, as in an answer.
+    `None` means NaN, as in an answer.
     """
     if isinstance(one, list) and isinstance(other, list):
         if len(one) != len(other):

@@ -20,7 +20,7 @@ Reply = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class LambdaDoor:
-    """`reply` gives each invocation's status, headers and body; `seen` keeps what was asked."""
+    """`reply` returns each invocation's status, headers and body; `seen` keeps the requests."""
 
     reply: Callable[[bytes], Reply]
     host: str = ""

@@ -110,7 +110,7 @@ class RunsStand:
         return accept(self.light, self.submission(data, **changes))
 
     def messages(self, queue: str = "", wait_s: int = 0) -> list[dict[str, Any]]:
-        """What the queue gives out now, as a Lambda event's records; not deleted."""
+        """Receive what is in the queue now, as a Lambda event's records; it is not deleted."""
         answer = self.store.sqs.receive_message(
             QueueUrl=queue or self.store.runs_queue,
             MaxNumberOfMessages=10,

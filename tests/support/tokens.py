@@ -37,7 +37,7 @@ def pem(key: Any) -> str:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """Claims that are taken, with changes; None leaves a claim out."""
+    """Claims that are accepted, with changes; None leaves a claim out."""
     now = int(time.time())
     made = {"iss": ISSUER, "aud": AUDIENCE, "exp": now + 300, "iat": now, **changes}
     return {name: value for name, value in made.items() if value is not None}

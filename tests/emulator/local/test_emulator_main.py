@@ -68,7 +68,7 @@ def kill(pid: int) -> None:
 
 @dataclass(frozen=True)
 class Saved:
-    """An emulator with its data below `folder`; started anew, it has a new port."""
+    """An emulator with its data below `folder`; started again, it has a new port."""
 
     folder: Path
 

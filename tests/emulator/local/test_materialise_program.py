@@ -40,7 +40,7 @@ def layer(folder: Path, runtime: str) -> Layer:
 
 @pytest.fixture
 def engine(aws: Emulator, tmp_path: Path) -> LocalEngine:
-    """An engine on an empty home; its functions have code that nobody runs."""
+    """An engine on an empty home; its functions have code that is never run."""
     archive = tmp_path / "platform.zip"
     archive.write_bytes(zipped("platform"))
     settings = Settings("local", REGION, ACCOUNT, str(archive), layer(tmp_path, "platform"))
@@ -110,7 +110,7 @@ SOURCES = {
 
 
 def held(aws: Emulator, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What the emulator holds of all that works runs off."""
+    """Return what the emulator holds of all that processes runs."""
 
     def client(service: str) -> Any:
         return aws.client(service)

@@ -123,7 +123,7 @@ def _call(service: str, operation: str, text: bytes, make: Any, fake: Any, chang
 
 
 def _later(text: bytes, kinds: Any) -> bytes:
-    """The message with a delay of some seconds: it comes after others that were sent later."""
+    """The message with a delay of some seconds: it arrives after others that were sent later."""
     del kinds
     members = json.loads(text)
     members["DelaySeconds"] = 3
