@@ -31,7 +31,7 @@ down: $(READY)  ## stop it
 
 # Files are spread over the workers; the tests of the one local cloud stay together (see tests/conftest.py).
 JOBS = 2
-PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n $(JOBS)
 
 test: check  ## everything: lint, types, imports, and the tests
 	$(PYTEST) --ignore tests/faults/test_mutations.py

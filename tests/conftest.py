@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -21,20 +21,29 @@ if TYPE_CHECKING:
     from tests.local.cloud import Cloud
     from tests.support.authority import Authority
 
-# The files that take longest start first, so that the workers of `make test` finish together.
-_LONG = ("tests/faults/", "tests/local/", "tests/infra/")
+# The folders that take longest come first, so that the workers of `make test` finish together.
+_LONG = ("tests/local/", "tests/docs/", "tests/faults/", "tests/infra/")
+_OWN_CLOUDS = ("tests/local/test_lifecycle.py", "tests/local/test_wheel.py")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test to a group that one worker of `make test` runs: the shared local cloud's tests, or a file's."""
+    items.sort(
+        key=lambda item: next((n for n, folder in enumerate(_LONG) if item.nodeid.startswith(folder)), len(_LONG))
+    )
 
-    def place(item: pytest.Item) -> tuple[bool, bool]:
-        return "cloud" not in getattr(item, "fixturenames", ()), not item.nodeid.startswith(_LONG)
 
-    items.sort(key=place)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.stem if place(item)[0] else "cloud"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a file as a whole to one worker, and all files of the one local cloud to the same one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "cloud" if file.startswith(_LONG[:2]) and file not in _OWN_CLOUDS else file
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
