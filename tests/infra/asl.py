@@ -6,125 +6,86 @@ cannot say (names that exist, states that are reached, an end) is checked beside
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 _PATH = r"^\$(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 _POSITIVE = {"type": "integer", "minimum": 1, "maximum": 99_999_999}
+
+
+def _object(required: Iterable[str] = (), **properties: Any) -> dict[str, Any]:
+    """Return the schema of an object with these members and no other."""
+    return {"type": "object", "properties": properties, "required": [*required], "additionalProperties": False}
+
+
+def _list(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "minItems": 1, "items": items}
+
+
+def _one_of(*members: str) -> dict[str, Any]:
+    return {"oneOf": [{"required": [member]} for member in members]}
+
+
+_TEXT, _A_PATH = {"type": "string"}, {"type": "string", "pattern": _PATH}
 # Of `Parameters` and `ResultSelector`: a name that ends in `.$` holds a path, and no other name does.
 _TEMPLATE = {
     "type": "object",
     "minProperties": 1,
     "patternProperties": {
-        r"\.\$$": {"type": "string", "pattern": _PATH},
+        r"\.\$$": _A_PATH,
         r"^(?!.*\.\$$)": {"not": {"type": "string", "pattern": r"^\$\."}},
     },
     "additionalProperties": False,
 }
-_ERRORS = {
-    "type": "array",
-    "minItems": 1,
-    "uniqueItems": True,
-    "items": {"type": "string", "pattern": r"^(States|Lambda)\.[A-Za-z]+$"},
-}
-_RETRIER = {
-    "type": "object",
-    "properties": {
-        "ErrorEquals": _ERRORS,
-        "IntervalSeconds": _POSITIVE,
-        "MaxAttempts": {"type": "integer", "minimum": 0, "maximum": 99_999_999},
-        "BackoffRate": {"type": "number", "minimum": 1},
-        "MaxDelaySeconds": {"type": "integer", "minimum": 1, "maximum": 31_622_399},
-    },
-    "required": ["ErrorEquals"],
-    "additionalProperties": False,
-}
-_CATCHER = {
-    "type": "object",
-    "properties": {
-        "ErrorEquals": _ERRORS,
-        "ResultPath": {"type": "string", "pattern": _PATH},
-        "Next": {"type": "string"},
-    },
-    "required": ["ErrorEquals", "Next"],
-    "additionalProperties": False,
-}
+_ERRORS = {**_list({"type": "string", "pattern": r"^(States|Lambda)\.[A-Za-z]+$"}), "uniqueItems": True}
+_RETRIER = _object(
+    ["ErrorEquals"],
+    ErrorEquals=_ERRORS,
+    IntervalSeconds=_POSITIVE,
+    MaxAttempts={"type": "integer", "minimum": 0, "maximum": 99_999_999},
+    BackoffRate={"type": "number", "minimum": 1},
+    MaxDelaySeconds={"type": "integer", "minimum": 1, "maximum": 31_622_399},
+)
+_CATCHER = _object(["ErrorEquals", "Next"], ErrorEquals=_ERRORS, ResultPath=_A_PATH, Next=_TEXT)
+_NAME = {"type": "string", "minLength": 1}
 _LAMBDA = {
-    "properties": {
-        "FunctionName": {"type": "string", "minLength": 1},
-        "FunctionName.$": {},
-        "Qualifier": {"type": "string", "minLength": 1},
-        "Payload.$": {},
-    },
-    "oneOf": [{"required": ["FunctionName"]}, {"required": ["FunctionName.$"]}],
-    "required": ["Payload.$"],
-    "additionalProperties": False,
+    **_object(["Payload.$"], **{"FunctionName": _NAME, "FunctionName.$": {}, "Qualifier": _NAME, "Payload.$": {}}),
+    **_one_of("FunctionName", "FunctionName.$"),
 }
 _TASK = {
-    "type": "object",
-    "properties": {
-        "Type": {"const": "Task"},
-        "Comment": {"type": "string"},
-        "Resource": {"const": "arn:aws:states:::lambda:invoke"},
-        "Parameters": {"allOf": [_TEMPLATE, _LAMBDA]},
-        "ResultSelector": _TEMPLATE,
-        "ResultPath": {"type": "string", "pattern": _PATH},
-        "TimeoutSeconds": _POSITIVE,
-        "TimeoutSecondsPath": {"type": "string", "pattern": _PATH},
-        "Retry": {"type": "array", "minItems": 1, "items": _RETRIER},
-        "Catch": {"type": "array", "minItems": 1, "items": _CATCHER},
-        "Next": {"type": "string"},
-        "End": {"const": True},
-    },
     # Without a limit a task that is lost is waited for until the execution ends.
-    "required": ["Type", "Resource", "Parameters"],
-    "allOf": [
-        {"oneOf": [{"required": ["Next"]}, {"required": ["End"]}]},
-        {"oneOf": [{"required": ["TimeoutSeconds"]}, {"required": ["TimeoutSecondsPath"]}]},
-    ],
-    "additionalProperties": False,
+    "allOf": [_one_of("Next", "End"), _one_of("TimeoutSeconds", "TimeoutSecondsPath")],
+    **_object(
+        ["Type", "Resource", "Parameters"],
+        Type={"const": "Task"},
+        Comment=_TEXT,
+        Resource={"const": "arn:aws:states:::lambda:invoke"},
+        Parameters={"allOf": [_TEMPLATE, _LAMBDA]},
+        ResultSelector=_TEMPLATE,
+        ResultPath=_A_PATH,
+        TimeoutSeconds=_POSITIVE,
+        TimeoutSecondsPath=_A_PATH,
+        Retry=_list(_RETRIER),
+        Catch=_list(_CATCHER),
+        Next=_TEXT,
+        End={"const": True},
+    ),
 }
-_CHOICE = {
-    "type": "object",
-    "properties": {
-        "Type": {"const": "Choice"},
-        "Choices": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "Variable": {"type": "string", "pattern": _PATH},
-                    "StringEquals": {"type": "string"},
-                    "Next": {"type": "string"},
-                },
-                "required": ["Variable", "StringEquals", "Next"],
-                "additionalProperties": False,
-            },
-        },
-    },
-    "required": ["Type", "Choices"],
-    "additionalProperties": False,
-}
+_RULE = _object(["Variable", "StringEquals", "Next"], Variable=_A_PATH, StringEquals=_TEXT, Next=_TEXT)
+_CHOICE = _object(["Type", "Choices"], Type={"const": "Choice"}, Choices=_list(_RULE))
 _STATE = {"if": {"properties": {"Type": {"const": "Choice"}}}, "then": _CHOICE, "else": _TASK}
+_STATES = {"minProperties": 1, "propertyNames": {"maxLength": 80}, "additionalProperties": _STATE}
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "type": "object",
-    "properties": {
-        "Comment": {"type": "string"},
-        "StartAt": {"type": "string"},
-        "TimeoutSeconds": _POSITIVE,
-        "States": {
-            "type": "object",
-            "minProperties": 1,
-            "propertyNames": {"maxLength": 80},
-            "additionalProperties": _STATE,
-        },
-    },
-    "required": ["StartAt", "States", "TimeoutSeconds"],
-    "additionalProperties": False,
+    **_object(
+        ["StartAt", "States", "TimeoutSeconds"],
+        Comment=_TEXT,
+        StartAt=_TEXT,
+        TimeoutSeconds=_POSITIVE,
+        States={"type": "object", **_STATES},
+    ),
 }
 _VALIDATOR = Draft202012Validator(SCHEMA)
 

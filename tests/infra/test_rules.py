@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,17 +19,16 @@ from tests.infra.plans import SNAPSHOTS, every_choice, planned, planned_network,
 Change = Callable[[dict[str, Any]], None]
 
 
-@pytest.mark.parametrize("models", SNAPSHOTS)
-def test_plans_keep_the_rules(models: int) -> None:
-    assert unexcused(planned(models).resources) == []
+PLANS = {
+    **{f"{models} models": partial(planned, models) for models in SNAPSHOTS},
+    "the platform with its deployer": planned_platform,
+    "the sender's network": planned_network,
+}
 
 
-def test_the_platform_with_its_deployer_keeps_the_rules() -> None:
-    assert unexcused(planned_platform().resources) == []
-
-
-def test_the_senders_network_keeps_the_rules() -> None:
-    assert unexcused(planned_network().resources) == []
+@pytest.mark.parametrize("name", PLANS)
+def test_plans_keep_the_rules(name: str) -> None:
+    assert unexcused(PLANS[name]().resources) == []
 
 
 def test_every_exception_is_needed_and_says_why() -> None:
@@ -88,6 +88,14 @@ def grant(action: str, resource: str) -> Change:
 
 
 GATEWAY, ARTIFACTS = "platform-gateway-function", "platform-buckets-artifacts"
+IRIS_ACCESS, BUILD = "model-demo_iris-access", "platform-deployer-project"
+VISION = "model-a-rather-long-project-name-here_vision-function"
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/modelcote"
+TOKEN = {"name": "PULUMI_ACCESS_TOKEN", "value": "pul-x"}
+OPEN_TLS, DOMAIN = {"securityPolicy": "TLS_1_0"}, "aws:apigatewayv2/domainName:DomainName"
+ADMIN, ATTACHMENT = "arn:aws:iam::aws:policy/AdministratorAccess", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+ALGORITHM = "rules.0.applyServerSideEncryptionByDefault.sseAlgorithm"
+INGRESS, EGRESS = (f"aws:vpc/securityGroup{way}Rule:SecurityGroup{way}Rule" for way in ("Ingress", "Egress"))
 SECRETS, READ = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:", "secretsmanager:GetSecretValue"
 WORK = ("runs", "deliveries", "results")
 GROUP, APART = "platform-runs-deliver-webhook-network-group", "aws:ec2/securityGroupRule:SecurityGroupRule"
@@ -104,18 +112,10 @@ BREAKS = (
     Break("lambda-not-public", "platform-routes-gateway-permission", put("sourceArn", ...)),
     Break("lambda-not-public", "platform-routes-gateway-permission", put("principal", "*")),
     Break("lambda-url", "open", put("authorizationType", "NONE"), "aws:lambda/functionUrl:FunctionUrl"),
-    Break(
-        "lambda-image-digest",
-        "model-a-rather-long-project-name-here_vision-function",
-        put("imageUri", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/modelcote:latest"),
-    ),
+    Break("lambda-image-digest", VISION, put("imageUri", f"{IMAGE}:latest")),
     Break("lambda-sizes", GATEWAY, put("timeout", ...)),
     Break("lambda-log-group", "platform-gateway-log", None),
-    Break(
-        "lambda-visibility",
-        "platform-deployer-stream",
-        put("eventSourceArn", "${platform-queues-failures.arn}"),
-    ),
+    Break("lambda-visibility", "platform-deployer-stream", put("eventSourceArn", "${platform-queues-failures.arn}")),
     Break("lambda-visibility", "platform-work-runs", put("visibilityTimeoutSeconds", 539)),
     Break("lambda-visibility", "platform-work-deliveries", put("visibilityTimeoutSeconds", ...)),
     Break("lambda-visibility", "platform-runs-dead-letters-function", put("timeout", 31)),
@@ -131,25 +131,17 @@ BREAKS = (
     Break("states-no-data", MACHINE, put("loggingConfiguration.includeExecutionData", True)),
     Break("states-no-data", MACHINE, put("loggingConfiguration.includeExecutionData", ...)),
     Break("logs-key", "platform-runs-long-run-log", put("kmsKeyId", ...)),
-    Break("codebuild-key", "platform-deployer-project", put("encryptionKey", ...)),
-    Break("codebuild-logs", "platform-deployer-project", put("logsConfig.cloudwatchLogs.status", "DISABLED")),
-    Break("codebuild-privileged", "platform-deployer-project", put("environment.privilegedMode", True)),
-    Break(
-        "codebuild-secrets",
-        "platform-deployer-project",
-        put("environment.environmentVariables", [{"name": "PULUMI_ACCESS_TOKEN", "value": "pul-x"}]),
-    ),
+    Break("codebuild-key", BUILD, put("encryptionKey", ...)),
+    Break("codebuild-logs", BUILD, put("logsConfig.cloudwatchLogs.status", "DISABLED")),
+    Break("codebuild-privileged", BUILD, put("environment.privilegedMode", True)),
+    Break("codebuild-secrets", BUILD, put("environment.environmentVariables", [TOKEN])),
     Break("dynamodb-recovery", "platform-tables-runs", put("pointInTimeRecovery.enabled", False)),
     Break("dynamodb-key", "platform-tables-runs", put("serverSideEncryption", {"enabled": True})),
     Break("dynamodb-deletion", "platform-tables-registry", put("deletionProtectionEnabled", False)),
     Break("dynamodb-on-demand", "platform-tables-registry", put("billingMode", "PROVISIONED")),
     Break("s3-private", f"{ARTIFACTS}-access", put("ignorePublicAcls", False)),
     Break("s3-private", f"{ARTIFACTS}-access", None),
-    Break(
-        "s3-key",
-        f"{ARTIFACTS}-encryption",
-        put("rules.0.applyServerSideEncryptionByDefault.sseAlgorithm", "AES256"),
-    ),
+    Break("s3-key", f"{ARTIFACTS}-encryption", put(ALGORITHM, "AES256")),
     Break("s3-versioning", f"{ARTIFACTS}-versioning", put("versioningConfiguration.status", "Suspended")),
     Break("s3-tls", f"{ARTIFACTS}-policy", None),
     Break("s3-tls", f"{ARTIFACTS}-policy", statement("policy", 0, Condition=None)),
@@ -170,12 +162,7 @@ BREAKS = (
     Break("api-access-log", "platform-api-stage", put("accessLogSettings", ...)),
     Break("api-authorised", "open-route", put("routeKey", "GET /x"), "aws:apigatewayv2/route:Route"),
     Break("api-throttled", "platform-api-stage", put("defaultRouteSettings.throttlingRateLimit", 0)),
-    Break(
-        "api-tls",
-        "domain",
-        put("domainNameConfiguration", {"securityPolicy": "TLS_1_0"}),
-        "aws:apigatewayv2/domainName:DomainName",
-    ),
+    Break("api-tls", "domain", put("domainNameConfiguration", OPEN_TLS), DOMAIN),
     Break("alarm-queues", "platform-alarms-deploys-dead-not-empty", None),
     Break("alarm-queues", "platform-alarms-deploys-old", None),
     *(Break("alarm-queues", f"platform-alarms-{queue}-dead-not-empty", None) for queue in WORK),
@@ -190,38 +177,29 @@ BREAKS = (
     Break("alarm-api", "platform-alarms-api-5xx", put("metricName", "4xx")),
     Break("network-no-ingress", GROUP, put("ingress", [{"protocol": "tcp", "fromPort": 443, "toPort": 443}])),
     Break("network-no-ingress", "in", put("type", "ingress"), APART),
-    Break(
-        "network-no-ingress", "in", put("fromPort", 443), "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-    ),
+    Break("network-no-ingress", "in", put("fromPort", 443), INGRESS),
     Break("network-https-only", GROUP, put("egress.0.fromPort", 0)),
     Break("network-https-only", GROUP, put("egress.0.toPort", 444)),
     Break("network-https-only", GROUP, put("egress.0.protocol", "udp")),
     Break("network-https-only", GROUP, put("egress", [{"protocol": "-1", "fromPort": 0, "toPort": 0}])),
     Break("network-https-only", GROUP, put("egress", ...)),
     Break("network-https-only", "out", put("type", "egress"), APART),
-    Break(
-        "network-https-only", "out", put("ipProtocol", "-1"), "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
-    ),
+    Break("network-https-only", "out", put("ipProtocol", "-1"), EGRESS),
     Break("iam-resources", "platform-runs-deliver-webhook-network-access", statement("policy", 0, Sid="Other")),
-    Break("iam-actions", "model-demo_iris-access", statement("policy", 1, Action=["s3:*"])),
-    Break("iam-resources", "model-demo_iris-access", statement("policy", 1, Resource=["*"])),
+    Break("iam-actions", IRIS_ACCESS, statement("policy", 1, Action=["s3:*"])),
+    Break("iam-resources", IRIS_ACCESS, statement("policy", 1, Resource=["*"])),
     Break("iam-resources", "platform-runs-watchdog-access", statement("policy", 4, Resource=["*"])),
-    Break("webhook-secrets", "model-demo_iris-access", grant(READ, f"{SECRETS}modelcote-webhooks/dev/demo/*")),
+    Break("webhook-secrets", IRIS_ACCESS, grant(READ, f"{SECRETS}modelcote-webhooks/dev/demo/*")),
     Break("webhook-secrets", "platform-boundary-policy", grant(READ, f"{SECRETS}modelcote*")),
     Break("webhook-secrets", "platform-gateway-access", grant("secretsmanager:Get*", f"{SECRETS}*")),
     Break("webhook-secrets", "platform-runs-watchdog-access", grant(READ, "*")),
     Break("iam-escalation", "platform-deployer-access", statement("policy", -3, Condition=None)),
     Break("iam-escalation", "platform-deployer-access", statement("policy", -1, Condition=None)),
-    Break(
-        "iam-managed",
-        "attached",
-        put("policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-    ),
+    Break("iam-managed", "attached", put("policyArn", ADMIN), ATTACHMENT),
     Break("iam-trust", "model-demo_iris-role", statement("assumeRolePolicy", 0, Condition=None)),
     Break("iam-trust", "model-demo_iris-role", statement("assumeRolePolicy", 0, Principal="*")),
     Break("iam-boundary", "model-demo_iris-role", put("permissionsBoundary", ...)),
-    Break("iam-documents", "model-demo_iris-access", put("policy", '{"Version": "2008-10-17", "Statement": []}')),
+    Break("iam-documents", IRIS_ACCESS, put("policy", '{"Version": "2008-10-17", "Statement": []}')),
 )
 
 

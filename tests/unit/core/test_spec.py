@@ -27,46 +27,30 @@ def spec(**fields: Any) -> ModelSpec:
     return spec_from_dict({"name": "iris", "flow": FLOW, **fields})
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("name", ""),
-        ("name", "a" * 21),
-        ("name", "Iris"),
-        ("name", "../x"),
-        ("name", "ірis"),  # Cyrillic look-alikes
-        ("name", "iris\n"),
-        ("name", None),
-        ("flow", []),
-        ("flow", [["sklearn_classifier"]]),
-        ("flow", [["nonsense", "model.pkl"]]),
-        ("flow", [["sklearn_classifier", "model.onnx"]]),
-        ("flow", [["sklearn_classifier", 7]]),
-        ("flow", [["torch", "model.pt"]]),  # its runtime is not in this version
-        ("cpu", 0),
-        ("cpu", 33),
-        ("cpu", 2.5),
-        ("cpu", True),
-        ("memory", 1.9),
-        ("memory", 256.1),
-        ("memory", float("nan")),
-        ("memory", "8"),
-        ("memory", 11),  # within the interface's rule, above what Lambda has
-        ("hardware", "ABACUS"),
-        ("hardware", "A10"),  # its backend is not in this version
-        ("python_version", "3.8"),
-        ("python_version", 3.11),
-        ("cooldown", 0),
-        ("cooldown", -1),
-        ("min_replicas", -1),
-        ("max_replicas", 0),
-        ("timeout", 0),
-        ("timeout", 901),
-        ("timeout", 1e9),
-        ("compile", "yes"),
-        ("requirements", "numpy"),
+BROKEN: dict[str, list[object]] = {
+    "name": ["", "a" * 21, "Iris", "../x", "ірis", "iris\n", None],  # the fifth has Cyrillic look-alikes
+    "flow": [
+        [],
+        [["sklearn_classifier"]],
+        [["nonsense", "model.pkl"]],
+        [["sklearn_classifier", "model.onnx"]],
+        [["sklearn_classifier", 7]],
+        [["torch", "model.pt"]],  # its runtime is not in this version
     ],
-)
+    "cpu": [0, 33, 2.5, True],
+    "memory": [1.9, 256.1, float("nan"), "8", 11],  # 11 is within the interface's rule, above what Lambda has
+    "hardware": ["ABACUS", "A10"],  # the backend of A10 is not in this version
+    "python_version": ["3.8", 3.11],
+    "cooldown": [0, -1],
+    "min_replicas": [-1],
+    "max_replicas": [0],
+    "timeout": [0, 901, 1e9],
+    "compile": ["yes"],
+    "requirements": ["numpy"],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in BROKEN.items() for value in values])
 def test_a_broken_rule_names_its_field(field: str, value: object) -> None:
     with pytest.raises(InvalidSpec) as caught:
         spec(**{field: value})
