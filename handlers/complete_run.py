@@ -1,4 +1,4 @@
-"""The last state of the long lane: what the model's function answered, or why it did not, becomes the run's end."""
+"""The last state of the long lane: the answer of the model's function, or its failure, becomes the run's end."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _store = store_from_env()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """The state machine's whole state: `run_id, project, attempt` and `answer` or `failure`."""
+    """Settle an attempt by the state machine's whole state: `run_id, project, attempt` and `answer` or `failure`."""
     return {"run": settle_execution(_store, event)}

@@ -1,4 +1,4 @@
-"""Messages of runs that nobody could work off five times: their runs FAILED, with the reason."""
+"""Messages of runs that could not be processed five times: their runs FAILED, with the reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _store = store_from_env()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """A batch of the runs' dead-letter queue."""
+    """Process a batch of the runs' dead-letter queue."""
     return each(event, _end)
 
 
@@ -23,7 +23,7 @@ def _end(record: Record) -> None:
     try:
         task = read_task(record)
     except Invalid as error:
-        # Nobody was promised anything about it.
+        # It does not belong to a run.
         log("foreign message", message=record["messageId"], reason=str(error))
         return
     log("dead letter", run_id=task.run_id, run=fail_dead_letter(_store, task))

@@ -1,4 +1,4 @@
-"""Sends webhooks: one attempt for each message of the queue `deliveries`."""
+"""Send webhooks: one attempt for each message of the queue `deliveries`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _deliverer = Deliverer(
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """A batch of the queue `deliveries`."""
+    """Process a batch of the queue `deliveries`."""
     return each(event, _deliver)
 
 

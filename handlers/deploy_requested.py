@@ -1,7 +1,7 @@
-"""A deploy was requested: starts the deployer, which takes all that waits in the queue.
+"""Start the deployer, which consumes the whole queue, when a deploy is requested.
 
 Fed by the registry table's stream, new deploy rows only. One deployer runs at a time: while one does, CodeBuild
-refuses another (`AccountLimitExceededException`), and the batch is given back so that the stream brings it again.
+refuses another (`AccountLimitExceededException`), and the batch is returned, so that the stream delivers it again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _codebuild = boto3.client("codebuild")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """One batch of the stream; names the record to go on from when no build could be started."""
+    """Process one batch of the stream; name the record to continue from when no build could be started."""
     first = event["Records"][0]["dynamodb"]["SequenceNumber"]
-    # The same batch brought again within five minutes is the same build, should its answer have been lost.
+    # The same batch delivered again within five minutes is the same build, should its answer have been lost.
     token = hashlib.sha256(first.encode()).hexdigest()
     try:
         started = _codebuild.start_build(projectName=os.environ["MODELCOTE_DEPLOYER_PROJECT"], idempotencyToken=token)

@@ -32,5 +32,5 @@ _gateway = Gateway(PREDICT_ROUTES, _registry, Backends().invoke, _background, _p
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """One HTTP API event, one answer."""
+    """Answer one HTTP API event."""
     return _gateway.answer(event)

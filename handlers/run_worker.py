@@ -1,4 +1,4 @@
-"""Works runs off the queue: the fast lane to its end, the long lane into its state machine."""
+"""Process queued runs: the fast lane to its end, the long lane into its state machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _own = threading.local()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """A batch of the queue `runs`."""
+    """Process a batch of the queue `runs`."""
     return each(event, _work)
 
 

@@ -12,7 +12,7 @@ _store = store_from_env()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """A batch of the queue `results`: S3's notices of objects under `detached/`."""
+    """Process a batch of the queue `results`: S3's notices of objects under `detached/`."""
     return each(event, _settle)
 
 

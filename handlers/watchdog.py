@@ -1,4 +1,4 @@
-"""Once a minute: whatever should have gone on by now is helped along."""
+"""Recover runs and deliveries that are overdue; runs once a minute."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _RESERVE_S = 10
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
-    """What was done, in numbers."""
+    """Return what was done, in numbers."""
     until = _store.clock() + context.get_remaining_time_in_millis() / 1000 - _RESERVE_S
-    done = watch(_store, _long, until)
-    if done:
-        log("watched", **done)
-    return done
+    counts = watch(_store, _long, until)
+    if counts:
+        log("watched", **counts)
+    return counts

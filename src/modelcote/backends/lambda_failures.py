@@ -1,4 +1,4 @@
-"""What Lambda's failures mean, whether the Invoke API answers with one or a state machine's task ends with it."""
+"""Lambda's failures as errors, whether the Invoke API answers with one or a state machine's task ends with it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from fastapi import Depends, Query
 
 from modelcote.core.errors import Invalid
 from modelcote.core.runs import first_run_id, is_run_id
-from modelcote.runs.listing import Wanted
+from modelcote.runs.listing import RunFilter
 
 SINCE = "a span such as 30m, 2h or 1d (so long ago), a time in ISO 8601, or seconds since the epoch"
 _SPAN = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
@@ -26,11 +26,11 @@ def _selection(
     since: Annotated[str, Query(max_length=64, description=f"accepted from then on: {SINCE}")] = "",
     until: Annotated[str, Query(max_length=64, description="accepted before then, as `since`")] = "",
     cursor: Annotated[str, Query(max_length=64, description="of the page before")] = "",
-) -> Wanted:
+) -> RunFilter:
     return read_selection(model, since, until, cursor)
 
 
-def read_selection(model: str = "", since: str = "", until: str = "", cursor: str = "", state: str = "") -> Wanted:
+def read_selection(model: str = "", since: str = "", until: str = "", cursor: str = "", state: str = "") -> RunFilter:
     """Return the selection that these texts describe; raise `Invalid` for a bad time, order of times or cursor."""
     since_s = read_time("since", since) if since else 0
     until_s = read_time("until", until) if until else 0
@@ -40,11 +40,11 @@ def read_selection(model: str = "", since: str = "", until: str = "", cursor: st
         raise Invalid(
             "cursor is not valid for this list.", "Send the cursor of the previous page, unchanged.", field="cursor"
         )
-    return Wanted(model, state, since_s, until_s, cursor)
+    return RunFilter(model, state, since_s, until_s, cursor)
 
 
 # All but the state, which a route adds.
-Selection = Annotated[Wanted, Depends(_selection)]
+Selection = Annotated[RunFilter, Depends(_selection)]
 
 
 def read_time(field: str, text: str) -> float:

@@ -170,7 +170,7 @@ class WaitTimeout(ModelcoteError, TimeoutError):
 
 
 def _tree(root: type[ModelcoteError]) -> list[type[ModelcoteError]]:
-    return [root, *(found for child in root.__subclasses__() for found in _tree(child))]
+    return [root, *(error for child in root.__subclasses__() for error in _tree(child))]
 
 
 # Codes of earlier versions, which stored runs still show.
@@ -180,7 +180,7 @@ BY_CODE: dict[str, type[ModelcoteError]] = {error.code: error for error in _tree
 
 
 def to_problem(error: ModelcoteError, request_id: str = "") -> dict[str, Any]:
-    """The RFC 9457 body of an error, with `code`, `remedy` and `request_id` as extension members."""
+    """Return the RFC 9457 body of an error, with `code`, `remedy` and `request_id` as extension members."""
     problem = {
         "type": f"https://modelcote.dev/errors/{error.code}",
         "title": error.title,
@@ -199,7 +199,7 @@ _RESERVED = frozenset({"type", "title", "status", "detail", "code", "remedy"})
 
 
 def from_problem(problem: Mapping[str, Any]) -> ModelcoteError:
-    """The error that a problem body stands for; an unknown code becomes the base class."""
+    """Return the error that a problem body describes; an unknown code becomes the base class."""
     code = str(problem.get("code", ""))
     error_class = BY_CODE.get(_RENAMED.get(code, code), ModelcoteError)
     extra = {str(key): value for key, value in problem.items() if key not in _RESERVED}

@@ -37,9 +37,9 @@ class Policy:
     result_ttl_s: float = 7 * DAY
     # How long the run itself, its deliveries and its callback's credentials are kept.
     row_ttl_s: float = 30 * DAY
-    # How long an Idempotency-Key stands for its run.
+    # How long a repeated Idempotency-Key returns the same run.
     idempotency_ttl_s: float = DAY
-    # A run that may take at most this long is worked off the queue, a longer one by a state machine.
+    # A run that may take at most this long is processed by a worker of the queue, a longer one by a state machine.
     fast_limit_s: float = 60
     # What a worker has beyond the run's own limit before its lease is over.
     lease_slack_s: float = 30
@@ -87,21 +87,21 @@ class Policy:
 
     @property
     def keep_after_s(self) -> float:
-        """A synchronous prediction that takes longer than this keeps its result, in case nobody waits for it."""
+        """A synchronous prediction that takes longer than this is also stored: its caller may have stopped waiting."""
         return 0.4 * self.sync_wait_s
 
 
 def policy_from_json(text: str) -> Policy:
-    """The policy with the members of a JSON object exchanged; raises `InvalidSpec` naming the member."""
-    given: Any = json.loads(text) if text else {}
-    if not isinstance(given, dict):
-        raise InvalidSpec("the policy is not an object.", "Give a JSON object.", field="policy")
-    known = {member.name: getattr(Policy(), member.name) for member in fields(Policy)}
+    """Return the policy with the members of a JSON object replaced; raise `InvalidSpec` naming the member."""
+    members: Any = json.loads(text) if text else {}
+    if not isinstance(members, dict):
+        raise InvalidSpec("the policy is not an object.", "Send a JSON object.", field="policy")
+    defaults = {member.name: getattr(Policy(), member.name) for member in fields(Policy)}
     values: dict[str, Any] = {}
-    for name, value in given.items():
-        if name not in known:
-            raise InvalidSpec(f"the policy has no member {name}.", f"Members: {', '.join(known)}.", field="policy")
-        values[name] = _checked(name, value, known[name])
+    for name, value in members.items():
+        if name not in defaults:
+            raise InvalidSpec(f"the policy has no member {name}.", f"Members: {', '.join(defaults)}.", field="policy")
+        values[name] = _checked(name, value, defaults[name])
     return Policy(**values)
 
 
@@ -179,5 +179,5 @@ _RULES: dict[str, tuple[Callable[[Any], Any], str]] = {
 
 
 def policy_from_env() -> Policy:
-    """The policy of the function's environment."""
+    """Return the policy of the function's environment."""
     return policy_from_json(os.environ.get("MODELCOTE_POLICY", ""))

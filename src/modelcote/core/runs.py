@@ -33,7 +33,7 @@ SYNC: Final = "sync"
 ASYNC: Final = "async"
 MODES = (SYNC, ASYNC)
 
-FAST: Final = "fast"  # worked off the queue
+FAST: Final = "fast"  # processed from the queue
 LONG: Final = "long"  # a Step Functions execution
 
 IDEMPOTENCY_KEY_LENGTH = 255
@@ -43,12 +43,12 @@ KEEP_DAYS = (1, 7, 30, 90)
 
 
 def keep_days(result_ttl_s: float) -> int:
-    """The fewest days of `KEEP_DAYS` that hold a result long enough."""
+    """Return the fewest days of `KEEP_DAYS` that hold a result long enough."""
     return next(days for days in KEEP_DAYS if days * DAY >= result_ttl_s)
 
 
 def new_run_id(at_s: float | None = None) -> str:
-    """A UUID of version 7 (RFC 9562) in hexadecimal: ids sort by the millisecond they were made in."""
+    """Return a UUID of version 7 (RFC 9562) in hexadecimal: ids sort by the millisecond they were made in."""
     millis = int((time.time() if at_s is None else at_s) * 1000)
     number = millis << 80 | int.from_bytes(os.urandom(10))
     number = number & ~(0xF << 76) | 0x7 << 76
@@ -57,7 +57,7 @@ def new_run_id(at_s: float | None = None) -> str:
 
 
 def first_run_id(at_s: float) -> str:
-    """The smallest id of that millisecond: where the runs from `at_s` on begin."""
+    """Return the smallest id of that millisecond: where the runs from `at_s` on begin."""
     return f"{int(at_s * 1000) << 80:032x}"
 
 
@@ -82,9 +82,9 @@ class RunLimits:
 def run_limits(
     policy: Policy, model_timeout_s: float, *, queue: object = None, run: object = None, result: object = None
 ) -> RunLimits:
-    """The limits of one run; each as a number or its text, None for the default.
+    """Return the limits of one run; each is a number or its text, None for the default.
 
-    Raises `Invalid` with the field `queue_limit_s` (10 s to 72 h), `run_limit_s` (1 s to the model's timeout) or
+    Raise `Invalid` with the field `queue_limit_s` (10 s to 72 h), `run_limit_s` (1 s to the model's timeout) or
     `result_ttl_s` (1 h to 90 days).
     """
     return RunLimits(
@@ -94,30 +94,30 @@ def run_limits(
     )
 
 
-def _seconds(field: str, given: object, default: float, low: float, high: float) -> float:
-    if given is None or given == "":
+def _seconds(field: str, value: object, default: float, low: float, high: float) -> float:
+    if value is None or value == "":
         return default
-    number = _number(given)
+    number = _number(value)
     if not low <= number <= high:
         raise Invalid(
-            f"{field}={ascii(given)[:40]} is out of its range.",
-            f"{field} is a number of seconds from {low} to {high}.",
+            f"{field} must be a number of seconds from {low} to {high}, got {ascii(value)[:40]}.",
+            "Choose one in that range, or leave it out for the default.",
             field=field,
         )
     return number
 
 
-def _number(given: object) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float | str) or len(str(given)) > 20:
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 20:
         return math.nan
     try:
-        return float(given)
+        return float(value)
     except ValueError:
         return math.nan
 
 
 def check_idempotency_key(key: str) -> str:
-    """The key, if it has 1 to 255 printable ASCII characters, else `BadRequest`."""
+    """Return the key if it has 1 to 255 printable ASCII characters; otherwise raise `BadRequest`."""
     if 1 <= len(key) <= IDEMPOTENCY_KEY_LENGTH and key.isascii() and key.isprintable():
         return key
     raise BadRequest(

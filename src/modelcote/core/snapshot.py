@@ -84,7 +84,7 @@ def snapshot_to_json(snapshot: Snapshot) -> str:
 
 
 def snapshot_from_json(text: str) -> Snapshot:
-    """The inverse of `snapshot_to_json`."""
+    """Read what `snapshot_to_json` wrote."""
     data = json.loads(text)
     return Snapshot(
         models=tuple(_model(row) for row in data["models"]),

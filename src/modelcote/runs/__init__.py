@@ -1,1 +1,1 @@
-"""Runs: predictions that are accepted, worked off and never lost. The protocol is docs/architecture/09-runs.md."""
+"""Runs: predictions that are accepted, processed and never lost. The protocol is docs/architecture/09-runs.md."""

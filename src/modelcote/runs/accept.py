@@ -1,6 +1,6 @@
 """Acceptance: one transaction writes the run, its Idempotency-Key and the count of open runs; then it is queued.
 
-Whoever has the 202 has the run: if the message could not be sent, the watchdog sends it.
+A 202 is a promise: if the message could not be sent, the watchdog sends it.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Submission:
 
 
 def accept(store: RunStore, submission: Submission) -> Run:
-    """The accepted run; the one of an earlier request where the Idempotency-Key and the body are the same.
+    """Accept a run, or return the one of an earlier request with the same Idempotency-Key and body.
 
-    Raises `TooManyRequests` at the quota of open runs, `Invalid` for a key that was used with another body, and
+    Raise `TooManyRequests` at the quota of open runs, `Invalid` for a key that was used with another body, and
     `BackendUnavailable` when it could not be written: then nothing was accepted.
     """
     digest = hashlib.sha256(submission.model.encode() + b"\0" + submission.body).hexdigest()
@@ -63,9 +63,9 @@ def accept(store: RunStore, submission: Submission) -> Run:
 
 
 def detach(store: RunStore, submission: Submission, started_at_s: float) -> Run:
-    """The run of a synchronous call that goes on computing: RUNNING, its first attempt the one that was begun.
+    """Make a run of a synchronous call that goes on computing: RUNNING, its first attempt the one already started.
 
-    It is counted, but no quota refuses it: the work is being done already.
+    It is counted, but no quota rejects it: the work is under way.
     """
     lease = started_at_s + submission.limits.run_s + store.policy.lease_slack_s
     run = replace(
@@ -78,7 +78,7 @@ def detach(store: RunStore, submission: Submission, started_at_s: float) -> Run:
         worker="gateway",
     )
     run = _stored_input(store, run, submission.event)
-    # Soon, since the result may have come while this was written; S3's notice of it would have found no run.
+    # Soon, since the result may have been stored while this was written; S3's notice would have found no run.
     soon = store.clock() + store.policy.keep_after_s
     count = update(counter_key(run.project, run.counter), {"open": add(1)})
     store.table.transact(put(due(run, soon), "attribute_not_exists(#pk)"), count)
@@ -86,7 +86,7 @@ def detach(store: RunStore, submission: Submission, started_at_s: float) -> Run:
 
 
 def counters(policy_open_runs: int) -> list[int]:
-    """How many open runs each counter may hold; together the quota, exactly."""
+    """Return how many open runs each counter may hold; together exactly the quota."""
     number = min(_MAX_COUNTERS, max(1, policy_open_runs // _RUNS_PER_COUNTER))
     share, rest = divmod(policy_open_runs, number)
     return [share + (place < rest) for place in range(number)]
@@ -147,7 +147,7 @@ def _earlier(store: RunStore, submission: Submission, digest: str) -> Run | None
 
 
 def _write(store: RunStore, run: Run, submission: Submission, digest: str) -> tuple[Run, bool]:
-    """The run as written, and whether it is new."""
+    """Write the run; return it, and whether it is new."""
     limits = counters(store.policy.open_runs)
     first = random.randrange(len(limits))  # noqa: S311  spreads writes, no secret
     for step in range(len(limits)):
@@ -185,7 +185,7 @@ def _actions(store: RunStore, run: Run, submission: Submission, digest: str, lim
     ]
     if submission.idempotency_key:
         pk, sk = idempotency_key(run.project, submission.idempotency_key)
-        kept = {
+        row = {
             "pk": pk,
             "sk": sk,
             "run_id": run.run_id,
@@ -193,7 +193,7 @@ def _actions(store: RunStore, run: Run, submission: Submission, digest: str, lim
             "expires_at_s": int(run.created_at_s + store.policy.idempotency_ttl_s),
         }
         # DynamoDB removes what has expired within days, not at once.
-        actions.append(put(kept, "attribute_not_exists(#pk) OR #expires_at_s <= :now", now=run.created_at_s))
+        actions.append(put(row, "attribute_not_exists(#pk) OR #expires_at_s <= :now", now=run.created_at_s))
     return actions
 
 
@@ -210,7 +210,7 @@ def _not_accepted() -> BackendUnavailable:
 
 def _quota(store: RunStore) -> TooManyRequests:
     return TooManyRequests(
-        f"the project has {store.policy.open_runs:,} open runs, as many as it may.",
+        f"the project has reached its limit of {store.policy.open_runs:,} open runs.",
         "Wait until some have ended, or cancel some.",
         retry_after_s=5,
     )

@@ -1,4 +1,4 @@
-"""What models' functions leave in S3. A model's own code may write there too, so nothing of it is taken on trust."""
+"""Read what models' functions store in S3. A model's own code may write there too, so nothing of it is trusted."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def head(store: RunStore, key: str) -> tuple[bool, dict[str, Any]] | None:
 
 
 def read_answer(store: RunStore, key: str, limit_bytes: int) -> dict[str, Any] | None:
-    """A model's stored answer, `{"result": ...}` or `{"error": ...}`.
+    """Return a model's stored answer, `{"result": ...}` or `{"error": ...}`.
 
-    None where there is none, where it is larger than the limit (whatever was said of it), or no such answer.
+    Return None where there is no object, where it is larger than the limit (whatever its row says), or not an answer.
     """
     try:
         answer = store.s3.get_object(Bucket=store.bucket, Key=key)

@@ -1,4 +1,4 @@
-"""Cancel: the end that a caller asks for."""
+"""Cancel: the end that a caller requests."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from modelcote.runs.worker import execution_name
 
 
 def cancel(store: RunStore, executions: Executions, project: str, run_id: str) -> Run:
-    """The canceled run. A race with its end is settled by the same conditional write: one of them holds.
+    """Cancel a run and return it. A race with its end is decided by the same conditional write: one of them wins.
 
-    Raises `Conflict` for a run that has ended, and `NotFound`. A model's function that is computing goes on to its
-    end; what it answers changes nothing.
+    Raise `Conflict` for a run that has ended, and `NotFound`. A function that is computing goes on to its end; its
+    answer changes nothing.
     """
     run = store.get(project, run_id)
     error = to_problem(RunCanceled("the run was canceled.", "Submit it again if you still need its result."))

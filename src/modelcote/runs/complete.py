@@ -1,4 +1,4 @@
-"""The one way into a terminal state, whoever asks: worker, state machine, watchdog, cancel.
+"""The one way into a terminal state, for the worker, the state machine, the watchdog and cancel.
 
 One transaction: the state, conditional on the attempt; the count of open runs; the webhook's outbox row. A zombie's
 late result meets a condition that no longer holds.
@@ -33,10 +33,10 @@ class Outcome:
 
 
 def complete(store: RunStore, run: Run, outcome: Outcome, *, any_attempt: bool = False) -> bool:
-    """Ends the run, if it is still open and on the attempt that `run` shows (with `any_attempt`: on any).
+    """End the run, if it is still open and on the attempt that `run` shows (with `any_attempt`: on any).
 
-    True when the run is in this outcome now, also where an earlier try's answer was lost; False when it has ended
-    otherwise or another attempt has been begun.
+    Return True when the run has this outcome now, also where an earlier try's answer was lost; False when it has
+    ended otherwise or another attempt has started.
     """
     at = store.clock()
     condition = "#state IN (:queued, :running)"
@@ -102,5 +102,5 @@ def _announce(store: RunStore, run: Run) -> None:
         return
     try:
         announce(store, run, store.policy.delivery_schedule_s[0])
-    except Exception as error:  # the outbox row stands: the watchdog announces it
+    except Exception as error:  # the outbox row is written: the watchdog announces it
         log("delivery not announced", run_id=run.run_id, reason=type(error).__name__)

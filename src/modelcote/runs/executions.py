@@ -54,7 +54,7 @@ class StateMachine:
 
 
 def state_machine_from_env() -> StateMachine:
-    """The state machine that the function's environment names."""
+    """Return the state machine that the environment names."""
     from modelcote.aws.clients import client_config, make_session
 
     client = make_session().client("stepfunctions", config=client_config(attempts=6))

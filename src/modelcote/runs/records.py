@@ -2,7 +2,7 @@
 
 A project's rows are spread over eight partitions, `P#<project>#<shard>`, by the last digit of the run's id, so that
 no project is held to one partition's 1,000 writes per second. Sort keys: `RUN#<id>`, `DELIVERY#<id>`,
-`ATTEMPT#<id>#<nnn>`. What something still has to happen to has `due_pk` and `due_at_s`, the keys of the index `due`,
+`ATTEMPT#<id>#<nnn>`. A row that is not at rest has `due_pk` and `due_at_s`, the keys of the index `due`,
 which the watchdog reads. Times are seconds since the epoch.
 """
 
@@ -41,12 +41,12 @@ def delivery_key(project: str, run_id: str) -> tuple[str, str]:
 
 
 def due_pk(run_id: str) -> str:
-    """The partition of the index `due`."""
+    """Return the partition of the index `due`."""
     return f"DUE#{shard_of(run_id)}"
 
 
 def counter_key(project: str, shard: int) -> tuple[str, str]:
-    """One of the counters whose sum is the project's open runs."""
+    """Return the key of one of the counters whose sum is the project's open runs."""
     return f"OPEN#{project}#{shard}", "OPEN"
 
 
@@ -55,7 +55,7 @@ def idempotency_key(project: str, key: str) -> tuple[str, str]:
 
 
 def endpoint_key(project: str, url: str) -> tuple[str, str]:
-    """How a receiver has been doing."""
+    """Return the key of a receiver's health."""
     return f"ENDPOINT#{project}#{hashlib.sha256(url.encode()).hexdigest()}", "ENDPOINT"
 
 
@@ -77,8 +77,8 @@ class Run(Row):
 
     `input` is the model's event as JSON where it is short, else `input_key` names the object that holds it. `dialect`
     is how it was submitted (`native`, `conduit`, `launch`) and shapes its webhook. `detached` is a synchronous call
-    that outlasted the gateway. `worker` is whoever took the last attempt. `webhook_auth` is sealed
-    (`modelcote.webhooks.seal`). `failures`, `crashes` and `resends` count what decides about another try.
+    that outlasted the gateway. `worker` is the one that started the last attempt. `webhook_auth` is sealed
+    (`modelcote.webhooks.seal`). `failures`, `crashes` and `resends` decide whether there is another try.
     """
 
     renamed = RENAMED
@@ -142,7 +142,7 @@ class Run(Row):
         return problem
 
     def result_object(self, attempt: int) -> str:
-        """The key of the object that an attempt's result goes to."""
+        """Return the key of the object for an attempt's result."""
         folder = DETACHED if self.detached and attempt == 1 else RESULTS
         return str(ResultKey(folder, self.project, self.model, self.run_id, attempt))
 
@@ -201,5 +201,5 @@ class Attempt(Row):
 
 
 def due(row: Run | Delivery, at_s: float) -> dict[str, Any]:
-    """The row's item with the keys of the index `due`."""
+    """Return the row's item with the keys of the index `due`."""
     return {**row.to_item(), "due_pk": due_pk(row.run_id), "due_at_s": at_s}

@@ -14,14 +14,14 @@ CONTENT_TYPE = "application/json"
 
 
 def readable(store: RunStore, run: Run) -> bool:
-    """Whether there is a result that has not expired."""
+    """Tell whether there is a result that has not expired."""
     return run.state == SUCCEEDED and store.clock() < run.result_until_s
 
 
 def result_members(store: RunStore, run: Run, limit_bytes: int) -> dict[str, Any]:
-    """`{"result": value}`, or of more than `limit_bytes` the reference; empty where there is none to read.
+    """Return `{"result": value}`, or of more than `limit_bytes` the reference; empty where there is none to read.
 
-    The reference is `result_url` (presigned, for an hour; a GET gives the model's whole answer, in which `result` is
+    The reference is `result_url` (presigned, for an hour; a GET returns the model's whole answer, in which `result` is
     a member), `sha256`, `bytes`, `content_type`.
     """
     if not readable(store, run):
@@ -29,12 +29,12 @@ def result_members(store: RunStore, run: Run, limit_bytes: int) -> dict[str, Any
     if run.result_bytes > limit_bytes:
         return reference(store, run)
     answer = read_answer(store, run.result_key, limit_bytes)
-    # What is not as it was said to be is for the caller to look at.
+    # An object that is not what its row says is for the caller to look at.
     return {"result": answer["result"]} if answer and "result" in answer else reference(store, run)
 
 
 def reference(store: RunStore, run: Run) -> dict[str, Any]:
-    """Where the result can be fetched for a while."""
+    """Return where the result can be fetched for a while."""
     url = store.s3.generate_presigned_url(
         "get_object",
         Params={"Bucket": store.bucket, "Key": run.result_key},
@@ -49,7 +49,7 @@ def reference(store: RunStore, run: Run) -> dict[str, Any]:
 
 
 def require_result(store: RunStore, run: Run) -> None:
-    """Raises `Conflict` for a run without a result, and `NotFound` for one whose result has expired."""
+    """Raise `Conflict` for a run without a result, and `NotFound` for one whose result has expired."""
     if run.open:
         raise Conflict(f"the run is {run.state}: it has no result yet.", "Wait for it, with ?wait=20.")
     if run.state != SUCCEEDED:

@@ -1,4 +1,4 @@
-"""What an attempt came to: the answer of the model's function, or why there is none, becomes a state."""
+"""Turn an attempt's answer, or the reason why there is none, into the run's next state."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.records import Run
 from modelcote.runs.store import RunStore
 
-# Codes of a problem that come from the platform inside the model's function, not from the model: tried again.
+# Codes of problems of the platform inside the model's function, not of the model: tried again.
 _RETRIED = frozenset({BackendUnavailable.code})
-# What reading an answer that is none raises.
+# Exceptions raised by a malformed answer.
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 # Of a model's problem: members, and characters of a name and of a text. The row that keeps it has at most 400 KB.
 _MEMBERS, _NAME, _TEXT = 32, 100, 2_000
@@ -35,7 +35,7 @@ _PROBLEM_BYTES = 256 * 1024
 
 
 def settle_answer(store: RunStore, run: Run, answer: bytes) -> None:
-    """The function answered: `{"stored": {...}}` or `{"error": problem}`. The model's own error is FAILED at once."""
+    """Settle an answer, `{"stored": {...}}` or `{"error": problem}`. The model's own error is FAILED at once."""
     try:
         members: Any = json.loads(answer)
         failed = "error" in members
@@ -80,7 +80,7 @@ def _is_small(value: Any) -> bool:
 
 
 def _no_answer() -> ModelCrashed:
-    return ModelCrashed("the model's function gave no answer that can be read.", "Deploy it again.")
+    return ModelCrashed("the model's function sent an answer that cannot be read.", "Deploy it again.")
 
 
 def settle_failure(store: RunStore, run: Run, error: ModelcoteError) -> None:
@@ -109,7 +109,7 @@ def settle_failure(store: RunStore, run: Run, error: ModelcoteError) -> None:
 
 
 def settle_stored(store: RunStore, run: Run) -> bool:
-    """Completes the run from the object that its attempt has left in S3, if it has; whether it has.
+    """Complete the run from the object that its attempt has stored in S3; return whether there is one.
 
     A worker that died between the upload and the terminal write left one, and so does a detached call.
     """
@@ -124,7 +124,7 @@ def settle_stored(store: RunStore, run: Run) -> bool:
         else:
             outcome = _succeeded(run, members)
     except _UNREADABLE:
-        # For good: the object stays what it is however often it is looked at.
+        # For good: the object does not change however often it is read.
         outcome = Outcome(FAILED, to_problem(_no_answer()))
     complete(store, run, outcome)
     return True

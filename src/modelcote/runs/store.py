@@ -22,7 +22,7 @@ _ATTEMPTS = 6  # A worker waits out a throttle rather than leave its run to the 
 
 @dataclass(frozen=True)
 class RunStore:
-    """`clock` gives seconds since the epoch. `runs_queue` and `deliveries_queue` are URLs.
+    """`clock` returns seconds since the epoch. `runs_queue` and `deliveries_queue` are URLs.
 
     `full`: the projects at their quota a moment ago, and until when (monotonic) that is believed: a flood costs no
     writes.

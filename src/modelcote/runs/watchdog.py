@@ -1,7 +1,7 @@
-"""The watchdog: once a minute, everything that should have gone on by now is looked at, and helped along.
+"""Recover runs and deliveries that are overdue; runs once a minute.
 
 The truth is in the table. A message that was lost, a worker that died, an execution that is gone, an announcement
-that was never made: each shows as a row of the index `due`.
+that was never sent: each is a row of the index `due`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from modelcote.runs.settle import settle_stored
 from modelcote.runs.store import RunStore
 from modelcote.runs.worker import execution_name
 
-_AT_ONCE = 8  # Rows that are looked at side by side: each is a few calls, and waits for their answers.
+_AT_ONCE = 8  # Rows looked at side by side: each is a few calls and the wait for their answers.
 
 
 def watch(store: RunStore, executions: Executions, until_s: float) -> dict[str, int]:
-    """Looks at all that is due, until the time `until_s`; counts of what was done, for the log."""
+    """Recover what is due, until the time `until_s`; return counts of what was done, for the log."""
     shards = list(range(SHARDS))
-    random.shuffle(shards)  # One shard's backlog does not always come before another's.
+    random.shuffle(shards)  # So that no shard's backlog always precedes another's.
 
     def look(row: Mapping[str, Any]) -> str:
         if store.clock() >= until_s:
@@ -85,7 +85,12 @@ def _running(store: RunStore, executions: Executions, run: Run, due_at_s: float)
         executions.stop(execution_name(run))
         release(store, run, NotYetAnswered("the run's state machine did not end.", "Submit it again."))
         return "released"
-    release(store, run, ModelCrashed("the run was begun and never answered.", "Look at the model's logs."), crash=True)
+    release(
+        store,
+        run,
+        ModelCrashed("the run's attempt was started and never answered.", "Look at the model's logs."),
+        crash=True,
+    )
     return "released"
 
 
@@ -99,7 +104,7 @@ def _delivery(store: RunStore, delivery: Delivery, due_at_s: float) -> str:
 
 
 def _postpone(store: RunStore, row: Run | Delivery, was_s: float, at_s: float, **changes: int) -> bool:
-    """Makes the row due later; False where somebody else has changed that meanwhile."""
+    """Make the row due later; return False where that has been changed meanwhile."""
     try:
         store.table.update(
             row.key,

@@ -1,4 +1,4 @@
-"""One message of the queue: take the attempt, call the model or start the long lane, settle."""
+"""One message of the queue: start the attempt, call the model or start the long lane, settle."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ANSWER_S = 5.0  # The worker's patience beyond the run's limit: for a short wai
 
 
 def work(store: RunStore, task: Task, invoke: Invoke, executions: Executions) -> None:
-    """Works the task off, or leaves it to whoever has it. Raises what kept it from being begun."""
+    """Process one message; do nothing if another worker holds the run. Raise if the attempt cannot start."""
     run = start(store, task.project, task.run_id)
     if run is None:
         return
@@ -59,7 +59,7 @@ def _start_long(store: RunStore, run: Run, executions: Executions) -> None:
 
 
 def execution_name(run: Run) -> str:
-    """An execution's name is taken once for ninety days: an attempt runs at most once."""
+    """Return the name of an attempt's execution. A name is used once in ninety days: an attempt runs at most once."""
     return f"{run.run_id}-{run.attempt}"
 
 

@@ -1,4 +1,4 @@
-"""What a model's own code may answer and leave in S3 to do harm: its run ends, and nobody else's is touched."""
+"""What a model's own code may answer and leave in S3 to do harm: its run ends, and no other is touched."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.support.lambda_door import failing
 from tests.support.runs_stand import PROJECT, TARGET, RunsStand
 
 
-def test_a_run_is_worked_off(stand: RunsStand) -> None:
+def test_a_run_is_processed(stand: RunsStand) -> None:
     run = stand.accept([[1, 2]])
     stand.drain()
     ended = stand.run(run.run_id)
@@ -120,7 +120,7 @@ def test_a_worker_that_dies_before_the_model_is_called(stand: RunsStand) -> None
     (record,) = stand.messages()
     taken = start(stand.store, PROJECT, run.run_id)
     assert taken
-    stand.work(record)  # The message again: somebody has the run.
+    stand.work(record)  # The message again, while the run is held.
     assert not stand.calls
     stand.later(91)
     assert stand.watch() == {"released": 1}
