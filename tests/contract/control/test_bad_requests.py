@@ -16,43 +16,27 @@ from tests.support.tokens import by_hand, claims
 from tests.unit.core.test_strict_json import REFUSED
 
 BUNDLE = {"sha256": "0" * 64, "bytes": 10}
+METHODS = {
+    "deploy": {
+        "/models": "GET", "/models/iris": "GET DELETE", "/models/iris/rollback": "POST", "/models/iris/logs": "GET",
+        "/models/iris/versions": "GET POST", "/models/iris/versions/1": "GET", "/models/iris/versions/1/deploy": "POST",
+        "/deploys/x": "GET", "/models/iris/webhook": "GET PUT DELETE",
+    },
+    "admin": {
+        "/keys": "GET POST", "/keys/x": "DELETE", "/jwt-issuers": "GET PUT", "/jwt-issuers/x": "DELETE",
+        "/secrets": "GET", "/secrets/x": "GET PUT DELETE", "/webhooks/secret": "GET", "/webhooks/secret/rotate": "POST",
+        "/models/iris/webhooks/secret": "GET DELETE", "/models/iris/webhooks/secret/rotate": "POST",
+    },
+    "predict": {
+        "/runs": "GET", "/runs/x": "GET", "/runs/x/result": "GET", "/runs/x/cancel": "POST",
+        "/deliveries": "GET", "/deliveries/x": "GET", "/deliveries/replay": "POST", "/deliveries/x/replay": "POST",
+    },
+}  # fmt: skip
 ROUTES = [
-    ("GET", "/models", "deploy"),
-    ("GET", "/models/iris", "deploy"),
-    ("DELETE", "/models/iris", "deploy"),
-    ("POST", "/models/iris/rollback", "deploy"),
-    ("GET", "/models/iris/logs", "deploy"),
-    ("GET", "/models/iris/versions", "deploy"),
-    ("POST", "/models/iris/versions", "deploy"),
-    ("GET", "/models/iris/versions/1", "deploy"),
-    ("POST", "/models/iris/versions/1/deploy", "deploy"),
-    ("GET", "/deploys/x", "deploy"),
-    ("GET", "/keys", "admin"),
-    ("POST", "/keys", "admin"),
-    ("DELETE", "/keys/x", "admin"),
-    ("GET", "/jwt-issuers", "admin"),
-    ("PUT", "/jwt-issuers", "admin"),
-    ("DELETE", "/jwt-issuers/x", "admin"),
-    ("GET", "/secrets", "admin"),
-    ("GET", "/secrets/x", "admin"),
-    ("PUT", "/secrets/x", "admin"),
-    ("DELETE", "/secrets/x", "admin"),
-    ("GET", "/runs", "predict"),
-    ("GET", "/runs/x", "predict"),
-    ("GET", "/runs/x/result", "predict"),
-    ("POST", "/runs/x/cancel", "predict"),
-    ("GET", "/deliveries", "predict"),
-    ("GET", "/deliveries/x", "predict"),
-    ("POST", "/deliveries/replay", "predict"),
-    ("POST", "/deliveries/x/replay", "predict"),
-    ("GET", "/webhooks/secret", "admin"),
-    ("POST", "/webhooks/secret/rotate", "admin"),
-    ("GET", "/models/iris/webhooks/secret", "admin"),
-    ("POST", "/models/iris/webhooks/secret/rotate", "admin"),
-    ("DELETE", "/models/iris/webhooks/secret", "admin"),
-    ("GET", "/models/iris/webhook", "deploy"),
-    ("PUT", "/models/iris/webhook", "deploy"),
-    ("DELETE", "/models/iris/webhook", "deploy"),
+    (method, path, scope)
+    for scope, paths in METHODS.items()
+    for path, methods in paths.items()
+    for method in methods.split()
 ]
 
 
@@ -200,28 +184,14 @@ def test_methods(stand: Stand, method: str, path: str, allow: str) -> None:
         check_problem(answer, 405)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/",
-        "/nowhere",
-        "/etc/passwd",
-        "/v1",
-        "//v1/projects/demo/models",
-        f"/v1/projects/{PROJECT}/models/",
-        f"/v1/projects/{PROJECT}/nothing",
-        f"/v1/projects/{PROJECT}/models/%2e%2e",
-        f"/v1/projects/{PROJECT}/models/%2e%2e%2fother",
-        f"/v1/projects/{PROJECT}/models/..%252f..%252fother",
-        f"/v1/projects/{PROJECT}/models%2firis",
-        f"/v1/projects/{PROJECT}/models/%69ris",
-        f"/v1/projects/{PROJECT}/models/iri%D1%95",
-        f"/v1/projects/{PROJECT}/models/iris%00",
-        f"/v1/projects/{PROJECT}/models/iris%0d%0aX-Injected:%201",
-        "/docs",
-        "/redoc",
-    ],
-)
+@pytest.mark.parametrize("path", [
+    "/", "/nowhere", "/etc/passwd", "/v1", "//v1/projects/demo/models", f"/v1/projects/{PROJECT}/models/",
+    f"/v1/projects/{PROJECT}/nothing", f"/v1/projects/{PROJECT}/models/%2e%2e",
+    f"/v1/projects/{PROJECT}/models/%2e%2e%2fother", f"/v1/projects/{PROJECT}/models/..%252f..%252fother",
+    f"/v1/projects/{PROJECT}/models%2firis", f"/v1/projects/{PROJECT}/models/%69ris",
+    f"/v1/projects/{PROJECT}/models/iri%D1%95", f"/v1/projects/{PROJECT}/models/iris%00",
+    f"/v1/projects/{PROJECT}/models/iris%0d%0aX-Injected:%201", "/docs", "/redoc",
+])  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_paths(stand: Stand, path: str, method: str) -> None:
     check_problem(stand.raw(method, path), 404)

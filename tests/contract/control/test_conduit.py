@@ -165,22 +165,12 @@ def test_a_bundle_that_calls_itself_trusted(stand: Stand) -> None:
     assert (state["status"], "trusted" in state["logs"][0]) == ("failed", True)
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"name": "NOT A NAME"}, "name"),
-        ({"name": None}, "name"),
-        ({"hardware": "ABACUS"}, "hardware"),
-        ({"hardware": "AMPERE_A100"}, "hardware"),
-        ({"cpu": 0}, "cpu"),
-        ({"cpu": 2.5}, "cpu"),
-        ({"memory": 1.0}, "memory"),
-        ({"memory": "8"}, "memory"),
-        ({"python_version": "3.8"}, "python_version"),
-        ({"cooldown": 0}, "cooldown"),
-        ({"min_replicas": 3, "max_replicas": 2}, "max_replicas"),
-    ],
-)
+@pytest.mark.parametrize(("change", "field"), [
+    ({"name": "NOT A NAME"}, "name"), ({"name": None}, "name"), ({"hardware": "ABACUS"}, "hardware"),
+    ({"hardware": "AMPERE_A100"}, "hardware"), ({"cpu": 0}, "cpu"), ({"cpu": 2.5}, "cpu"),
+    ({"memory": 1.0}, "memory"), ({"memory": "8"}, "memory"), ({"python_version": "3.8"}, "python_version"),
+    ({"cooldown": 0}, "cooldown"), ({"min_replicas": 3, "max_replicas": 2}, "max_replicas"),
+])  # fmt: skip
 def test_fields_that_are_refused_before_an_upload(stand: Stand, change: dict[str, Any], field: str) -> None:
     problem = check_problem(start(stand, **change), 422)
     assert problem["field"] == field

@@ -107,24 +107,14 @@ def test_many_are_sent_again(front: Front, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 REFUSED = [
-    ({}, "since"),
-    ({"since": None}, "since"),
-    ({"since": True}, "since"),
-    ({"since": -1}, "since"),
-    ({"since": 1e300}, "since"),
-    ({"since": 1_763_712_000_000}, "since"),
-    ({"since": "tomorrow"}, "since"),
-    ({"since": ["1h"]}, "since"),
-    ({"since": "1h", "state": "PENDING"}, "state"),
-    ({"since": "1h", "state": "exhausted"}, "state"),
-    ({"since": "1h", "model": 7}, "model"),
-    ({"since": "1h", "model": "a" * 65}, "model"),
-    ({"since": "1h", "cursor": "x"}, "cursor"),
-    ({"since": "1h", "cursor": "0" * 32}, "cursor"),
-    ({"since": "1h", "url": "https://example.com"}, "url"),
-    ([], ""),
+    ({}, "since"), ({"since": None}, "since"), ({"since": True}, "since"), ({"since": -1}, "since"),
+    ({"since": 1e300}, "since"), ({"since": 1_763_712_000_000}, "since"), ({"since": "tomorrow"}, "since"),
+    ({"since": ["1h"]}, "since"), ({"since": "1h", "state": "PENDING"}, "state"),
+    ({"since": "1h", "state": "exhausted"}, "state"), ({"since": "1h", "model": 7}, "model"),
+    ({"since": "1h", "model": "a" * 65}, "model"), ({"since": "1h", "cursor": "x"}, "cursor"),
+    ({"since": "1h", "cursor": "0" * 32}, "cursor"), ({"since": "1h", "url": "https://example.com"}, "url"), ([], ""),
     ("1h", ""),
-]
+]  # fmt: skip
 
 
 def test_replays_that_are_refused(front: Front) -> None:

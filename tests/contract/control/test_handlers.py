@@ -107,20 +107,9 @@ def test_deploy_requested(aws: Emulator) -> None:
 def test_what_a_cold_gateway_does_not_import() -> None:
     """Every caller waits for its cold start: no boto3, no framework, no cryptography until one is needed."""
     heavy = [
-        "boto3",
-        "botocore",
-        "fastapi",
-        "pydantic",
-        "jwt",
-        "cryptography",
-        "multipart",
-        "asyncio",
-        "httpx",
-        "urllib3",
-        "httpcore",
-        "modelcote.runs",
-        "modelcote.webhooks",
-    ]
+        "boto3", "botocore", "fastapi", "pydantic", "jwt", "cryptography", "multipart", "asyncio", "httpx", "urllib3",
+        "httpcore", "modelcote.runs", "modelcote.webhooks",
+    ]  # fmt: skip
     code = f"import sys, handlers.gateway; print([name for name in {heavy} if name in sys.modules])"
     environment = {
         "AWS_REGION": "us-east-1",

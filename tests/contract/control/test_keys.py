@@ -26,20 +26,12 @@ def test_a_key_from_its_making_to_its_end(stand: Stand) -> None:
     check_problem(stand.call("DELETE", f"/keys/{'0' * 16}", key="admin"), 404)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"name": "a"},
-        {"name": 1, "scopes": ["predict"]},
-        {"name": "a", "scopes": "predict"},
-        {"name": "a", "scopes": []},
-        {"name": "a", "scopes": ["root"]},
-        {"name": "a", "scopes": ["predict"], "project": "other"},
-        {"name": "a", "scopes": ["predict"], "expires_in_s": -1},
-        {"name": "a" * 65, "scopes": ["predict"]},
-    ],
-)
+@pytest.mark.parametrize("body", [
+    {}, {"name": "a"}, {"name": 1, "scopes": ["predict"]}, {"name": "a", "scopes": "predict"},
+    {"name": "a", "scopes": []}, {"name": "a", "scopes": ["root"]},
+    {"name": "a", "scopes": ["predict"], "project": "other"},
+    {"name": "a", "scopes": ["predict"], "expires_in_s": -1}, {"name": "a" * 65, "scopes": ["predict"]},
+])  # fmt: skip
 def test_keys_that_cannot_be(stand: Stand, body: object) -> None:
     check_problem(stand.call("POST", "/keys", key="admin", json=body), 422)
 
