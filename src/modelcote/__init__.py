@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from modelcote.core import errors
     from modelcote.core.hardware import Hardware as hardware
     from modelcote.core.runtimes import ModelType as model_type
+    from modelcote.core.spec import python_version
     from modelcote.sdk.api_request import model_api_request
     from modelcote.sdk.async_client import AsyncClient
     from modelcote.sdk.client import Client
     from modelcote.sdk.conduit import Conduit
-    from modelcote.sdk.python_version import python_version
 
 # Name -> (module, attribute). Imported on first use only: a model's function imports this package too.
 _EXPORTS = {
@@ -24,7 +24,7 @@ _EXPORTS = {
     "hardware": ("modelcote.core.hardware", "Hardware"),
     "model_api_request": ("modelcote.sdk.api_request", "model_api_request"),
     "model_type": ("modelcote.core.runtimes", "ModelType"),
-    "python_version": ("modelcote.sdk.python_version", "python_version"),
+    "python_version": ("modelcote.core.spec", "python_version"),
 }
 
 __all__ = [

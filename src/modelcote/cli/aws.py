@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from modelcote.cli.output import Commands, Json, show
+from modelcote.cli.output import Commands, Json, installed, show
 from modelcote.core.errors import DeployFailed
 
 app = Commands()
@@ -21,16 +20,10 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Create or update a stack on AWS, with your AWS credentials."""
-    outputs = dict(engine_of().stack_up(stack, region, backend))
+    outputs = dict(engine().stack_up(stack, region, backend))
     show(outputs, as_json, f"running at {outputs['url']}")
 
 
-def engine_of() -> ModuleType:
+def engine() -> Any:
     """Return the module that drives the Pulumi engine; raise `DeployFailed` if it is not installed."""
-    try:
-        from modelcote.deploy import stack
-    except ImportError as error:
-        raise DeployFailed(
-            f"the AWS engine is not installed here ({error.name} is missing).", 'pip install "modelcote[aws]"'
-        ) from error
-    return stack
+    return installed("modelcote.deploy.stack", "the AWS engine", "aws", DeployFailed)

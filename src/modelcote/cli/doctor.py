@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 
@@ -12,6 +11,8 @@ from modelcote.core.errors import ModelcoteError
 from modelcote.core.spec import PYTHON_VERSIONS
 
 app = Commands()
+# Name, the module that shows whether it is installed, and our extra that installs it.
+PACKAGES = (("local cloud", "ministack", "local"), ("compiler", "skl2onnx", "compile"), ("pulumi", "pulumi_aws", "aws"))
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Check:
 @app.command("doctor")
 def doctor(as_json: Json = False) -> None:
     """Check what is installed here, and whether the target answers."""
-    checks = [check() for check in _CHECKS]
+    packages = [_package(*package) for package in PACKAGES]
+    checks = [_python(), *packages, _target()]
     document = {"ok": all(check.ok for check in checks), "checks": [asdict(check) for check in checks]}
 
     lines = ((f"{'ok     ' if check.ok else 'missing'} {check.name}: {check.detail}", check.remedy) for check in checks)
@@ -40,14 +42,10 @@ def _python() -> Check:
     return Check("python", ok, version, "" if ok else f"Use Python {', '.join(PYTHON_VERSIONS)}.")
 
 
-def _package(name: str, module: str, extra: str) -> Callable[[], Check]:
-    def check() -> Check:
-        ok = find_spec(module) is not None
-        return Check(
-            name, ok, "installed" if ok else "not installed", "" if ok else f'pip install "modelcote[{extra}]"'
-        )
-
-    return check
+def _package(name: str, module: str, extra: str) -> Check:
+    if find_spec(module) is not None:
+        return Check(name, True, "installed")
+    return Check(name, False, "not installed", f'pip install "modelcote[{extra}]"')
 
 
 def _target() -> Check:
@@ -57,12 +55,3 @@ def _target() -> Check:
             return Check("target", True, f"{api.target.url}, {len(models)} models")
     except ModelcoteError as error:
         return Check("target", False, error.detail, error.remedy)
-
-
-_CHECKS: tuple[Callable[[], Check], ...] = (
-    _python,
-    _package("local cloud", "ministack", "local"),
-    _package("compiler", "skl2onnx", "compile"),
-    _package("pulumi", "pulumi_aws", "aws"),
-    _target,
-)

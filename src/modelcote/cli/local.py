@@ -6,20 +6,15 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
-from modelcote.cli.output import Commands, Json, show
+from modelcote.cli.output import Commands, Json, installed, show
 from modelcote.core.errors import LocalCloudError
 from modelcote.sdk.config import local_home
 
 app = Commands(help="The local cloud: everything on this machine, without an account.", no_args_is_help=True)
-_INSTALL = 'Install it: pip install "modelcote[local]".'
 
 
 def _cloud() -> Any:
-    try:
-        from modelcote.local import cloud
-    except ImportError as error:
-        raise LocalCloudError(f"the local cloud is not installed here ({error.name} is missing).", _INSTALL) from error
-    return cloud
+    return installed("modelcote.local.cloud", "the local cloud", "local", LocalCloudError)
 
 
 @app.command("up")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from modelcote.cli.aws import engine_of
+from modelcote.cli.aws import engine
 from modelcote.cli.output import Commands, Json, Table, client, read_file, show, show_fields
 from modelcote.core.errors import InvalidSpec, MalformedJson
 from modelcote.sdk.answers import ModelView, VersionView
-
-if TYPE_CHECKING:
-    from modelcote.sdk.client import Client
 
 app = Commands()
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
@@ -70,11 +67,11 @@ def deploy(
         sample=_read_json(f"@{sample}") if sample is not None else None,
         quiet=as_json,
     )
-    engine = engine_of() if stack else None
+    aws = engine() if stack else None
     with client() as api:
         accepted = conduit.request_deploy(api)
-        if engine is not None:
-            engine.process_deploys(stack, region, backend)
+        if aws is not None:
+            aws.process_deploys(stack, region, backend)
         url = conduit.finish_deploy(api, accepted)
     show({"name": name, "predict_url": url}, as_json)
 
@@ -95,19 +92,14 @@ def predict(
     rows, files = _read_json(data), [*file] if file else None
     with client() as api:
         if background:
-            _submit(api, name, rows, files, webhook, wait=wait, as_json=as_json)
-            return
-        answer = api.predict(name, rows, files)
+            run = api.submit(name, rows, webhook=webhook or None, files=files)
+            if not wait:
+                show(run.accepted, as_json, run.run_id)
+                return
+            answer: Mapping[str, Any] = {"run_id": run.run_id, "result": run.result()}
+        else:
+            answer = api.predict(name, rows, files)
     show(answer, as_json, json.dumps(answer["result"]))
-
-
-def _submit(api: Client, name: str, rows: Any, files: Any, webhook: str, *, wait: bool, as_json: bool) -> None:
-    run = api.submit(name, rows, webhook=webhook or None, files=files)
-    if not wait:
-        show(run.accepted, as_json, run.run_id)
-        return
-    result = run.result()
-    show({"run_id": run.run_id, "result": result}, as_json, json.dumps(result))
 
 
 @app.command("ls")

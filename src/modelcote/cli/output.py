@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -102,6 +103,16 @@ def read_file(path: Path, field: str) -> str:
     if not path.is_file():
         raise InvalidSpec(f"the file {path} does not exist.", "Give the path of a JSON file.", field=field)
     return path.read_text(encoding="utf-8")
+
+
+def installed(module: str, what: str, extra: str, error_class: type[ModelcoteError]) -> Any:
+    """Return a module of an optional part; raise an error of this class, with the command that installs the part."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise error_class(
+            f"{what} is not installed here ({error.name} is missing).", f'Install it: pip install "modelcote[{extra}]".'
+        ) from error
 
 
 def client() -> Client:

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from modelcote.cli.models import Name
 from modelcote.cli.output import Commands, Json, client, read_file, show
 from modelcote.core.errors import InvalidSpec, MalformedJson
 
 app = Commands(help="Webhooks: signing secrets, URLs and a test receiver.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="Name of the model.")]
 
 
 @app.command("secret")

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
@@ -15,7 +16,6 @@ from modelcote.core.names import check_model_name
 from modelcote.core.runs import MODES, SYNC
 from modelcote.core.runtimes import served_runtimes
 
-PYTHON_VERSIONS = ("3.11", "3.12", "3.13")
 CPU = (1, 32, 2)  # low, high, default; whole vCPUs
 MEMORY_GB = (2.0, 256.0, 8.0)
 COOLDOWN_S = 60
@@ -23,6 +23,17 @@ TIMEOUT_S = (1, 900, 60)  # Lambda ends an invocation after 900 s.
 # The memory of a Lambda function when the spec names neither cpu nor memory: one whole vCPU. Conduit's own default of
 # 8 GB would cost four and a half times as much and answer no sooner.
 LAMBDA_DEFAULT_MB = 1_769
+
+
+class python_version(StrEnum):  # noqa: N801  the Conduit interface's own spelling
+    """`Conduit(python_version=...)`."""
+
+    PYTHON_3_11 = "3.11"
+    PYTHON_3_12 = "3.12"
+    PYTHON_3_13 = "3.13"
+
+
+PYTHON_VERSIONS = tuple(version.value for version in python_version)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 
 from modelcote.sdk.answers import Prediction
-from modelcote.sdk.run_calls import followed
-from modelcote.sdk.wire import TIMEOUT_S, perform, predict_call
+from modelcote.sdk.config import Target
+from modelcote.sdk.run_calls import RunCalls
+from modelcote.sdk.wire import TIMEOUT_S, Steps, answering, perform, predict_call
 
 _ENDPOINT = re.compile(r"(.*)/v[13]/([^/]+)/[^/]+/predict")
 
@@ -20,7 +21,7 @@ def model_api_request(endpoint: str, data: Any, api_key: str, files: list[Any] |
     `data`: lists, dicts, arrays or tensors. `files`: paths, bytes or open binary files. Raises the error that the
     server answered with, and `BackendUnavailable` if no server answers.
     """
-    match = _ENDPOINT.fullmatch(endpoint)
-    base = f"{match[1]}/v1/projects/{match[2]}" if match else ""
+    call, match = predict_call(endpoint, data, files), _ENDPOINT.fullmatch(endpoint)
+    steps: Steps[Prediction] = RunCalls(Target(match[1], api_key, match[2])).follow(call) if match else answering(call)
     with httpx.Client(headers={"Authorization": api_key, "User-Agent": "modelcote"}, timeout=TIMEOUT_S) as http:
-        return perform(http, followed(predict_call(endpoint, data, files), base))
+        return perform(http, steps)

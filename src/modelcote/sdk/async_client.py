@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, Unpack
 
 import httpx
 
+from modelcote.core.runs import OPEN
 from modelcote.sdk.answers import Prediction, RunDetail, RunList, RunView
 from modelcote.sdk.config import Target, find_target
 from modelcote.sdk.run_calls import RunCalls, RunFilter, SubmitOptions
-from modelcote.sdk.runs import AsyncRunHandle
 from modelcote.sdk.wire import TIMEOUT_S, Steps, perform_async
 
 Result = TypeVar("Result")
@@ -48,11 +50,11 @@ class AsyncClient:
     async def submit(self, name: str, data: Any, **options: Unpack[SubmitOptions]) -> AsyncRunHandle:
         """See `Client.submit`."""
         accepted = await self._do(self._calls.submit(name, data, **options))
-        return AsyncRunHandle(self._calls, self._do, accepted["run_id"], accepted)
+        return AsyncRunHandle(self, accepted["run_id"], accepted)
 
     def handle(self, run_id: str) -> AsyncRunHandle:
         """See `Client.handle`."""
-        return AsyncRunHandle(self._calls, self._do, run_id)
+        return AsyncRunHandle(self, run_id)
 
     async def runs(self, **filters: Unpack[RunFilter]) -> RunList:
         """See `Client.runs`."""
@@ -72,3 +74,28 @@ class AsyncClient:
 
     async def _do(self, steps: Steps[Result]) -> Result:
         return await perform_async(self._http, steps)
+
+
+@dataclass(frozen=True, eq=False)
+class AsyncRunHandle:
+    """`RunHandle` for asyncio."""
+
+    _client: AsyncClient = field(repr=False)
+    run_id: str
+    accepted: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    async def result(self, timeout: float | None = None) -> Any:
+        """See `RunHandle.result`."""
+        return await self._client._do(self._client._calls.wait_result(self.run_id, timeout))
+
+    async def status(self) -> RunDetail:
+        """See `RunHandle.status`."""
+        return await self._client.run(self.run_id)
+
+    async def done(self) -> bool:
+        """See `RunHandle.done`."""
+        return (await self.status())["state"] not in OPEN
+
+    async def cancel(self) -> RunView:
+        """See `RunHandle.cancel`."""
+        return await self._client.cancel_run(self.run_id)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar, Unpack, cast, overload
 
 import httpx
 
-from modelcote.core.errors import BackendUnavailable, DeployFailed, Invalid, ModelcoteError, from_problem
+from modelcote.core.errors import BackendUnavailable, DeployFailed, Invalid, from_problem, to_problem
+from modelcote.core.runs import OPEN
 from modelcote.core.spec import ModelSpec, spec_to_dict
 from modelcote.sdk import answers
 from modelcote.sdk.config import Target, find_target
-from modelcote.sdk.run_calls import RunCalls, RunFilter, SubmitOptions, part
-from modelcote.sdk.runs import RunHandle
+from modelcote.sdk.run_calls import RunCalls, RunFilter, SubmitOptions, part, query_of
 from modelcote.sdk.wire import TIMEOUT_S, Steps, perform
 
 POLL_S = 0.1
@@ -106,7 +106,8 @@ class Client:
             after = row["next"] or after
             yield Progress(row["state"], tuple(line["text"] for line in row["lines"]), row["predict_url"])
             if row["state"] == "FAILED":
-                raise _deploy_error(row["error"])
+                problem = row["error"] or to_problem(DeployFailed("the deploy failed.", "Read its log lines above."))
+                raise from_problem(problem)
             if row["state"] == "SUCCEEDED":
                 return
             time.sleep(POLL_S)
@@ -155,11 +156,11 @@ class Client:
         connection breaks.
         """
         accepted = self._do(self._calls.submit(name, data, **options))
-        return RunHandle(self._calls, self._do, accepted["run_id"], accepted)
+        return RunHandle(self, accepted["run_id"], accepted)
 
     def handle(self, run_id: str) -> RunHandle:
         """Return the handle of a run that was submitted earlier, without a request."""
-        return RunHandle(self._calls, self._do, run_id)
+        return RunHandle(self, run_id)
 
     def runs(self, **filters: Unpack[RunFilter]) -> answers.RunList:
         """List runs, newest first, 50 at a time unless `limit` says otherwise; `cursor` continues a list."""
@@ -181,11 +182,11 @@ class Client:
 
     def deliveries(self, **filters: Unpack[RunFilter]) -> answers.DeliveryList:
         """List deliveries, newest run first; `state` is PENDING, DELIVERED or EXHAUSTED."""
-        return self._do(self._calls.deliveries(**filters))
+        return self._call(answers.DeliveryList, "GET", "/deliveries", params=query_of(filters))
 
     def delivery(self, run_id: str) -> answers.DeliveryDetail:
         """Read a run's delivery with every attempt."""
-        return self._do(self._calls.delivery(run_id))
+        return self._call(answers.DeliveryDetail, "GET", f"/deliveries/{part(run_id)}")
 
     @overload
     def replay(self, run_id: str) -> answers.DeliveryView: ...
@@ -202,7 +203,8 @@ class Client:
         if bool(run_id) == bool(since):
             raise Invalid("replay needs either run_id or since.", "Give exactly one of them.", field="since")
         if run_id:
-            return self._do(self._calls.replay(run_id))
+            path = f"/deliveries/{part(run_id)}/replay"
+            return self._call(answers.DeliveryView, "POST", path, again=True)
         return self._do(self._calls.replay_since(since, state, model))
 
     def webhook_secret(self, model: str | None = None) -> answers.SigningSecretView:
@@ -252,8 +254,33 @@ class Client:
         return perform(self._http, steps)
 
 
-def _deploy_error(problem: Mapping[str, Any] | None) -> ModelcoteError:
-    return from_problem(problem) if problem else DeployFailed("the deploy failed.", "Read its log lines above.")
+@dataclass(frozen=True, eq=False)
+class RunHandle:
+    """A submitted run. `accepted` is the answer that accepted it, empty for a run that was looked up."""
+
+    _client: Client = field(repr=False)
+    run_id: str
+    accepted: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait until the run has ended and return its result.
+
+        Raises the run's own error (`modelcote.errors`, with `run_id` and `state` in its `extra`), and `WaitTimeout`,
+        a `TimeoutError`, when it has not ended in `timeout` seconds; None waits without a limit.
+        """
+        return self._client._do(self._client._calls.wait_result(self.run_id, timeout))
+
+    def status(self) -> answers.RunDetail:
+        """Read the run as it is now: `state`, `attempt`, `error`, its times and, if there is one, its result."""
+        return self._client.run(self.run_id)
+
+    def done(self) -> bool:
+        """Return whether the run has ended, successfully or not."""
+        return self.status()["state"] not in OPEN
+
+    def cancel(self) -> answers.RunView:
+        """Cancel the run; raise `Conflict` if it has ended."""
+        return self._client.cancel_run(self.run_id)
 
 
 def _signer(model: str | None) -> str:

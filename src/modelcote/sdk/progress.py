@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-Say = Callable[[str], None]
-
 
 class Reporter:
     """Writes to standard output; `quiet` writes nothing."""

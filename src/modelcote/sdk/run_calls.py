@@ -62,14 +62,35 @@ class RunCalls:
     def predict_url(self, name: str) -> str:
         return f"{self._predict}/{part(name)}/predict"
 
-    def call(self, method: str, path: str, *, repeatable: bool = False, **options: Any) -> Steps[Any]:
-        return answering(Call(method, self.base + path, options, repeatable=repeatable or method == "GET"))
+    def call(self, method: str, path: str, *, again: bool = False, attempts: int = 4, **options: Any) -> Steps[Any]:
+        """Call a route; `again`: safe to send twice, as each GET is; `options` are httpx's."""
+        repeatable = again or method == "GET"
+        return answering(Call(method, self.base + path, options, repeatable=repeatable, attempts=attempts))
 
     def predict(
         self, name: str, data: Any, files: list[Any] | None = None, timeout: float | None = None
     ) -> Steps[answers.Prediction]:
         """Predict, and follow a call that was accepted as a run to its end."""
-        return followed(predict_call(self.predict_url(name), data, files), self.base, timeout)
+        return self.follow(predict_call(self.predict_url(name), data, files), timeout)
+
+    def follow(self, call: Call, timeout: float | None = None) -> Steps[answers.Prediction]:
+        """Return a predict call's answer, also where it was accepted as a run.
+
+        A request that names a webhook in the Conduit dialect is not followed: its acknowledgement is the answer.
+        """
+        answer = yield from sending(call)
+        body: answers.Prediction = read_answer(answer)
+        if answer.status_code != httpx.codes.ACCEPTED or "state" not in body:
+            return body
+        run = yield from self._ended(body["run_id"], timeout)
+        # The ids are random elsewhere; here they are the same each time the run is read.
+        namespace = uuid.UUID(run["run_id"])
+        return {
+            "result": (yield from self._result_of(run)),
+            "run_id": run["run_id"],
+            "run_time_ms": run["run_time_ms"],
+            "prediction_ids": [uuid.uuid5(namespace, str(point)).hex for point in range(run["points"])],
+        }
 
     def submit(self, name: str, data: Any, **options: Unpack[SubmitOptions]) -> Steps[answers.AcceptedRun]:
         """Submit a run; the answer is the one that accepts it."""
@@ -88,30 +109,22 @@ class RunCalls:
         return answering(predict_call(self.predict_url(name), data, options.get("files"), headers))
 
     def runs(self, **filters: Unpack[RunFilter]) -> Steps[answers.RunList]:
-        return self.call("GET", "/runs", params=_query(filters))
+        return self.call("GET", "/runs", params=query_of(filters))
 
     def run(self, run_id: str, wait: float = 0) -> Steps[answers.RunDetail]:
         return self.call("GET", f"/runs/{part(run_id)}", params={"wait": str(wait)} if wait else {})
 
     def result(self, run_id: str) -> Steps[Any]:
         """Fetch the result, downloaded where it is large."""
-        return _fetched(self.base, run_id)
+        answer = yield from self.call("GET", f"/runs/{part(run_id)}/result")
+        return answer["result"] if "result" in answer else (yield from _downloaded(answer))
 
     def wait_result(self, run_id: str, timeout: float | None = None) -> Steps[Any]:
         """Wait until the run has ended and return its result; raise the run's own error."""
-        return _result(self.base, run_id, timeout)
+        return (yield from self._result_of((yield from self._ended(run_id, timeout))))
 
     def cancel(self, run_id: str) -> Steps[answers.RunView]:
         return self.call("POST", f"/runs/{part(run_id)}/cancel")
-
-    def deliveries(self, **filters: Unpack[RunFilter]) -> Steps[answers.DeliveryList]:
-        return self.call("GET", "/deliveries", params=_query(filters))
-
-    def delivery(self, run_id: str) -> Steps[answers.DeliveryDetail]:
-        return self.call("GET", f"/deliveries/{part(run_id)}")
-
-    def replay(self, run_id: str) -> Steps[answers.DeliveryView]:
-        return self.call("POST", f"/deliveries/{part(run_id)}/replay", repeatable=True)
 
     def replay_since(self, since: str | float, state: str | None, model: str) -> Steps[answers.ReplayCount]:
         """Replay page by page, and count."""
@@ -124,66 +137,33 @@ class RunCalls:
                 return {"replayed": count}
             body["cursor"] = page["cursor"]
 
+    def _ended(self, run_id: str, timeout: float | None) -> Steps[answers.RunDetail]:
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        held, pause = _HELD_S, _PAUSES_S[0]
+        while True:
+            query = {"wait": f"{max(0.0, min(held, until - time.monotonic())):.3f}"}
+            run: answers.RunDetail = yield from self.call(
+                "GET", f"/runs/{part(run_id)}", attempts=_PATIENT, params=query
+            )
+            if run["state"] not in OPEN:
+                return run
+            left = until - time.monotonic()
+            if left <= 0:
+                raise WaitTimeout(f"the run is still {run['state']} after {timeout:g} s.", "Wait again.", run_id=run_id)
+            yield min(pause, left)
+            held, pause = 0.0, min(pause * 1.5, _PAUSES_S[1])
 
-def followed(call: Call, base: str, timeout: float | None = None) -> Steps[answers.Prediction]:
-    """Return a predict call's answer, also where it was accepted as a run.
-
-    A request that names a webhook in the Conduit dialect is not followed: its acknowledgement is the answer.
-    """
-    answer = yield from sending(call)
-    body: answers.Prediction = read_answer(answer)
-    if answer.status_code != httpx.codes.ACCEPTED or "state" not in body or not base:
-        return body
-    run = yield from _ended(base, body["run_id"], timeout)
-    # The ids are random elsewhere; here they are the same each time the run is read.
-    namespace = uuid.UUID(run["run_id"])
-    return {
-        "result": (yield from _result_of(base, run)),
-        "run_id": run["run_id"],
-        "run_time_ms": run["run_time_ms"],
-        "prediction_ids": [uuid.uuid5(namespace, str(point)).hex for point in range(run["points"])],
-    }
+    def _result_of(self, run: answers.RunDetail) -> Steps[Any]:
+        if run["state"] != SUCCEEDED:
+            raise from_problem({**(run["error"] or {}), "run_id": run["run_id"], "state": run["state"]})
+        if "result" in run:
+            return run["result"]
+        return (yield from _downloaded(run) if run.get("result_url") else self.result(run["run_id"]))
 
 
 def part(text: str) -> str:
     """Quote one part of a path."""
     return quote(text, safe="")
-
-
-def _ended(base: str, run_id: str, timeout: float | None) -> Steps[answers.RunDetail]:
-    until = math.inf if timeout is None else time.monotonic() + timeout
-    held, pause = _HELD_S, _PAUSES_S[0]
-    while True:
-        query = {"params": {"wait": f"{max(0.0, min(held, until - time.monotonic())):.3f}"}}
-        run: answers.RunDetail = yield from answering(
-            Call("GET", f"{base}/runs/{part(run_id)}", query, repeatable=True, attempts=_PATIENT)
-        )
-        if run["state"] not in OPEN:
-            return run
-        left = until - time.monotonic()
-        if left <= 0:
-            raise WaitTimeout(f"the run is still {run['state']} after {timeout:g} s.", "Wait again.", run_id=run_id)
-        yield min(pause, left)
-        held, pause = 0.0, min(pause * 1.5, _PAUSES_S[1])
-
-
-def _result(base: str, run_id: str, timeout: float | None) -> Steps[Any]:
-    return (yield from _result_of(base, (yield from _ended(base, run_id, timeout))))
-
-
-def _result_of(base: str, run: answers.RunDetail) -> Steps[Any]:
-    if run["state"] != SUCCEEDED:
-        raise from_problem({**(run["error"] or {}), "run_id": run["run_id"], "state": run["state"]})
-    if "result" in run:
-        return run["result"]
-    if run.get("result_url"):
-        return (yield from _downloaded(run))
-    return (yield from _fetched(base, run["run_id"]))
-
-
-def _fetched(base: str, run_id: str) -> Steps[Any]:
-    answer = yield from answering(Call("GET", f"{base}/runs/{part(run_id)}/result", repeatable=True))
-    return answer["result"] if "result" in answer else (yield from _downloaded(answer))
 
 
 def _downloaded(reference: Mapping[str, Any]) -> Steps[Any]:
@@ -196,7 +176,8 @@ def _downloaded(reference: Mapping[str, Any]) -> Steps[Any]:
     return orjson.loads(answer.content)["result"]
 
 
-def _query(filters: RunFilter) -> dict[str, str]:
+def query_of(filters: RunFilter) -> dict[str, str]:
+    """Return the filters as a query; raise `TypeError` for an unknown one."""
     _check_names(filters, RunFilter)
     return {name: str(value) for name, value in filters.items() if value not in (None, "")}
 

@@ -10,11 +10,19 @@ import httpx
 import pytest
 
 from modelcote import Client
-from modelcote.core.errors import BackendUnavailable, BadRequest, Conflict, Invalid, ModelFailed, NotFound, RunCanceled
+from modelcote.core.errors import (
+    BackendUnavailable,
+    BadRequest,
+    Conflict,
+    Invalid,
+    ModelFailed,
+    NotFound,
+    RunCanceled,
+    WaitTimeout,
+)
 from modelcote.core.runs import new_run_id
 from modelcote.flow.result import dumps
 from modelcote.registry.records import model_key
-from modelcote.sdk.runs import WaitTimeout
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import unseal
 from tests.contract.control.front import HOOK, MODEL, Front
