@@ -1,4 +1,4 @@
-"""`python -m bench [a b c e]`: runs the benches asked for, or all; prints a table, writes bench/out/results.json."""
+"""`python -m bench [a b c e]`: runs these benches, or all; prints a table, writes bench/out/results.json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-# letter -> (title, module with `run() -> dict`); imported only when asked for.
+# By letter: title, and a module with `run() -> dict` that is imported only when it is run.
 BENCHES = {
     "a": ("cold start and warm cost, compiled beside the original", "bench.model_bench"),
     "b": ("overhead of the Lambda entry, microseconds per call", "bench.entry_bench"),
@@ -23,15 +23,15 @@ OUT = Path(__file__).parent / "out" / "results.json"
 
 
 def main(letters: list[str]) -> int:
-    """The exit status: 2 for a letter that names no bench."""
+    """Run the benches of these letters and return the exit status, 2 if a letter is unknown."""
     console = Console()
     unknown = [letter for letter in letters if letter not in BENCHES]
     if unknown:
-        console.print(f"There is no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}.")
+        console.print(f"Unknown bench {', '.join(unknown)}; there are {', '.join(BENCHES)}.")
         return 2
     results: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() else {}
     results["machine"] = {"python": platform.python_version(), "system": platform.platform()}
-    for letter in letters or list(BENCHES):
+    for letter in letters or BENCHES:
         title, module = BENCHES[letter]
         console.print(f"({letter}) {title} ...")
         bench = import_module(module)

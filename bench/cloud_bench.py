@@ -17,7 +17,7 @@ CLIENTS = 8
 
 
 def run() -> dict[str, Any]:
-    """Milliseconds: `{"predict": {"clients_1": {p50, p99}, "clients_8": {...}}, "deploy_to_first_answer_s": s}`."""
+    """Return `{"predict": {"clients_1": {p50, p99}, "clients_8": {...}}, "deploy_to_first_answer_s": s}`, in ms."""
     from sklearn.datasets import load_breast_cancer
     from sklearn.ensemble import RandomForestClassifier
 

@@ -39,14 +39,14 @@ _END_S = 90
 
 @contextmanager
 def standing() -> Iterator[Stand]:
-    """The cloud, up, with the model deployed."""
+    """Start the cloud with the model deployed."""
     with tempfile.TemporaryDirectory() as folder, _counted_cloud(Path(folder) / "home") as status:
         yield _deployed(status, Path(folder))
 
 
 @contextmanager
 def _counted_cloud(home: Path) -> Iterator[cloud.Status]:
-    """A local cloud whose emulator counts."""
+    """Start a local cloud whose emulator counts."""
     start = processes.start
 
     def counting(module: str, arguments: Any, environment: Mapping[str, str], log: Path) -> Any:
@@ -64,10 +64,10 @@ def _counted_cloud(home: Path) -> Iterator[cloud.Status]:
 
 
 class Receiver:
-    """Takes every webhook; `taken` counts them."""
+    """Accepts every webhook; `received` counts them."""
 
     def __init__(self) -> None:
-        self.taken = 0
+        self.received = 0
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -75,7 +75,7 @@ class Receiver:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(204)
                 self.end_headers()
-                receiver.taken += 1
+                receiver.received += 1
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Quiet."""
@@ -85,9 +85,9 @@ class Receiver:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def wait(self, number: int) -> None:
-        """Until that many have come."""
+        """Wait until that many have arrived."""
         deadline = time.monotonic() + _END_S
-        while self.taken < number and time.monotonic() < deadline:
+        while self.received < number and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class Stand:
         return httpx.Client(headers={"Authorization": self.status.api_key}, timeout=60)
 
     def submit(self, number: int, headers: Mapping[str, str]) -> list[str]:
-        """The ids of runs that were accepted by several clients at once."""
+        """Have several clients submit runs at once and return their ids."""
 
         def client(_: int) -> list[str]:
             with self.http() as http:
@@ -119,23 +119,23 @@ class Stand:
             return [run_id for ids in pool.map(client, range(CLIENTS)) for run_id in ids]
 
     def ended(self) -> None:
-        """Returns when no run is open."""
+        """Wait until no run is open."""
         table = self.client("dynamodb")
         keys = [counter_key(self.status.project, place) for place in range(len(counters(Policy().open_runs)))]
-        wanted = {_TABLE: {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys], "ConsistentRead": True}}
+        request = {_TABLE: {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys], "ConsistentRead": True}}
         deadline = time.monotonic() + _END_S
         while time.monotonic() < deadline:
-            rows = table.batch_get_item(RequestItems=wanted)["Responses"].get(_TABLE, [])
+            rows = table.batch_get_item(RequestItems=request)["Responses"].get(_TABLE, [])
             if sum(int(row["open"]["N"]) for row in rows) == 0:
                 return
             time.sleep(0.05)
         raise TimeoutError("runs are still open")
 
     def rows(self, run_ids: list[str]) -> list[Any]:
-        """The runs' rows in DynamoDB's wire form; raises if one did not succeed."""
-        table, known = self.client("dynamodb"), set(run_ids)
+        """Return the runs' rows in DynamoDB's wire form; raises if one did not succeed."""
+        table, ids = self.client("dynamodb"), set(run_ids)
         names = {":pk": "", ":prefix": {"S": "RUN#"}}
-        found = []
+        rows: list[Any] = []
         for shard in range(SHARDS):
             names[":pk"] = {"S": partition(self.status.project, shard)}
             pages = table.get_paginator("query").paginate(
@@ -143,14 +143,14 @@ class Stand:
                 KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
                 ExpressionAttributeValues=names,
             )
-            found += [row for page in pages for row in page["Items"] if row["run_id"]["S"] in known]
-        states = Counter(row["state"]["S"] for row in found)
+            rows += [row for page in pages for row in page["Items"] if row["run_id"]["S"] in ids]
+        states = Counter(row["state"]["S"] for row in rows)
         assert states == {"SUCCEEDED": len(run_ids)}, states
-        return found
+        return rows
 
     @contextmanager
     def paused(self, batch: int = 10) -> Iterator[None]:
-        """Nothing is worked off the queue meanwhile; afterwards it is, in batches of this size."""
+        """Keep the worker off the queue, then let it consume batches of this size."""
         client = self.client("lambda")
         (source,) = client.list_event_source_mappings(FunctionName="modelcote-local-run-worker")["EventSourceMappings"]
         client.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
@@ -159,23 +159,23 @@ class Stand:
         client.update_event_source_mapping(UUID=source["UUID"], Enabled=True, BatchSize=batch)
 
     def counts(self, method: str = "GET") -> Any:
-        """Calls and units since the last POST."""
+        """Return calls and units since the last POST."""
         request = urllib.request.Request(f"{self.status.emulator_url}/_bench", method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
     def invocations(self) -> Counter[str]:
         """By function, from the REPORT lines of the functions' logs."""
-        found: Counter[str] = Counter()
+        invocations: Counter[str] = Counter()
         for path in (Path(self.status.home) / "logs").glob("*.log*"):
             function = path.name.partition(".")[0]
             name = next((name for name in _FUNCTIONS if function == f"modelcote-local-{name}"), "")
             if name or function.endswith("_small"):
-                found[name or "model"] += len(re.findall(r"\bREPORT RequestId", path.read_text(errors="replace")))
-        return found
+                invocations[name or "model"] += len(re.findall(r"\bREPORT RequestId", path.read_text(errors="replace")))
+        return invocations
 
     def states(self, run_id: str) -> int:
-        """How many states the execution of a run's first attempt entered."""
+        """Return how many states the execution of a run's first attempt entered."""
         client = self.client("stepfunctions")
         (machine,) = client.list_state_machines()["stateMachines"]
         arn = f"{machine['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{run_id}-1"
@@ -184,7 +184,7 @@ class Stand:
 
 
 def _deployed(status: cloud.Status, folder: Path) -> Stand:
-    """A small compiled model whose runs may last two minutes."""
+    """Deploy a small compiled model whose runs may last two minutes."""
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
 
@@ -195,8 +195,8 @@ def _deployed(status: cloud.Status, folder: Path) -> Stand:
     file.write_bytes(pickle.dumps(LogisticRegression(max_iter=1000).fit(rows[:, :2], labels)))
     flow = (model_type.SKLEARN_CLASSIFIER, str(file))
     url = Conduit("small", status.api_key, flow=flow, endpoint=status.url, timeout=120).deploy()
-    given = aws_variables(status.emulator_url)
-    session = boto3.Session(given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"], region_name=given["AWS_REGION"])
+    aws = aws_variables(status.emulator_url)
+    session = boto3.Session(aws["AWS_ACCESS_KEY_ID"], aws["AWS_SECRET_ACCESS_KEY"], region_name=aws["AWS_REGION"])
     return Stand(status, url, session)
 
 

@@ -1,6 +1,6 @@
 """`python -m bench.counting`: the local cloud's emulator, which also counts the AWS calls that functions make.
 
-`GET /_bench` gives `{"calls": {call: number}, "units": {kind: number}}` since the last `POST /_bench`. Counted are
+`GET /_bench` returns `{"calls": {call: number}, "units": {kind: number}}` since the last `POST /_bench`. Counted are
 requests as they arrive, and what the emulator does itself in the place of Lambda's pollers: a batch that is received,
 a batch that is deleted. Not counted are CloudWatch Logs, the watchdog's and the deployer's own looking, Lambda's
 Invoke (the functions' logs have each call), and requests of a client that calls itself `modelcote-bench`.
@@ -9,6 +9,7 @@ Invoke (the functions' logs have each call), and requests of a client that calls
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -28,10 +29,10 @@ units: Counter[str] = Counter()
 
 
 def counted(scope: Mapping[str, Any], body: bytes) -> str:
-    """The call's name, or an empty string for one that belongs to no run."""
+    """Return the call's name, or an empty string for one that belongs to no run."""
     headers = dict(scope["headers"])
-    found = emulator_main._CREDENTIAL.search(headers.get(b"authorization", b""))
-    service = found.group(1).decode() if found else ""
+    credential = emulator_main._CREDENTIAL.search(headers.get(b"authorization", b""))
+    service = credential.group(1).decode() if credential else ""
     if service in ("", "logs", "lambda") or CLIENT.encode() in headers.get(b"user-agent", b""):
         return ""
     operation = headers.get(b"x-amz-target", b"").decode().rpartition(".")[2]
@@ -48,7 +49,7 @@ def counted(scope: Mapping[str, Any], body: bytes) -> str:
 
 
 def _noted(operation: str, request: Mapping[str, Any]) -> str:
-    """What is read or changed first: the kind of row in the table `runs`, or another table; adds up the units."""
+    """Add up the units; return what is read or changed first: the kind of row in the table `runs`, or another table."""
     actions = [next(iter(action.values())) for action in request.get("TransactItems", [])] or [request]
     first = actions[0]
     table = str(first.get("TableName", "")).rpartition("-")[2]
@@ -68,14 +69,14 @@ def _note_write(action: Mapping[str, Any], twice: int) -> None:
     key = action.get("Item") or action["Key"]
     units["writes of a run's row" if key["sk"]["S"].startswith("RUN#") else "writes of other rows"] += twice
     change = action.get("UpdateExpression", "")
-    if "REMOVE #due_pk" in change or "due_pk" in action.get("Item", {}):
-        units["writes of the index"] += twice  # an entry comes or goes
+    if re.search(r"REMOVE [^=]*#due_pk\b", change) or "due_pk" in action.get("Item", {}):
+        units["writes of the index"] += twice  # an entry is added or removed
     elif "#due_at_s =" in change:
-        units["writes of the index"] += 2 * twice  # the old entry goes, the new one comes
+        units["writes of the index"] += 2 * twice  # the old entry is removed, the new one added
 
 
 class Counting:
-    """The emulator's ASGI application, with a count of what comes in."""
+    """The emulator's ASGI application, with a count of requests."""
 
     def __init__(self, application: emulator_main.Asgi) -> None:
         self._application = application
@@ -105,10 +106,10 @@ async def _answer(method: str, send: Any) -> None:
 
 
 def _again(messages: Iterable[Any], receive: Callable[[], Any]) -> Callable[[], Any]:
-    kept = iter(messages)
+    first = iter(messages)
 
     async def read() -> Any:
-        for message in kept:
+        for message in first:
             return message
         return await receive()
 
@@ -116,19 +117,19 @@ def _again(messages: Iterable[Any], receive: Callable[[], Any]) -> Callable[[], 
 
 
 def _poller(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """The emulator's own function for Lambda's poller, with each batch of a queue counted."""
+    """Wrap the emulator's own function for Lambda's poller: each batch of a queue is counted."""
 
     def call(queue_url: str, what: Any) -> Any:
-        done = original(queue_url, what)
-        if done or (name == "DeleteMessageBatch" and what):
+        batch = original(queue_url, what)
+        if batch or (name == "DeleteMessageBatch" and what):
             calls[f"sqs {name} {queue_url.rpartition('-')[2]}"] += 1
-        return done
+        return batch
 
     return call
 
 
 def main() -> None:
-    del sys.argv[1:]  # The emulator's own; ours only name the module that this stands for.
+    del sys.argv[1:]  # The emulator's own; ours only name the module that this replaces.
     sqs._receive_messages_for_esm = _poller("ReceiveMessage", sqs._receive_messages_for_esm)
     sqs._delete_messages_for_esm = _poller("DeleteMessageBatch", sqs._delete_messages_for_esm)
     emulator_main.ministack.app = Counting(emulator_main.ministack.app)

@@ -54,7 +54,7 @@ def _mangum() -> Mangum:
 
 
 def _http_event(body: str) -> dict[str, Any]:
-    """The same row as API Gateway's HTTP API hands it over, payload version 2.0."""
+    """Return the same row as API Gateway's HTTP API hands it over, payload version 2.0."""
     return {
         "version": "2.0",
         "routeKey": "POST /predict",

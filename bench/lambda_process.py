@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import modelcote
+from modelcote.deploy.artifacts.package import SERVING
 
-_PARTS = ("core", "flow", "serving")  # what travels with a model
 _API = "/2018-06-01/runtime"
 _ANSWER_S = 60
 
 
 def make_task_root(folder: Path, bundle: Path, python: Path) -> Path:
-    """A function's code as it is deployed: the bundle, the serving part of modelcote, compiled to .pyc."""
+    """Write a function's code as it is deployed: the bundle and the serving part of modelcote, compiled to .pyc."""
     root = folder / "task"
     source = Path(modelcote.__file__).parent
-    for part in _PARTS:
+    for part in SERVING:
         shutil.copytree(source / part, root / "modelcote" / part, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "modelcote" / "__init__.py").touch()
     shutil.copytree(bundle, root / "bundle")
@@ -46,7 +46,7 @@ class Function:
     _answers: queue.Queue[bytes]
 
     def invoke(self, event: Any) -> Any:
-        """The function's answer to one more event."""
+        """Return the function's answer to one more event."""
         self._events.put(json.dumps(event).encode())
         return json.loads(self._answers.get(timeout=_ANSWER_S))
 
@@ -59,7 +59,7 @@ class Function:
 
 @contextmanager
 def started(python: Path, root: Path, event: Any) -> Iterator[Function]:
-    """A function process that has answered its first event; ended when the block ends."""
+    """Start a function process and wait for its first answer; it ends with the block."""
     events: queue.Queue[bytes] = queue.Queue()
     answers: queue.Queue[bytes] = queue.Queue()
     server = _Server(("127.0.0.1", 0), _runtime_api(events, answers))

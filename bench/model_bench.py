@@ -105,11 +105,11 @@ def _bundle(folder: Path, kind: ModelType, model: Any, *, compiled: bool) -> Non
 
 def _warm(python: Path, root: Path, event: Mapping[str, Any]) -> float:
     """Median microseconds of `Predictor.predict` on one row, in the runtime's own interpreter."""
-    done = subprocess.run(
+    warm = subprocess.run(
         [python, "-c", _WARM, root / "bundle", json.dumps(event), "1000"],
         env={"PYTHONPATH": str(root)},
         capture_output=True,
         text=True,
         check=True,
     )
-    return float(done.stdout)
+    return float(warm.stdout)

@@ -6,7 +6,7 @@ reached when this was written (21 November 2026); compare before you rely on it.
 (airbyte.com/data-engineering-resources/dynamodb-pricing, July 2025). The others are the long-standing list prices of
 aws.amazon.com/{lambda,s3,kms,secrets-manager,api-gateway}/pricing, not looked up again.
 
-Where a page leaves room, the dearer reading is taken: fair queues' surcharge on every request of a message, an index's
+Where a page leaves room, the dearer reading counts: fair queues' surcharge on every request of a message, an index's
 write in a transaction twice, a state machine's start and end as transitions. Nothing here ran on AWS.
 """
 
@@ -30,14 +30,14 @@ KMS = 3.00  # SQS keeps a data key for five minutes, S3 has a bucket key, Dynamo
 # Assumed, for GB-seconds: what a function of the platform waits for while it is billed, in milliseconds.
 CALL_MS, MODEL_MS, RECEIVER_MS, OWN_MS = 10, 20, 100, 2
 MEMORY_GB = {"gateway": 0.5, "run-worker": 0.5, "complete-run": 0.5, "deliver-webhook": 0.5}
-_BATCHED = ("run-worker", "deliver-webhook")  # A batch's messages are worked off side by side.
+_BATCHED = ("run-worker", "deliver-webhook")  # A batch's messages are processed side by side.
 START_AND_END = 2
 
 Number = Mapping[str, float]
 
 
 def dollars(per_run: Number, units: Number, invoked: Number, row_bytes: float, transitions: float) -> dict[str, float]:
-    """Dollars per million runs by service, from numbers per run: calls, DynamoDB units, invocations by function.
+    """Return dollars per million runs by service, from numbers per run: calls, DynamoDB units, invocations by function.
 
     The model's own GB-seconds are not in it, nor storage and logs.
     """
@@ -82,9 +82,9 @@ def gb_seconds(per_run: Number, invoked: Number) -> float:
 
 
 def who_calls(name: str, *, long: bool) -> str:
-    """The function that makes a call; `poller` for Lambda's own."""
+    """Return the function that makes a call; `poller` for Lambda's own."""
     ends = "complete-run" if long else "run-worker"
-    known = {
+    callers = {
         "dynamodb TransactWriteItems RUN new": "gateway",
         "dynamodb GetItem registry": "gateway",
         "s3 PutObject inputs/": "gateway",
@@ -104,7 +104,7 @@ def who_calls(name: str, *, long: bool) -> str:
         "sqs ReceiveMessage deliveries": "poller",
         "sqs DeleteMessageBatch deliveries": "poller",
     }
-    return known.get(name, "deliver-webhook" if "DELIVERY" in name or "ENDPOINT" in name else "other")
+    return callers.get(name, "deliver-webhook" if "DELIVERY" in name or "ENDPOINT" in name else "other")
 
 
 def _sum(numbers: Number, prefix: str) -> float:
@@ -112,7 +112,7 @@ def _sum(numbers: Number, prefix: str) -> float:
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
-    """An item's size by DynamoDB's rule, from its wire form."""
+    """Return an item's size by DynamoDB's rule, from its wire form."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 

@@ -21,7 +21,7 @@ LANES: Mapping[str, Mapping[str, str]] = {"fast": {"x-modelcote-run-limit": "30"
 
 
 def run() -> dict[str, Any]:
-    """Milliseconds, runs per second, and by lane and batch: calls, invocations, units and dollars per million runs."""
+    """Return ms, runs per second, and by lane and batch: calls, invocations, units and dollars per million runs."""
     with standing() as stand:
         result: dict[str, Any] = {"accept_ms": _acceptance(stand, LANES["fast"])}
         result["end_to_end"] = {name: _throughput(stand, headers) for name, headers in LANES.items()}
@@ -41,7 +41,7 @@ def run() -> dict[str, Any]:
 
 
 def tables(result: Mapping[str, Any]) -> list[Table]:
-    """The result side by side."""
+    """Return the result side by side."""
     waits, ends, cost = result["accept_ms"], result["end_to_end"], result["cost"]
     accept = _columns("one client, milliseconds", ["p50", "p99"])
     for name in ("respond_async", "synchronous"):
@@ -50,7 +50,7 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
     end = _columns(f"{RUNS} runs, {CLIENTS} clients", list(ends))
     for name in ("accepted_per_second", "runs_per_second", "accepted_to_ended_ms_p50", "accepted_to_ended_ms_p99"):
         end.add_row(name, *(str(lane[name]) for lane in ends.values()))
-    made = [accept, end]
+    tables = [accept, end]
     titles = {"aws_calls_per_run": "AWS calls per run", "dollars_per_million": "dollars per million runs"}
     for member, title in titles.items():
         table = _columns(title, [name.replace(", batches of ", " x") for name in cost])
@@ -58,9 +58,9 @@ def tables(result: Mapping[str, Any]) -> list[Table]:
         for name in [*(name for name in names if name != "total"), "total"]:
             numbers = (one[member].get(name) for one in cost.values())
             table.add_row(_shown(name), *("" if number is None else f"{number:.1f}" for number in numbers))
-        made.append(table)
-    made[-1].caption = result["check"]
-    return made
+        tables.append(table)
+    tables[-1].caption = result["check"]
+    return tables
 
 
 def _shown(name: str) -> str:
@@ -79,7 +79,7 @@ def _columns(title: str, headings: list[str]) -> Table:
 
 
 def _acceptance(stand: Stand, headers: Mapping[str, str]) -> dict[str, Any]:
-    """One client; the queue rests, so that what is timed is the acceptance alone."""
+    """Time one client; the queue rests, so that only the acceptance is timed."""
     took: dict[str, list[float]] = {"respond_async": [], "synchronous": []}
     with stand.paused(), stand.http() as http:
         calls: dict[str, Callable[[], Any]] = {
@@ -99,7 +99,7 @@ def _acceptance(stand: Stand, headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _throughput(stand: Stand, headers: Mapping[str, str]) -> dict[str, float]:
-    """From the first request until the last run has ended; the queue is worked off meanwhile, as it comes."""
+    """Time from the first request until the last run has ended; the queue is consumed meanwhile."""
     stand.submit(CLIENTS * 2, headers)
     stand.ended()  # every process is warm before anything counts
     start = time.perf_counter()
@@ -116,7 +116,7 @@ def _throughput(stand: Stand, headers: Mapping[str, str]) -> dict[str, float]:
 
 
 def _counted(stand: Stand, headers: Mapping[str, str], batch: int, receiver: Receiver | None = None) -> dict[str, Any]:
-    """What one run takes, from runs that wait in the queue until full batches can be given out."""
+    """Count what one run costs, with runs that wait in the queue until full batches can be received."""
     number = COUNTED[batch]
     stand.submit(CLIENTS, headers)
     stand.ended()
