@@ -21,7 +21,7 @@ from modelcote.aws.http import aws_client
 from modelcote.aws.services import S3, DynamoDb, Kms, Sqs
 from modelcote.aws.table import Table
 from modelcote.backends import Backends
-from modelcote.core.errors import ModelcoteError, to_problem
+from modelcote.core.errors import ModelcoteError, ModelFailed, to_problem
 from modelcote.core.event import answer_members, error_json, event_json
 from modelcote.core.policy import Policy
 from modelcote.core.runs import RunLimits, new_run_id
@@ -29,6 +29,7 @@ from modelcote.core.target import LAMBDA, Target
 from modelcote.flow.result import dumps
 from modelcote.registry.store import Registry
 from modelcote.runs.accept import Submission, accept
+from modelcote.runs.attempts import start
 from modelcote.runs.messages import read_task
 from modelcote.runs.records import Run, counter_key
 from modelcote.runs.store import RunStore
@@ -42,6 +43,11 @@ from tests.support.tables import make_table
 
 PROJECT, MODEL, TARGET = "demo", "iris", Target(LAMBDA, "local_demo_iris")
 Play = Callable[[Any], bytes]
+
+
+def fail(_: Any) -> bytes:
+    """A model that raises."""
+    raise ModelFailed("ValueError: no", "Look at it.", exception="ValueError")
 
 
 def double(data: Any) -> bytes:
@@ -108,6 +114,18 @@ class RunsStand:
 
     def accept(self, data: Any = None, **changes: Any) -> Run:
         return accept(self.light, self.submission(data, **changes))
+
+    def done(self, data: Any = None, **changes: Any) -> Run:
+        """A run that has been accepted and processed."""
+        run = self.accept(data, **changes)
+        self.drain()
+        return self.run(run.run_id)
+
+    def started(self, run: Run) -> Run:
+        """The run in the hands of a worker that does nothing more."""
+        run_started = start(self.store, PROJECT, run.run_id)
+        assert run_started
+        return run_started
 
     def messages(self, queue: str = "", wait_s: int = 0) -> list[dict[str, Any]]:
         """Receive what is in the queue now, as a Lambda event's records; it is not deleted."""

@@ -76,9 +76,7 @@ class Front(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def done(self, data: Any = None, **changes: Any) -> Run:
         """A run that has succeeded."""
-        run = self.runs.accept(data, **changes)
-        self.runs.drain()
-        return self.runs.run(run.run_id)
+        return self.runs.done(data, **changes)
 
     def deliver(self, run: Run, status: int = 200) -> str:
         """An attempt at the run's delivery, which the receiver answers with this status."""

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from modelcote.cli.main import app
-from modelcote.core.errors import ModelFailed
 from modelcote.registry import models
 from modelcote.runs.records import Webhook
 from modelcote.sdk import client as sdk
 from tests.contract.control.front import HOOK, MODEL, Front
 from tests.contract.control.stand import PROJECT, URL
+from tests.support.runs_stand import fail
 
 
 class Shell:
@@ -73,9 +73,6 @@ def test_runs(shell: Shell, front: Front) -> None:
 
 
 def test_a_failed_run_says_what_was_wrong(shell: Shell, front: Front) -> None:
-    def fail(_: Any) -> bytes:
-        raise ModelFailed("the model raised ValueError.", "Look at it.")
-
     front.runs.play = fail
     run = front.done()
     assert "ValueError" in shell.run("runs", "wait", run.run_id, status=1)

@@ -27,6 +27,7 @@ from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import unseal
 from tests.contract.control.front import HOOK, MODEL, Front
 from tests.contract.control.stand import PROJECT
+from tests.support.runs_stand import fail
 
 BASIC = {"kind": "basic", "username": "user", "password": "hunter2-canary"}
 
@@ -102,9 +103,6 @@ def test_invalid_options_are_rejected(front: Front, options: dict[str, Any], err
 
 
 def test_a_run_s_own_error_is_raised(front: Front) -> None:
-    def fail(_: Any) -> bytes:
-        raise ModelFailed("the model raised ValueError.", "Look at it.", exception="ValueError")
-
     front.runs.play = fail
     with front.client() as client, front.working():
         run = client.submit(MODEL, [[1]])

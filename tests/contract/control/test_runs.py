@@ -6,12 +6,10 @@ import hashlib
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
 
-from modelcote.core.errors import ModelFailed
 from modelcote.core.runs import RunLimits, new_run_id
 from modelcote.flow.result import dumps
 from modelcote.identity import keys
@@ -22,6 +20,7 @@ from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import seal
 from tests.contract.control.front import HOOK, Front
 from tests.contract.control.stand import PROJECT, check_problem
+from tests.support.runs_stand import fail
 
 SHOWN = {
     "run_id", "model", "version", "state", "attempt", "created_at", "started_at", "ended_at", "queue_until",
@@ -132,9 +131,6 @@ def test_a_run_without_a_result(front: Front) -> None:
     problem = check_problem(front.call("GET", f"/runs/{queued.run_id}/result"), 409)
     assert "QUEUED" in problem["detail"]
     front.runs.drain()
-
-    def fail(_: Any) -> bytes:
-        raise ModelFailed("the model raised ValueError.", "Look at it.", exception="ValueError")
 
     front.runs.play = fail
     failed = front.done()

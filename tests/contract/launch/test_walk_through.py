@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
 
-from modelcote.core.errors import ModelFailed
 from modelcote.runs.listing import find_delivery
 from modelcote.runs.records import DELIVERED, PENDING
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
@@ -17,6 +15,7 @@ from tests.contract.control.stand import PROJECT, URL
 from tests.contract.launch.stand import CREATE, NAME, Launch, hook
 from tests.support.authority import Authority, der
 from tests.support.receivers import Receiver, answer
+from tests.support.runs_stand import fail
 
 BASIC = "Basic " + base64.b64encode(b"user:password").decode()
 
@@ -175,9 +174,6 @@ def test_the_task_s_credentials_go_to_the_default_url(launch: Launch) -> None:
 
 
 def test_a_failed_task_is_told_too(launch: Launch) -> None:
-    def fail(_: Any) -> bytes:
-        raise ModelFailed("ValueError: no", "Look at it.", exception="ValueError")
-
     launch.front.runs.play = fail
     with Receiver() as receiver:
         task = launch.task(launch.create(default_callback_url=hook(receiver)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from modelcote.aws.table import Table
 from modelcote.core.runs import FAST, LONG, QUEUED, RUNNING, SUCCEEDED
 from modelcote.registry.store import Registry
 from modelcote.runs.answers import head
@@ -19,7 +20,7 @@ from modelcote.runs.records import run_key
 from modelcote.webhooks.credentials import BasicAuth
 from modelcote.webhooks.seal import unseal
 from tests.emulator.gateway.asked import HOOK, Asked
-from tests.support.runs_stand import MODEL, PROJECT, RunsStand, double
+from tests.support.runs_stand import MODEL, PROJECT, double
 from tests.support.waiting import until
 
 
@@ -211,12 +212,6 @@ def test_a_detached_call_whose_model_died_is_computed_again(asked: Asked, releas
 
 
 def test_a_table_that_cannot_be_written_is_503(asked: Asked) -> None:
-    asked.stand.light = replace(asked.stand.light, table=replace_client(asked.stand))
+    asked.stand.light = replace(asked.stand.light, table=Table(asked.stand.light.table.client, "no-such-table"))
     asked.reset()
     assert asked.send([[1]], prefer="respond-async")[0] == 503
-
-
-def replace_client(stand: RunsStand) -> Any:
-    from modelcote.aws.table import Table
-
-    return Table(stand.light.table.client, "no-such-table")

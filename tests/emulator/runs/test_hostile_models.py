@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from modelcote.core.runs import FAILED, SUCCEEDED
-from modelcote.runs.attempts import start
 from modelcote.runs.results import result_members
 from tests.support.runs_stand import PROJECT, RunsStand
 
@@ -28,11 +27,9 @@ def test_another_projects_result_cannot_be_named(stand: RunsStand) -> None:
     key = "results/other/theirs/0/1"
     leaves(stand, key, b'{"result": "their secret"}')
     says(stand, {"stored": {**SUMMARY, "key": key}})
-    run = stand.accept()
-    stand.drain()
-    ended = stand.run(run.run_id)
-    assert ended.result_key == f"results/{PROJECT}/iris/{run.run_id}/1"
-    assert "their secret" not in json.dumps(result_members(stand.store, ended, 1_000))
+    run = stand.done()
+    assert run.result_key == f"results/{PROJECT}/iris/{run.run_id}/1"
+    assert "their secret" not in json.dumps(result_members(stand.store, run, 1_000))
 
 
 @pytest.mark.parametrize(
@@ -53,9 +50,7 @@ def test_another_projects_result_cannot_be_named(stand: RunsStand) -> None:
 )
 def test_an_answer_that_is_none(stand: RunsStand, answer: Any) -> None:
     says(stand, answer)
-    run = stand.with_policy(crashes=1).accept()
-    stand.drain()
-    assert stand.run(run.run_id).state == FAILED
+    assert stand.with_policy(crashes=1).done().state == FAILED
     assert stand.open_runs() == 0
 
 
@@ -69,11 +64,9 @@ def test_an_answer_that_is_none(stand: RunsStand, answer: Any) -> None:
 )
 def test_a_problem_too_large_for_a_row(stand: RunsStand, problem: Any) -> None:
     says(stand, {"error": problem})
-    run = stand.accept()
-    stand.drain()
-    ended = stand.run(run.run_id)
-    assert ended.state == FAILED
-    assert len(ended.error_json) < 100_000
+    run = stand.done()
+    assert run.state == FAILED
+    assert len(run.error_json) < 100_000
 
 
 @pytest.mark.parametrize(
@@ -89,8 +82,7 @@ def test_an_object_that_is_no_answer_ends_its_run(stand: RunsStand, body: bytes,
     """Or the watchdog would look at it for ever."""
     run = stand.accept()
     stand.messages()
-    taken = start(stand.store, PROJECT, run.run_id)
-    assert taken
+    taken = stand.started(run)
     leaves(stand, taken.result_object(1), body, **metadata)
     stand.later(91)
     assert stand.watch() == {"completed": 1}

@@ -40,9 +40,6 @@ def test_a_model_that_uses_up_the_runs_limit_is_ended_and_says_so(stand: RunsSta
         return failing("Runtime.ExitError")
 
     stand.door.reply = reply
-    run = stand.accept(limits=RunLimits(3_600, 0.1, 86_400))
-    stand.drain()
-    ended = stand.run(run.run_id)
-    assert ended.error
-    assert (ended.state, ended.error["code"]) == (TIMED_OUT, "model_timeout")
-    assert ended.error["run_time_ms"] >= 100
+    run = stand.done(limits=RunLimits(3_600, 0.1, 86_400))
+    assert (run.state, run.error["code"]) == (TIMED_OUT, "model_timeout")
+    assert run.error["run_time_ms"] >= 100

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from modelcote.core.errors import Conflict, ModelFailed, NotFound
+from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.runs import CANCELED, EXPIRED, FAILED, QUEUED, RUNNING, SUCCEEDED, TIMED_OUT, RunLimits
 from modelcote.runs.attempts import start
 from modelcote.runs.cancel import cancel
@@ -15,16 +14,14 @@ from modelcote.runs.complete import Outcome, complete
 from modelcote.runs.endings import fail_dead_letter, settle_notice
 from modelcote.runs.messages import read_task
 from modelcote.runs.worker import event_of
-from tests.support.lambda_door import failing
-from tests.support.runs_stand import PROJECT, TARGET, RunsStand
+from tests.support.lambda_door import Reply, failing
+from tests.support.runs_stand import PROJECT, TARGET, RunsStand, fail
 
 
 def test_a_run_is_processed(stand: RunsStand) -> None:
-    run = stand.accept([[1, 2]])
-    stand.drain()
-    ended = stand.run(run.run_id)
-    assert (ended.state, ended.attempt, ended.points, ended.run_time_ms) == (SUCCEEDED, 1, 1, 1.5)
-    assert stand.result(ended) == [[2, 4]]
+    run = stand.done([[1, 2]])
+    assert (run.state, run.attempt, run.points, run.run_time_ms) == (SUCCEEDED, 1, 1, 1.5)
+    assert stand.result(run) == [[2, 4]]
     assert stand.open_runs() == 0
 
 
@@ -45,16 +42,10 @@ def test_every_message_twice_to_five_times_is_one_prediction(stand: RunsStand) -
 
 
 def test_the_models_own_error_is_final(stand: RunsStand) -> None:
-    def fail(_: Any) -> bytes:
-        raise ModelFailed("ValueError: no", "Check.", exception="ValueError")
-
     stand.play = fail
-    run = stand.accept()
-    stand.drain()
-    ended = stand.run(run.run_id)
-    assert ended.state == FAILED
-    assert ended.error
-    assert ended.error["code"] == "model_failed"
+    run = stand.done()
+    assert run.state == FAILED
+    assert run.error["code"] == "model_failed"
     assert stand.calls[run.run_id] == 1
 
 
@@ -94,32 +85,21 @@ def test_a_throttled_model_is_waited_for_until_the_queues_limit(stand: RunsStand
     assert stand.run(run.run_id).state == EXPIRED
 
 
-def test_the_functions_timeout_is_timed_out(stand: RunsStand) -> None:
-    stand.door.reply = lambda _: failing("Sandbox.Timedout")
-    run = stand.accept()
-    stand.drain()
-    assert stand.run(run.run_id).state == TIMED_OUT
+@pytest.mark.parametrize(("reply", "state"), [(failing("Sandbox.Timedout"), TIMED_OUT), ((404, {}, b"{}"), FAILED)])
+def test_a_timeout_of_the_function_and_a_deleted_model_end_the_run(stand: RunsStand, reply: Reply, state: str) -> None:
+    stand.door.reply = lambda _: reply
+    assert stand.done().state == state
 
 
 def test_an_answer_that_cannot_be_read_is_a_crash(stand: RunsStand) -> None:
     stand.door.reply = lambda _: (200, {}, b"<html>")
-    run = stand.with_policy(retry_after_s=0, crashes=1).accept()
-    stand.drain()
-    assert stand.run(run.run_id).state == FAILED
-
-
-def test_a_model_that_was_deleted_fails_its_runs(stand: RunsStand) -> None:
-    stand.door.reply = lambda _: (404, {}, b"{}")
-    run = stand.accept()
-    stand.drain()
-    assert stand.run(run.run_id).state == FAILED
+    assert stand.with_policy(retry_after_s=0, crashes=1).done().state == FAILED
 
 
 def test_a_worker_that_dies_before_the_model_is_called(stand: RunsStand) -> None:
     run = stand.accept([[1]])
     (record,) = stand.messages()
-    taken = start(stand.store, PROJECT, run.run_id)
-    assert taken
+    stand.started(run)
     stand.work(record)  # The message again, while the run is held.
     assert not stand.calls
     stand.later(91)
@@ -134,8 +114,7 @@ def test_a_worker_that_dies_before_the_model_is_called(stand: RunsStand) -> None
 def test_a_worker_that_dies_after_the_upload_is_not_computed_again(stand: RunsStand) -> None:
     run = stand.accept([[4]])
     stand.messages()
-    taken = start(stand.store, PROJECT, run.run_id)
-    assert taken
+    taken = stand.started(run)
     stand.reply(event_of(taken))
     stand.later(91)
     assert stand.watch() == {"completed": 1}
@@ -148,8 +127,7 @@ def test_a_worker_that_dies_after_the_upload_is_not_computed_again(stand: RunsSt
 def test_a_zombies_late_result_changes_nothing(stand: RunsStand) -> None:
     run = stand.with_policy(retry_after_s=0, resend_after_s=0).accept([[1]])
     stand.messages()
-    zombie = start(stand.store, PROJECT, run.run_id)
-    assert zombie
+    zombie = stand.started(run)
     stand.later(91)
     stand.watch()
     stand.later(5)
@@ -164,8 +142,7 @@ def test_a_zombies_late_result_changes_nothing(stand: RunsStand) -> None:
 
 def test_a_terminal_write_whose_answer_was_lost_is_done(stand: RunsStand) -> None:
     run = stand.accept()
-    taken = start(stand.store, PROJECT, run.run_id)
-    assert taken
+    taken = stand.started(run)
     outcome = Outcome(SUCCEEDED, result_key="k")
     assert complete(stand.store, taken, outcome)
     assert complete(stand.store, taken, outcome)
@@ -203,8 +180,7 @@ def test_cancel_of_a_queued_run(stand: RunsStand) -> None:
 
 def test_cancel_of_a_running_run_wins_over_its_result(stand: RunsStand) -> None:
     run = stand.accept()
-    taken = start(stand.store, PROJECT, run.run_id)
-    assert taken
+    taken = stand.started(run)
     cancel(stand.store, stand.executions, PROJECT, run.run_id)
     assert not complete(stand.store, taken, Outcome(SUCCEEDED, result_key="late"))
     assert stand.run(run.run_id).state == CANCELED
@@ -233,7 +209,7 @@ def test_a_dead_letter_fails_its_run(stand: RunsStand) -> None:
     assert fail_dead_letter(stand.store, read_task(record)) == "left"
 
 
-def test_a_dead_letter_leaves_a_run_that_somebody_is_at(stand: RunsStand) -> None:
+def test_a_dead_letter_leaves_a_run_that_a_worker_has(stand: RunsStand) -> None:
     run = stand.accept()
     (record,) = stand.messages()
     start(stand.store, PROJECT, run.run_id)

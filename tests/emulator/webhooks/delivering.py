@@ -11,6 +11,7 @@ from modelcote.runs.records import PENDING, Delivery, Run, Webhook
 from modelcote.webhooks.deliver import Deliverer
 from modelcote.webhooks.secrets import WebhookSecrets
 from tests.support.emulator import boto_client
+from tests.support.receivers import Receiver, Seen
 from tests.support.runs_stand import PROJECT, RunsStand
 
 
@@ -23,9 +24,15 @@ def make_deliverer(stand: RunsStand) -> Deliverer:
 
 def ended(stand: RunsStand, url: str, data: Any = None, *, default_auth: bool = False, **changes: Any) -> Run:
     """A run that has ended, with a webhook."""
-    run = stand.accept(data, webhook=Webhook(url, default_auth=default_auth), **changes)
-    stand.drain()
-    return stand.run(run.run_id)
+    return stand.done(data, webhook=Webhook(url, default_auth=default_auth), **changes)
+
+
+def delivered(stand: RunsStand, deliverer: Deliverer, data: Any = None, **changes: Any) -> tuple[Run, Seen]:
+    """A run that has ended, and what the first attempt at its delivery sends."""
+    with Receiver() as receiver:
+        run = ended(stand, receiver.url, data, **changes)
+        deliverer.attempt(PROJECT, run.run_id)
+    return run, receiver.seen[0]
 
 
 def delivery_of(stand: RunsStand, run: Run) -> Delivery:

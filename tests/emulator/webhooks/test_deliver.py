@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import httpx
 import pytest
 from standardwebhooks import Webhook as Verifier
 
-from modelcote.core.errors import ModelFailed
 from modelcote.core.policy import DAY
 from modelcote.core.runs import CANCELED, FAILED
+from modelcote.runs.accept import accept
 from modelcote.runs.cancel import cancel
 from modelcote.runs.listing import attempts
 from modelcote.runs.records import DELIVERED, PENDING, Webhook
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
 from modelcote.webhooks.deliver import Deliverer
 from modelcote.webhooks.seal import seal, unseal
-from tests.emulator.webhooks.delivering import delivery_of, ended, make_deliverer
+from tests.emulator.webhooks.delivering import delivered, delivery_of, ended, make_deliverer
 from tests.support.authority import Authority, der
 from tests.support.receivers import Receiver, answer
-from tests.support.runs_stand import MODEL, PROJECT, RunsStand
+from tests.support.runs_stand import MODEL, PROJECT, RunsStand, fail
 
 
 def test_a_delivery_is_signed_and_made_once(stand: RunsStand, deliverer: Deliverer) -> None:
@@ -42,10 +43,8 @@ def test_a_delivery_is_signed_and_made_once(stand: RunsStand, deliverer: Deliver
 
 
 def test_the_conduit_shape(stand: RunsStand, deliverer: Deliverer) -> None:
-    with Receiver() as receiver:
-        run = ended(stand, receiver.url, [[1]], dialect="conduit")
-        deliverer.attempt(PROJECT, run.run_id)
-    assert json.loads(receiver.seen[0].body) == {
+    run, seen = delivered(stand, deliverer, [[1]], dialect="conduit")
+    assert json.loads(seen.body) == {
         "run_id": run.run_id,
         "message": f"Finished inference request with run_id: `{run.run_id}`",
         "result": [[2]],
@@ -56,24 +55,15 @@ def test_the_conduit_shape(stand: RunsStand, deliverer: Deliverer) -> None:
 
 def test_the_launch_shape(stand: RunsStand, deliverer: Deliverer) -> None:
     stand.play = lambda _: b'{"result":[7],"run_time_ms":1.0,"points":1}'
-    with Receiver() as receiver:
-        run = ended(stand, receiver.url, dialect="launch")
-        deliverer.attempt(PROJECT, run.run_id)
-    assert json.loads(receiver.seen[0].body) == {"task_id": run.run_id, "result": 7}
-
-
-def fail(_: Any) -> bytes:
-    raise ModelFailed("ValueError: no", "Check.", exception="ValueError")
+    run, seen = delivered(stand, deliverer, dialect="launch")
+    assert json.loads(seen.body) == {"task_id": run.run_id, "result": 7}
 
 
 @pytest.mark.parametrize("dialect", ["native", "conduit", "launch"])
 def test_a_failure_is_told_too(stand: RunsStand, deliverer: Deliverer, dialect: str) -> None:
     stand.play = fail
-    with Receiver() as receiver:
-        run = ended(stand, receiver.url, dialect=dialect)
-        deliverer.attempt(PROJECT, run.run_id)
+    run, seen = delivered(stand, deliverer, dialect=dialect)
     assert run.state == FAILED
-    seen = receiver.seen[0]
     assert seen.headers["modelcote-event"] == "run.failed"
     body = json.loads(seen.body)
     told = {
@@ -132,26 +122,18 @@ def test_rotation_signs_with_both_for_a_day(stand: RunsStand) -> None:
 def test_a_models_own_secret_signs_its_deliveries(stand: RunsStand, deliverer: Deliverer) -> None:
     deliverer.secrets.rotate(PROJECT)
     own = deliverer.secrets.rotate(PROJECT, MODEL)
-    with Receiver() as receiver:
-        run = ended(stand, receiver.url)
-        deliverer.attempt(PROJECT, run.run_id)
-    Verifier(own).verify(receiver.seen[0].body, dict(receiver.seen[0].headers))
+    _, seen = delivered(stand, deliverer)
+    Verifier(own).verify(seen.body, dict(seen.headers))
 
 
 @pytest.mark.parametrize("dialect", ["native", "conduit", "launch"])
 def test_a_large_result_goes_by_reference(stand: RunsStand, deliverer: Deliverer, dialect: str) -> None:
-    import hashlib
-
-    import httpx
-
-    with Receiver() as receiver:
-        run = ended(stand, receiver.url, [[number] for number in range(60_000)], dialect=dialect)
-        assert run.result_bytes > 256 * 1024
-        deliverer.attempt(PROJECT, run.run_id)
-    body = json.loads(receiver.seen[0].body)
+    run, seen = delivered(stand, deliverer, [[number] for number in range(60_000)], dialect=dialect)
+    assert run.result_bytes > 256 * 1024
+    body = json.loads(seen.body)
     told = body["data"] if dialect == "native" else body
     assert "result" not in told
-    assert len(receiver.seen[0].body) < 4_000
+    assert len(seen.body) < 4_000
     fetched = httpx.get(told["result_url"]).content
     assert len(fetched) == told["bytes"]
     assert hashlib.sha256(fetched).hexdigest() == told["sha256"]
@@ -164,8 +146,6 @@ def test_basic_credentials_of_a_run(stand: RunsStand, deliverer: Deliverer) -> N
         submission = stand.submission()
         auth = seal(stand.light_kms, stand.key_arn, BasicAuth("user", "pass"), PROJECT, submission.run_id)
         assert "pass" not in auth
-        from modelcote.runs.accept import accept
-
         run = accept(stand.light, replace(submission, webhook=Webhook(receiver.url, auth)))
         stand.drain()
         deliverer.attempt(PROJECT, run.run_id)

@@ -35,3 +35,8 @@ def local(*receivers: Receiver, **more: Any) -> Allowed:
 def post(receiver: Receiver, limits: Limits = SHORT, name: str = NAME, **more: Any) -> Received:
     outgoing = Outgoing(receiver.url_of(name), {"content-type": "application/json"}, BODY, **more)
     return deliver(outgoing, local(receiver), limits, Resolver())
+
+
+def send(url: str, limits: Limits = SHORT, allowed: Allowed | None = None, body: bytes = BODY, **more: Any) -> Received:
+    """One attempt at a URL, by default at any of this machine."""
+    return deliver(Outgoing(url, {}, body), allowed or Allowed(http=True, loopback=True), limits, **more)

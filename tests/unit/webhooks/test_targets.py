@@ -12,14 +12,12 @@ from typing import Any
 import pytest
 
 from modelcote.webhooks import sockets, transport
-from modelcote.webhooks.guard import Allowed
-from modelcote.webhooks.transport import Limits, Outgoing, deliver
+from modelcote.webhooks.guard import Allowed, Target
+from modelcote.webhooks.transport import Limits
 from tests.support.authority import Authority
 from tests.support.bad_urls import BAD_URLS
 from tests.support.receivers import Action, Receiver, raw, redirect
-from tests.unit.webhooks.sending import BODY, NAME, SHORT, Resolver, local, post
-
-# What the guard keeps from being reached
+from tests.unit.webhooks.sending import NAME, Resolver, local, post, send
 
 
 @pytest.mark.parametrize("allowed", [Allowed(), Allowed(ports=frozenset({443, 8443}))], ids=["default", "ports"])
@@ -28,7 +26,7 @@ def test_bad_urls_are_refused_when_sent(allowed: Allowed, trap: Receiver) -> Non
         if "8443" in url:
             continue
         resolver = Resolver()
-        received = deliver(Outgoing(url, {}, BODY), allowed, SHORT, resolver)
+        received = send(url, allowed=allowed, getaddrinfo=resolver)
         assert (received.error, received.status, resolver.asked) == ("invalid_url", None, []), (ascii(url), why)
 
 
@@ -37,29 +35,16 @@ def test_bad_urls_at_the_traps_own_port(trap: Receiver) -> None:
     allowed = Allowed(ports=frozenset({443, trap.port}))
     hosts = ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost"]
     for host in [*hosts, "１２７.0.0.1", "127。0。0。1", "a@127.0.0.1", "x.localhost", "127.0.0.1."]:
-        received = deliver(Outgoing(f"https://{host}:{trap.port}/", {}, BODY), allowed, SHORT)
-        assert received.error == "invalid_url", host
+        assert send(f"https://{host}:{trap.port}/", allowed=allowed).error == "invalid_url", host
 
 
-@pytest.mark.parametrize(
-    "addresses",
-    [
-        ["127.0.0.1"],
-        ["::1"],
-        ["::ffff:127.0.0.1"],
-        ["0.0.0.0"],
-        ["10.0.0.1"],
-        ["169.254.169.254"],
-        ["1.1.1.1", "127.0.0.1"],
-        ["127.0.0.1", "1.1.1.1"],
-        ["1.1.1.1", "1.0.0.1", "8.8.8.8", "::1"],
-        ["no address"],
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("addresses", [
+    ["127.0.0.1"], ["::1"], ["::ffff:127.0.0.1"], ["0.0.0.0"], ["10.0.0.1"], ["169.254.169.254"], ["no address"],
+    ["1.1.1.1", "127.0.0.1"], ["127.0.0.1", "1.1.1.1"], ["1.1.1.1", "1.0.0.1", "8.8.8.8", "::1"],
+], ids=str)  # fmt: skip
 def test_names_that_lead_inside(addresses: list[str], trap: Receiver) -> None:
     allowed = Allowed(http=True, ports=frozenset({trap.port}))
-    received = deliver(Outgoing(trap.url_of(NAME), {}, BODY), allowed, SHORT, Resolver(addresses))
+    received = send(trap.url_of(NAME), allowed=allowed, getaddrinfo=Resolver(addresses))
     assert (received.error, received.status) == ("blocked_address", None)
 
 
@@ -80,10 +65,9 @@ def test_the_second_answer_of_a_rebinding_name_is_never_asked_for(
     with Receiver(tls=tls) as receiver, Receiver(tls=tls, host="127.0.0.2", port=receiver.port) as rebound:
         allowed = local(receiver, blocked=(ip_network("127.0.0.2/32"),))
         limits = Limits(ca=ca)
-        received = deliver(Outgoing(receiver.url_of(NAME), {}, BODY), allowed, limits, socket.getaddrinfo)
-        assert (received.status, received.error) == (200, None)
-        assert resolver.asked == [NAME]
-        again = deliver(Outgoing(receiver.url_of(NAME), {}, BODY), allowed, limits, socket.getaddrinfo)
+        received = send(receiver.url_of(NAME), limits, allowed, getaddrinfo=socket.getaddrinfo)
+        assert (received.status, received.error, resolver.asked) == (200, None, [NAME])
+        again = send(receiver.url_of(NAME), limits, allowed, getaddrinfo=socket.getaddrinfo)
         assert (again.status, again.error) == (None, "blocked_address")
         assert rebound.connections == 0
 
@@ -91,7 +75,7 @@ def test_the_second_answer_of_a_rebinding_name_is_never_asked_for(
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(status: int, trap: Receiver) -> None:
     with Receiver(lambda _: redirect(trap.url, status)) as receiver:
-        received = deliver(Outgoing(receiver.url, {}, BODY), local(receiver, trap), SHORT, Resolver())
+        received = send(receiver.url)
     assert (received.status, received.error, received.delivered) == (status, None, False)
     assert len(receiver.seen) == 1
 
@@ -116,8 +100,7 @@ def test_a_redirect_to_any_bad_url_is_a_failed_attempt(trap: Receiver, monkeypat
     with Receiver(next_redirect) as receiver:
         for number in range(len(locations)):
             asked.append(number)
-            received = deliver(Outgoing(receiver.url, {}, BODY), local(receiver, trap), SHORT, Resolver())
-            assert not received.delivered, locations[number]
+            assert not send(receiver.url).delivered, locations[number]
         assert set(connected) == {("127.0.0.1", receiver.port)}
     assert len(locations) > 200
 
@@ -131,8 +114,6 @@ def test_a_redirect_to_nowhere_is_a_status(location: str) -> None:
 
 
 def test_another_target_is_never_connected_to(trap: Receiver) -> None:
-    from modelcote.webhooks.guard import Target
-
     network = sockets.BoundedNetwork(
         Target("http", NAME, 80, "/", ""),
         ["127.0.0.1"],

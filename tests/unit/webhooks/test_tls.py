@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from modelcote.webhooks import tls
-from modelcote.webhooks.transport import Limits, Outgoing, deliver
+from modelcote.webhooks.transport import Limits
 from tests.support.authority import Authority, der
 from tests.support.receivers import Receiver
-from tests.unit.webhooks.sending import BODY, NAME, SHORT, Resolver, local, post
+from tests.unit.webhooks.sending import NAME, post, send
 
 
 def test_the_certificate_is_of_the_name(authority: Authority, ca: Path) -> None:
@@ -57,13 +57,9 @@ def test_old_tls_is_refused(ca: Path, monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_http_where_tls_is_expected_and_the_reverse(authority: Authority, ca: Path) -> None:
     with Receiver(tls=authority.server(NAME)) as receiver:
-        url = receiver.url_of(NAME).replace("https:", "http:")
-        received = deliver(Outgoing(url, {}, BODY), local(receiver), SHORT, Resolver())
-        assert received.error in {"connection", "protocol"}
+        assert send(receiver.url.replace("https:", "http:")).error in {"connection", "protocol"}
     with Receiver() as silent:
-        url = silent.url_of(NAME).replace("http:", "https:")
-        received = deliver(Outgoing(url, {}, BODY), local(silent), SHORT, Resolver())
-        assert received.error == "connect_timeout"
+        assert send(silent.url.replace("http:", "https:")).error == "connect_timeout"
 
 
 @pytest.mark.parametrize("from_disk", [False, True])
@@ -77,13 +73,10 @@ def test_a_client_certificate(
     with Receiver(tls=authority.server(NAME, ask_client=True)) as receiver:
         received = post(receiver, Limits(ca=ca), client_certificate=(cert, key))
         assert (received.status, received.error) == (200, None)
-        without = post(receiver, Limits(ca=ca))
-        assert without.status is None
-        assert without.error in {"tls", "connection"}
-        stranger = Authority("Another authority").issue("modelcote", client=True)
-        refused = post(receiver, Limits(ca=ca), client_certificate=stranger)
-        assert refused.status is None
-        assert refused.error in {"tls", "connection"}
+        for other in (None, Authority("Another authority").issue("modelcote", client=True)):
+            refused = post(receiver, Limits(ca=ca), client_certificate=other)
+            assert refused.status is None
+            assert refused.error in {"tls", "connection"}
     assert [seen.peer_certificate for seen in receiver.seen] == [der(cert)]
     assert list(tmp_path.iterdir()) == []
 

@@ -21,7 +21,7 @@ from modelcote.webhooks.guard import Allowed
 from modelcote.webhooks.transport import Limits, Outgoing, deliver
 from tests.support.authority import Authority
 from tests.support.receivers import Action, Receiver, answer, drip, endless, hang, raw, reset
-from tests.unit.webhooks.sending import BODY, NAME, SHORT, Resolver, local, post
+from tests.unit.webhooks.sending import BODY, NAME, SHORT, Resolver, local, post, send
 
 
 def test_what_is_sent() -> None:
@@ -52,7 +52,7 @@ def test_basic() -> None:
 def test_a_large_body_arrives_whole() -> None:
     body = os.urandom(1_000_000)
     with Receiver() as receiver:
-        received = deliver(Outgoing(receiver.url, {}, body), local(receiver), Limits(), Resolver())
+        received = send(receiver.url, Limits(), body=body)
     assert received.delivered
     assert receiver.seen[0].body == body
 
@@ -133,17 +133,18 @@ def test_hostile_receivers(
     assert len(received.body) <= 4_096
 
 
+def url_of(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
 def test_a_receiver_that_reads_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        outgoing = Outgoing(f"http://127.0.0.1:{port}/", {}, bytes(30_000_000))
-        received = deliver(outgoing, Allowed(http=True, loopback=True), SHORT)
+        received = send(url_of(listener), body=bytes(30_000_000))
     assert (received.status, received.error) == (None, "timeout")
 
 
 def test_a_receiver_that_reads_a_little_at_a_time() -> None:
     stop = threading.Event()
-
     sipped = 0
 
     def sip(listener: socket.socket) -> None:
@@ -156,8 +157,7 @@ def test_a_receiver_that_reads_a_little_at_a_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=sip, args=(listener,))
         thread.start()
-        outgoing = Outgoing(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, bytes(100_000_000))
-        received = deliver(outgoing, Allowed(http=True, loopback=True), SHORT)
+        received = send(url_of(listener), body=bytes(100_000_000))
         stop.set()
         thread.join()
     assert (received.status, received.error) == (None, "timeout")
@@ -166,17 +166,15 @@ def test_a_receiver_that_reads_a_little_at_a_time() -> None:
 
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    outgoing = Outgoing(f"http://127.0.0.1:{port}/", {}, BODY)
-    assert deliver(outgoing, Allowed(http=True, loopback=True), SHORT).error == "connection"
+        url = url_of(listener)
+    assert send(url).error == "connection"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is an address of its own on Linux only")
 def test_the_next_address_is_tried() -> None:
     with Receiver(host="127.0.0.2") as receiver:
         resolver = Resolver(["127.0.0.1", "127.0.0.2"])
-        received = deliver(Outgoing(receiver.url_of(NAME), {}, BODY), local(receiver), SHORT, resolver)
-    assert received.delivered
+        assert send(receiver.url_of(NAME), allowed=local(receiver), getaddrinfo=resolver).delivered
 
 
 def test_a_name_without_an_address() -> None:
@@ -187,7 +185,7 @@ def test_a_name_without_an_address() -> None:
         raise UnicodeError("label too long")
 
     for getaddrinfo in (unknown, broken, Resolver([])):
-        received = deliver(Outgoing(f"https://{NAME}/", {}, BODY), Allowed(), SHORT, getaddrinfo)
+        received = send(f"https://{NAME}/", allowed=Allowed(), getaddrinfo=getaddrinfo)
         assert (received.status, received.error) == (None, "dns")
 
 
@@ -198,7 +196,7 @@ def test_a_name_server_that_hangs() -> None:
         done.wait(30)
         return []
 
-    received = deliver(Outgoing(f"https://{NAME}/", {}, BODY), Allowed(), Limits(connect_s=0.1), hanging)
+    received = send(f"https://{NAME}/", Limits(connect_s=0.1), Allowed(), getaddrinfo=hanging)
     done.set()
     assert (received.status, received.error) == (None, "dns")
     assert received.took_ms < 10_000
