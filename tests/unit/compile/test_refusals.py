@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from modelcote.compile import compile_flow, ensembles, trees
+from modelcote.compile import Report, compile_flow, ensembles, trees
 from modelcote.core.errors import InvalidInput
 from modelcote.core.flow import Flow, Processor, Stage
 from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_dict
@@ -37,18 +38,27 @@ def forest(folder: Path) -> Flow:
     return pickled(folder, ModelType.SKLEARN_CLASSIFIER, model)
 
 
-def test_thresholds_rounded_to_float32_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    flow = forest(tmp_path)
+def change_trees(monkeypatch: pytest.MonkeyPatch, change: Callable[[trees.Tree], dict[str, Any]]) -> None:
     exact = trees.sklearn_tree
 
-    def rounded(tree: Any, values: Any, features: Any = None) -> trees.Tree:
-        made = exact(tree, values, features)
-        return replace(made, threshold=made.threshold.astype(np.float32).astype(np.float64))
+    def changed(*arguments: Any) -> trees.Tree:
+        tree = exact(*arguments)
+        return replace(tree, **change(tree))
 
-    assert compiled(tmp_path, flow)[1].used
-    monkeypatch.setattr(ensembles, "sklearn_tree", rounded)
-    _, report = compiled(tmp_path, flow)
+    monkeypatch.setattr(ensembles, "sklearn_tree", changed)
+
+
+def refusal(folder: Path, flow: Flow, sample: list[Any] | None = None) -> Report:
+    _, report = compiled(folder, flow, sample)
     assert not report.used
+    return report
+
+
+def test_thresholds_rounded_to_float32_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = forest(tmp_path)
+    assert compiled(tmp_path, flow)[1].used
+    change_trees(monkeypatch, lambda tree: {"threshold": tree.threshold.astype(np.float32).astype(np.float64)})
+    report = refusal(tmp_path, flow)
     assert report.reason.startswith("generated row ")
     assert report.max_difference >= 0.09  # one tree of ten
     assert not (tmp_path / COMPILED).exists()
@@ -64,31 +74,16 @@ def test_values_not_rounded_to_float32_are_found_out(tmp_path: Path, monkeypatch
 
 def test_missing_values_sent_the_other_way_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flow = forest(tmp_path)
-    exact = trees.sklearn_tree
-
-    def turned(tree: Any, values: Any, features: Any = None) -> trees.Tree:
-        made = exact(tree, values, features)
-        return replace(made, missing_left=~made.missing_left)
-
-    monkeypatch.setattr(ensembles, "sklearn_tree", turned)
-    _, report = compiled(tmp_path, flow)
-    assert not report.used
+    change_trees(monkeypatch, lambda tree: {"missing_left": ~tree.missing_left})
+    report = refusal(tmp_path, flow)
     assert "None" in report.reason
 
 
 def test_a_sample_row_that_differs_is_named_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, labels = [[0.0], [1.0]], [0, 1]
     flow = pickled(tmp_path, ModelType.SKLEARN_CLASSIFIER, DecisionTreeClassifier().fit(rows, labels))
-    exact = trees.sklearn_tree
-    monkeypatch.setattr(
-        ensembles,
-        "sklearn_tree",
-        lambda tree, values, features=None: replace(
-            made := exact(tree, values, features), threshold=made.threshold / 2
-        ),
-    )
-    _, report = compiled(tmp_path, flow, [[0.2], [0.3], [0.9]])
-    assert not report.used
+    change_trees(monkeypatch, lambda tree: {"threshold": tree.threshold / 2})
+    report = refusal(tmp_path, flow, [[0.2], [0.3], [0.9]])
     assert report.reason == "sample row 1 differs (by 1, absolute): [1.0, 0.0] became [0.0, 1.0] for [0.3]"
     assert report.max_difference == 1.0
 
@@ -113,8 +108,7 @@ def test_processors_are_not_compiled(place: str, tmp_path: Path) -> None:
 def test_a_missing_converter_is_named_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flow = forest(tmp_path)
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
-    _, report = compiled(tmp_path, flow)
-    assert not report.used
+    report = refusal(tmp_path, flow)
     assert 'pip install "modelcote[compile]"' in report.reason
 
 
@@ -125,8 +119,7 @@ def test_what_the_converter_raises_is_one_line(tmp_path: Path) -> None:
     globals()["Odd"] = Odd
     Odd.__qualname__ = "Odd"
     flow = pickled(tmp_path, ModelType.SKLEARN, Odd().fit(*WINE))
-    _, report = compiled(tmp_path, flow)
-    assert not report.used
+    report = refusal(tmp_path, flow)
     assert report.reason.startswith("not compiled: ")
     assert "\n" not in report.reason
 
@@ -142,8 +135,7 @@ def test_a_model_for_some_numbers_only_is_left_alone(tmp_path: Path) -> None:
 def test_an_old_compiled_form_does_not_outlive_a_refusal(tmp_path: Path) -> None:
     (tmp_path / COMPILED).write_bytes(b"old")
     flow = pickled(tmp_path, ModelType.SKLEARN_PREPROCESSOR, FunctionTransformer(np.cbrt).fit(WINE[0]))
-    _, report = compiled(tmp_path, flow)
-    assert not report.used
+    refusal(tmp_path, flow)
     assert not (tmp_path / COMPILED).exists()
 
 
@@ -157,16 +149,15 @@ def test_a_chain_behind_a_prediction_is_left_alone(tmp_path: Path) -> None:
     assert not report.used
 
 
+def build_step(folder: Path, flow: Flow) -> subprocess.CompletedProcess[str]:
+    (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
+    command = [sys.executable, "-m", "modelcote.compile"]
+    return subprocess.run(command, input=json.dumps(str(folder)), capture_output=True, text=True, check=False)
+
+
 def test_the_build_step_prints_one_line(tmp_path: Path) -> None:
     flow = forest(tmp_path)
-    (tmp_path / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
-    done = subprocess.run(
-        [sys.executable, "-m", "modelcote.compile"],
-        input=json.dumps(str(tmp_path)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = build_step(tmp_path, flow)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)["answer"]
     assert done.stdout.count("\n") == 1
@@ -177,14 +168,7 @@ def test_the_build_step_prints_one_line(tmp_path: Path) -> None:
 
 def test_the_build_step_answers_a_problem_for_what_cannot_load(tmp_path: Path) -> None:
     flow = Flow((Stage(ModelType.SKLEARN, "absent.pkl"),))
-    (tmp_path / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
-    done = subprocess.run(
-        [sys.executable, "-m", "modelcote.compile"],
-        input=json.dumps(str(tmp_path)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = build_step(tmp_path, flow)
     assert done.returncode == 1
     assert json.loads(done.stdout)["problem"]["code"] == "invalid_bundle"
 
