@@ -11,8 +11,6 @@ from modelcote.bundle.requirements import MAX_BYTES, check_requirements
 from modelcote.core.errors import InvalidBundle
 from modelcote.core.flow import Stage
 from modelcote.core.manifest import COMPILED, REQUIREMENTS, Manifest, parse_manifest
-
-# RULES
 from modelcote.core.runtimes import ModelType
 from modelcote.core.spec import ModelSpec
 
@@ -37,8 +35,7 @@ def inspect_bundle(path: Path, spec: ModelSpec | None = None) -> Manifest:
             inspect_artifact(Artifact(COMPILED, _read(archive, COMPILED), ModelType.ONNX, names))
         elif manifest.compiled is not None:
             raise InvalidBundle(f"the manifest promises {COMPILED}, which is not in the bundle.", "Deploy again.")
-        if REQUIREMENTS in names:
-            requirements_of(archive)
+        requirements_of(archive)
         return manifest
 
 

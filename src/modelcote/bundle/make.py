@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from modelcote.bundle.zips import tree, write_zip
 from modelcote.core.digests import file_sha256
@@ -29,16 +28,8 @@ class BundleInfo:
 def make_bundle(spec: ModelSpec, manifest: Manifest, files: Mapping[str, Path], out: Path) -> BundleInfo:
     """Write the bundle of `files` (name in the zip -> file or folder) to `out`. Raises `InvalidBundle`."""
     members: dict[str, Path | bytes] = dict(_members(files))
-    members[MANIFEST] = json.dumps(manifest_file(spec, manifest), sort_keys=True, indent=1).encode()
-    if spec.requirements:
-        members[REQUIREMENTS] = "".join(f"{line}\n" for line in spec.requirements).encode()
-    write_zip(out, members.items())
-    return BundleInfo(out, file_sha256(out), out.stat().st_size)
-
-
-def manifest_file(spec: ModelSpec, manifest: Manifest) -> dict[str, Any]:
-    """`conduit.json` as it is written: what serving reads, and what the Conduit interface has there besides."""
-    return {
+    # What serving reads, and what the Conduit interface has there besides.
+    content = {
         **manifest_to_dict(manifest),
         "hardware": spec.hardware.value,
         "python_version": spec.python_version,
@@ -46,6 +37,11 @@ def manifest_file(spec: ModelSpec, manifest: Manifest) -> dict[str, Any]:
         "memory": spec.memory or MEMORY_GB[2],
         "version": VERSION,
     }
+    members[MANIFEST] = json.dumps(content, sort_keys=True, indent=1).encode()
+    if spec.requirements:
+        members[REQUIREMENTS] = "".join(f"{line}\n" for line in spec.requirements).encode()
+    write_zip(out, members.items())
+    return BundleInfo(out, file_sha256(out), out.stat().st_size)
 
 
 def _members(files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:

@@ -115,16 +115,15 @@ class _Reader(_Interpreter):  # type: ignore[misc]
 
     def load_setitem(self) -> None:
         value, key = self.stack.pop(), self.stack.pop()
-        self.fill(key, value)
+        self.fill([key, value])
 
     def load_setitems(self) -> None:
-        values = self.pop_mark()
-        for key, value in zip(values[::2], values[1::2], strict=True):
-            self.fill(key, value)
+        self.fill(self.pop_mark())
 
     def load_dict(self) -> None:
-        values = self.pop_mark()
-        self.append({key: value for key, value in zip(values[::2], values[1::2], strict=True) if isinstance(key, str)})
+        items = self.pop_mark()
+        self.append({})
+        self.fill(items)
 
     def load_additems(self) -> None:
         self.pop_mark()
@@ -132,9 +131,10 @@ class _Reader(_Interpreter):  # type: ignore[misc]
     def load_frozenset(self) -> None:
         self.append(tuple(self.pop_mark()))
 
-    def fill(self, key: Any, value: Any) -> None:
-        if isinstance(self.stack[-1], dict) and isinstance(key, str):
-            self.stack[-1][key] = value
+    def fill(self, items: list[Any]) -> None:
+        values = {key: value for key, value in zip(items[::2], items[1::2], strict=True) if isinstance(key, str)}
+        if isinstance(self.stack[-1], dict):
+            self.stack[-1].update(values)
 
     # joblib ---------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import stat
 import unicodedata
 import zipfile
@@ -47,7 +46,7 @@ def check_directory(archive: zipfile.ZipFile, max_bytes: int = MAX_BYTES) -> Non
     seen: set[str] = set()
     total = 0
     for member in members:
-        _check_name(member.filename if not hasattr(member, "orig_filename") else member.orig_filename)
+        _check_name(member.orig_filename)
         folded = unicodedata.normalize("NFC", member.filename).casefold().rstrip("/")
         if folded in seen:
             raise InvalidBundle(f"the bundle holds {member.filename!a} twice.", _REMEDY)
@@ -83,14 +82,7 @@ def _check_name(name: str) -> None:
 def unpack(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> None:
     """Extract a bundle into `folder`, which it cannot leave; raises `InvalidBundle`."""
     with opened(path, max_bytes) as archive:
-        for member in archive.infolist():
-            target = folder / member.filename
-            if member.is_dir():
-                target.mkdir(parents=True, exist_ok=True)
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(member) as source, target.open("wb") as sink:
-                shutil.copyfileobj(source, sink)
+        archive.extractall(folder)
 
 
 def raw_manifest(archive: zipfile.ZipFile) -> Any:

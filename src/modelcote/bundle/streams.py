@@ -5,20 +5,13 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from typing import Any, Protocol
+from typing import Any
 
 from modelcote.core.errors import InvalidBundle
 
 MAX_BYTES = 1024**3
 MAX_LAYERS = 4
 _CHUNK = 64 * 1024
-
-
-class _Decompressor(Protocol):
-    eof: bool
-
-    @property
-    def unused_data(self) -> bytes: ...
 
 
 def is_compressed(data: bytes) -> bool:
@@ -64,9 +57,8 @@ def _open_layer(data: bytes, limit: int) -> bytes:
     return bytes(content)
 
 
-def _inflate(stream: _Decompressor, data: bytes, content: bytearray, limit: int) -> bytes:
-    """Add one member's content to `content`; return the bytes that follow it."""
-    view: Any = stream
+def _inflate(stream: Any, data: bytes, content: bytearray, limit: int) -> bytes:
+    """Add one member's content, from a decompressor, to `content`; return the bytes that follow it."""
     position = 0
     try:
         while not stream.eof:
@@ -74,9 +66,10 @@ def _inflate(stream: _Decompressor, data: bytes, content: bytearray, limit: int)
             if not chunk:
                 raise InvalidBundle("a compressed artifact is truncated.", "Save and upload the model again.")
             position += len(chunk)
-            content += view.decompress(chunk)
+            content += stream.decompress(chunk)
             if len(content) > limit:
                 raise InvalidBundle(f"an artifact unpacks to more than {limit:,} bytes.", "Save a smaller model.")
     except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
         raise InvalidBundle("a compressed artifact is damaged.", "Save and upload the model again.") from error
-    return stream.unused_data + data[position:]
+    rest: bytes = stream.unused_data + data[position:]
+    return rest

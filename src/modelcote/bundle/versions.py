@@ -20,10 +20,12 @@ def check_versions(manifest: Manifest, runtime_versions: Mapping[str, str]) -> N
         return
     for stage in manifest.flow.stages:
         runtime = RUNTIMES[stage.model_type.runtime]
-        library = runtime.mismatch(manifest.libraries, runtime_versions)
-        if library is not None and stage.file.lower().endswith(runtime.version_bound):
+        for library in runtime.libraries if stage.file.lower().endswith(runtime.version_bound) else ():
             name = library.distribution
-            saved, served = manifest.libraries[name], runtime_versions[name]
+            saved, served = manifest.libraries.get(name, ""), runtime_versions.get(name, "")
+            # A distribution that either side lacks does not decide.
+            if not (saved and served) or _leading(saved, library.digits) == _leading(served, library.digits):
+                continue
             raise VersionMismatch(
                 f"the model was saved with {name} {saved}, and its runtime has {served}.",
                 f"Put `{name}=={saved}` into requirements_file, or train the model with {name} {served}.",
@@ -31,3 +33,7 @@ def check_versions(manifest: Manifest, runtime_versions: Mapping[str, str]) -> N
                 saved=saved,
                 served=served,
             )
+
+
+def _leading(version: str, digits: int) -> list[str]:
+    return version.split(".")[:digits]

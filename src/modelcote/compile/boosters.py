@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from modelcote.compile.ensembles import binary_shares
+from modelcote.compile.ensembles import classify
 from modelcote.compile.graph_builder import GraphBuilder, converter
 from modelcote.compile.report import Unsupported
 from modelcote.compile.trees import Tree, add_trees, as_float32
@@ -58,13 +58,8 @@ def convert_booster(graph: GraphBuilder, model: Any) -> None:
     raw = graph.add("Add", total, graph.constant(start))
     if not hasattr(model, "classes_"):
         graph.output(0, graph.add(to_prediction, raw) if to_prediction else raw)
-    elif targets > 1 and to_prediction == "Softmax":
-        graph.classes(0, graph.add("ArgMax", raw, axis=1, keepdims=0))
-        graph.output(1, graph.add("Softmax", raw, axis=1))
-    elif targets == 1 and to_prediction == "Sigmoid":
-        second = graph.cast(graph.add("Greater", raw, graph.constant(0.0)), np.int64)
-        graph.classes(0, graph.add("Reshape", second, graph.constant([-1])))
-        graph.output(1, binary_shares(graph, raw))
+    elif to_prediction == ("Softmax" if targets > 1 else "Sigmoid"):
+        classify(graph, raw, targets)
     else:
         raise Unsupported(f"an XGBoost classifier with the objective {objective} and {targets} outputs")
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -47,31 +48,25 @@ def _refusal(flow: Flow, inputs: InputSchema) -> str:
         return f"models with {inputs.kind} input are not compiled"
     if inputs.categories:
         return f"the column {inputs.categories[0]} is of pandas' category type"
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import skl2onnx  # noqa: F401
-    except ImportError:
-        return _INSTALL
-    return ""
+    return "" if all(map(find_spec, ("onnx", "onnxruntime", "skl2onnx"))) else _INSTALL
 
 
 def _compile(folder: Path, flow: Flow, inputs: InputSchema, sample: list[Any]) -> Report:
     # The modules that write graphs need the converter to be installed.
-    from modelcote.compile.convert import FittedStage, convert, feeds_of
+    from modelcote.compile.convert import convert, feeds_of
     from modelcote.compile.find_limits import find_limits
     from modelcote.compile.generate_rows import generate_rows, ordinary_row
     from modelcote.compile.input_profile import profile_inputs
 
     loaded = load_flow(folder, Manifest("", flow))
     models = [part.runner.model for part in loaded.stages]
-    stages = [FittedStage(model, stage.model_type.method) for model, stage in zip(models, flow.stages, strict=True)]
-    original = Original(loaded, stages[-1].method, hasattr(models[-1], "classes_"))
+    methods = [stage.model_type.method for stage in flow.stages]
+    original = Original(loaded, methods[-1], hasattr(models[-1], "classes_"))
     if sample:
         original.answer(sample)
     best = Report(False, "")
     try:
-        profile = profile_inputs(stages, inputs.n_features or 0, inputs.columns)
+        profile = profile_inputs(models, inputs.n_features or 0, inputs.columns)
         row = ordinary_row(profile)
         limits = find_limits(original.answer, row, profile)
         compared = ComparedRows(inputs, limits, [*sample, *generate_rows(profile, limits)], len(sample))
@@ -79,7 +74,9 @@ def _compile(folder: Path, flow: Flow, inputs: InputSchema, sample: list[Any]) -
         texts = [profile.is_text(column) for column in range(len(row))]
         for dtype in ("float64", "float32"):
             feeds = feeds_of(models[0], inputs.columns, texts, dtype)
-            report = _attempt(folder / COMPILED, original, compared, feeds, partial(convert, stages, feeds, expected))
+            report = _attempt(
+                folder / COMPILED, original, compared, feeds, partial(convert, models, methods, feeds, expected)
+            )
             if report.used:
                 return report
             # A form that was compared and differed says more than one that could not be converted.

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from modelcote.compile import boosters, encoders, ensembles, polynomials
+from modelcote.compile import boosters, encoders, ensembles
 from modelcote.compile.graph import keep_result
 from modelcote.compile.report import Unsupported
 from modelcote.flow.compiled import Feed
 
 OPSET = {"": 20, "ai.onnx.ml": 3}
-
-
-@dataclass(frozen=True)
-class FittedStage:
-    """A fitted model and the method that its model type calls."""
-
-    model: Any
-    method: str
 
 
 def feeds_of(model: Any, columns: Sequence[str], text: Sequence[bool], dtype: str) -> tuple[Feed, ...]:
@@ -50,20 +41,20 @@ def _picks_columns(model: Any) -> bool:
     return isinstance(model, ColumnTransformer)
 
 
-def convert(stages: Sequence[FittedStage], feeds: Sequence[Feed], expected: Any) -> bytes:
-    """Return the graph of all stages as an ONNX file; `expected` is an original result, whose form it adopts.
+def convert(models: Sequence[Any], methods: Sequence[str], feeds: Sequence[Feed], expected: Any) -> bytes:
+    """Return the graph of fitted models, one after the other, as an ONNX file.
 
+    `methods`: what each model's type calls. `expected`: an original result, whose form the graph adopts.
     Raises `Unsupported`, and whatever else the converter raises.
     """
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
     from sklearn.pipeline import Pipeline
 
-    if any(stage.method != "transform" for stage in stages[:-1]):
+    if any(method != "transform" for method in methods[:-1]):
         raise Unsupported("a stage after one that predicts")
-    model = stages[0].model
-    if len(stages) > 1:
-        model = Pipeline([(f"stage{number}", stage.model) for number, stage in enumerate(stages)])
+    steps = [(f"stage{number}", model) for number, model in enumerate(models)]
+    model = Pipeline(steps) if len(steps) > 1 else models[0]
     tensors = {"str": StringTensorType, "float64": DoubleTensorType, "float32": FloatTensorType}
     numbers = FloatTensorType if any(feed.dtype == "float32" for feed in feeds) else DoubleTensorType
     converters, shapes = _converters(numbers)
@@ -76,7 +67,7 @@ def convert(stages: Sequence[FittedStage], feeds: Sequence[Feed], expected: Any)
         custom_conversion_functions=converters,
         custom_shape_calculators=shapes,
     )
-    result: bytes = keep_result(graph, int(stages[-1].method == "predict_proba"), expected).SerializeToString()
+    result: bytes = keep_result(graph, int(methods[-1] == "predict_proba"), expected).SerializeToString()
     return result
 
 
@@ -107,7 +98,7 @@ _CONVERTERS = {
     "SimpleImputer": encoders.convert_imputer,
     "OneHotEncoder": encoders.convert_one_hot,
     "OrdinalEncoder": encoders.convert_ordinal,
-    "PolynomialFeatures": polynomials.convert_polynomial,
+    "PolynomialFeatures": encoders.convert_polynomial,
     **dict.fromkeys(("XGBClassifier", "XGBRegressor"), boosters.convert_booster),
 }
 
@@ -138,13 +129,11 @@ def _register_xgboost() -> None:
         calculate_linear_regressor_output_shapes,
     )
 
-    shapes = {
-        XGBClassifier: calculate_linear_classifier_output_shapes,
-        XGBRegressor: calculate_linear_regressor_output_shapes,
-    }
-    options = {XGBClassifier: {"zipmap": [True, False, "columns"], "nocl": [True, False]}, XGBRegressor: {}}
-    for kind, shape in shapes.items():
+    forms = {"zipmap": [True, False, "columns"], "nocl": [True, False]}
+    for kind, shapes, options in (
+        (XGBClassifier, calculate_linear_classifier_output_shapes, forms),
+        (XGBRegressor, calculate_linear_regressor_output_shapes, {}),
+    ):
         if kind not in sklearn_operator_name_map:
-            update_registered_converter(
-                kind, f"Modelcote{kind.__name__}", shape, boosters.convert_booster, options=options[kind]
-            )
+            name = f"Modelcote{kind.__name__}"
+            update_registered_converter(kind, name, shapes, boosters.convert_booster, options=options)

@@ -1,4 +1,4 @@
-"""Converters for imputers and category encoders, over float64 and over strings with missing values."""
+"""Converters for steps that prepare columns: imputers, category encoders, polynomials; over float64 and strings."""
 
 from __future__ import annotations
 
@@ -13,14 +13,8 @@ from modelcote.flow.compiled import MISSING_TEXT
 
 def shape_encoded(tensor: Any, operator: Any) -> None:
     """Declare one-hot and ordinal columns as numbers of the graph's own float type."""
-    operator.outputs[0].type = tensor([operator.inputs[0].get_first_dimension(), _width(operator.raw_operator)])
-
-
-def _width(model: Any) -> int:
-    if not hasattr(model, "drop_idx_"):
-        return len(model.categories_)
-    dropped = 0 if model.drop_idx_ is None else sum(index is not None for index in model.drop_idx_)
-    return sum(map(len, model.categories_)) - dropped
+    width = len(operator.raw_operator.get_feature_names_out())
+    operator.outputs[0].type = tensor([operator.inputs[0].get_first_dimension(), width])
 
 
 def is_missing(value: Any) -> bool:
@@ -95,3 +89,22 @@ def convert_ordinal(graph: GraphBuilder, model: Any) -> None:
             code = graph.add("Where", _where_equal(graph, column, category), graph.constant([[value]]), code)
         encoded.append(code)
     graph.output(0, graph.columns(encoded))
+
+
+@converter
+def convert_polynomial(graph: GraphBuilder, model: Any) -> None:
+    """Convert PolynomialFeatures: products of columns; a column of ones pads a product with fewer factors."""
+    matrix = graph.matrix()
+    powers = np.asarray(model.powers_)
+    width = powers.shape[1]
+    factors = np.full((powers.shape[0], max(1, int(powers.sum(axis=1).max()))), width)
+    for row, exponents in enumerate(powers):
+        chosen = np.repeat(np.arange(width), exponents)
+        factors[row, : len(chosen)] = chosen
+    first = graph.column(matrix, 0)
+    ones = graph.add("Add", graph.add("Mul", first, graph.constant([[0.0]])), graph.constant([[1.0]]))
+    padded = graph.columns([matrix, ones])
+    product = graph.add("Gather", padded, graph.constant(factors[:, 0]), axis=1)
+    for place in range(1, factors.shape[1]):
+        product = graph.add("Mul", product, graph.add("Gather", padded, graph.constant(factors[:, place]), axis=1))
+    graph.output(0, product)

@@ -45,7 +45,7 @@ def convert_gradient_boosting(graph: GraphBuilder, model: Any) -> None:
     raw = graph.add("Add", total, graph.constant(start))
     if hasattr(model, "classes_"):
         steepness = 2.0 if model.loss == "exponential" else 1.0
-        _classify(graph, raw, model.estimators_.shape[1], tie="GreaterOrEqual", steepness=steepness)
+        classify(graph, raw, model.estimators_.shape[1], tie="GreaterOrEqual", steepness=steepness)
     else:
         graph.output(0, raw)
 
@@ -71,7 +71,7 @@ def convert_hist_boosting(graph: GraphBuilder, model: Any) -> None:
     start = np.asarray(model._baseline_prediction, dtype=np.float64).reshape(1, -1)
     raw = graph.add("Add", add_trees(graph, graph.matrix(), hist_trees(model)), graph.constant(start))
     if hasattr(model, "classes_"):
-        _classify(graph, raw, model.n_trees_per_iteration_, tie="Greater")
+        classify(graph, raw, model.n_trees_per_iteration_)
         return
     link = type(model._loss.link).__name__
     if link not in _INVERSE_LINKS:
@@ -102,21 +102,17 @@ def _hist_tree(table: Any, target: int, targets: int) -> Tree:
     )
 
 
-def _classify(graph: GraphBuilder, raw: str, targets: int, *, tie: str, steepness: float = 1.0) -> None:
-    """Output labels and probabilities from margins; `tie` compares with 0 to make a row the second class."""
+def classify(graph: GraphBuilder, raw: str, targets: int, *, tie: str = "Greater", steepness: float = 1.0) -> None:
+    """Output labels, and probabilities of margins times `steepness`; `tie` compares with 0 for the second of two."""
+    margin = raw if steepness == 1.0 else graph.add("Mul", raw, graph.constant(steepness))
     if targets > 1:
         graph.classes(0, graph.add("ArgMax", raw, axis=1, keepdims=0))
-        graph.output(1, graph.add("Softmax", raw, axis=1))
+        graph.output(1, graph.add("Softmax", margin, axis=1))
         return
     second = graph.cast(graph.add(tie, raw, graph.constant(0.0)), np.int64)
     graph.classes(0, graph.add("Reshape", second, graph.constant([-1])))
-    graph.output(1, binary_shares(graph, graph.add("Mul", raw, graph.constant(steepness))))
-
-
-def binary_shares(graph: GraphBuilder, margin: str) -> str:
-    """Return two columns of probabilities from one column of margins."""
     share = graph.add("Sigmoid", margin)
-    return graph.columns([graph.add("Sub", graph.constant(1.0), share), share])
+    graph.output(1, graph.columns([graph.add("Sub", graph.constant(1.0), share), share]))
 
 
 @converter
@@ -151,13 +147,9 @@ def convert_ada_boost(graph: GraphBuilder, model: Any) -> None:
         raise Unsupported("AdaBoost over other models than trees")
     decision = add_trees(graph, as_float32(graph, graph.matrix()), ada_boost_trees(model))
     if len(model.classes_) > 2:
-        graph.classes(0, graph.add("ArgMax", decision, axis=1, keepdims=0))
-        graph.output(
-            1, graph.add("Softmax", graph.add("Div", decision, graph.constant(model.n_classes_ - 1.0)), axis=1)
-        )
-        return
-    margin = graph.add("Sub", graph.column(decision, 1), graph.column(decision, 0))
-    _classify(graph, margin, 1, tie="Greater")
+        classify(graph, decision, len(model.classes_), steepness=1 / (model.n_classes_ - 1))
+    else:
+        classify(graph, graph.add("Sub", graph.column(decision, 1), graph.column(decision, 0)), 1)
 
 
 def ada_boost_trees(model: Any) -> list[Tree]:

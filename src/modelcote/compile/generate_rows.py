@@ -6,7 +6,7 @@ Rows are as a caller sends them: lists in column order, None for a missing value
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,11 @@ def _put_on_thresholds(
     Beside it is one step of a float64, or of a float32, up or down.
     """
     above: dict[int, Array] = {}
-    for row, (tree, leaf, features) in zip(cells, _leaves(forests, random, len(cells)), strict=True):
+    for number, row in enumerate(cells):
+        # Spread evenly over the ensembles and their trees.
+        trees, features = forests[number % len(forests)]
+        tree = trees[int(random.integers(len(trees)))]
+        leaf = int(random.choice(np.flatnonzero(tree.left < 0)))
         if id(tree) not in above:
             above[id(tree)] = _parents(tree)
         for place, threshold in _corner(tree, leaf, above[id(tree)], random).items():
@@ -121,17 +125,6 @@ def _parents(tree: Tree) -> Array:
     parents[tree.left[inner]] = inner
     parents[tree.right[inner]] = inner
     return parents
-
-
-def _leaves(
-    forests: Sequence[tuple[list[Tree], Sequence[Feature | None]]], random: np.random.Generator, count: int
-) -> Iterator[tuple[Tree, int, Sequence[Feature | None]]]:
-    """Draw `count` leaves, spread evenly over the ensembles and their trees."""
-    for number in range(count):
-        trees, features = forests[number % len(forests)]
-        tree = trees[int(random.integers(len(trees)))]
-        leaves = np.flatnonzero(tree.left < 0)
-        yield tree, int(random.choice(leaves)), features
 
 
 def _corner(tree: Tree, leaf: int, parents: Array, random: np.random.Generator) -> dict[int, float]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from modelcote.compile import boosters, ensembles
-from modelcote.compile.convert import FittedStage
 from modelcote.compile.encoders import is_missing
 from modelcote.compile.trees import Array, Tree
 
@@ -71,18 +70,14 @@ class InputProfile:
         return any(isinstance(category, str) for category in self.categories[column])
 
 
-def profile_inputs(stages: Sequence[FittedStage], width: int, names: Sequence[str]) -> InputProfile:
-    """Return what the stages reveal of a table with `width` columns; `names` are the columns', if they have any."""
+def profile_inputs(models: Sequence[Any], width: int, names: Sequence[str]) -> InputProfile:
+    """Return what a flow's models reveal of a table with `width` columns; `names`: the columns', if they have any."""
     profile = InputProfile([[] for _ in range(width)], [[] for _ in range(width)])
-    features: Features | None = [Feature(column, _same) for column in range(width)]
-    for stage in stages:
+    features: Features | None = [Feature(column, lambda values: values) for column in range(width)]
+    for model in models:
         if features is not None:
-            features = _walk(stage.model, features, names, profile)
+            features = _walk(model, features, names, profile)
     return profile
-
-
-def _same(values: Array) -> Array:
-    return values
 
 
 def _walk(model: Any, features: Features, names: Sequence[str], profile: InputProfile) -> Features | None:
@@ -157,20 +152,15 @@ def _walk_categories(model: Any, features: Features, profile: InputProfile) -> F
         if feature is not None:
             seen = profile.categories[feature.column]
             seen += [item for item in categories.tolist() if is_missing(item) or item not in seen]
-    if type(model).__name__ == "OneHotEncoder":
-        return [None] * len(model.get_feature_names_out())
-    return [None] * len(features)
+    return [None] * len(model.get_feature_names_out())
 
 
 def _collect(model: Any, features: Features, profile: InputProfile) -> None:
     for name in _ATTRIBUTES:
         value = getattr(model, name, None)
-        if not isinstance(value, np.ndarray) or value.ndim == 0 or value.shape[-1] != len(features):
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu" or value.shape[-1:] != (len(features),):
             continue
-        if value.dtype.kind not in "fiu":
-            continue
-        rows = value.reshape(-1, len(features)).astype(np.float64)
-        rows = _spread(rows, _VALUES_PER_ATTRIBUTE)
+        rows = _spread(value.reshape(-1, len(features)).astype(np.float64), _VALUES_PER_ATTRIBUTE)
         spread = getattr(model, "scale_", None)
         if name == "mean_" and isinstance(spread, np.ndarray):
             rows = np.concatenate([rows + shift * spread for shift in (-3, -1, 0, 1, 3)])

@@ -58,14 +58,16 @@ def add_trees(graph: GraphBuilder, matrix: str, trees: Sequence[Tree], mode: str
     """
     from onnx import numpy_helper
 
-    if sum(len(tree.left) for tree in trees) > _MOST_NODES:
-        raise Unsupported(f"trees of more than {_MOST_NODES:,} nodes")
+    def joined(field: str) -> Array:
+        return np.concatenate([getattr(tree, field) for tree in trees])
+
     counts = [len(tree.left) for tree in trees]
+    if sum(counts) > _MOST_NODES:
+        raise Unsupported(f"trees of more than {_MOST_NODES:,} nodes")
     tree_of = np.repeat(np.arange(len(trees)), counts)
     node_of = np.concatenate([np.arange(count) for count in counts])
-    left = np.concatenate([tree.left for tree in trees])
+    left, values = joined("left"), joined("values")
     leaf = left < 0
-    values = np.concatenate([tree.values for tree in trees])
     # A leaf lists only what it adds; one that adds nothing still has to list something.
     listed = leaf[:, None] & (values != 0)
     listed[leaf & ~listed.any(axis=1), 0] = True
@@ -79,16 +81,12 @@ def add_trees(graph: GraphBuilder, matrix: str, trees: Sequence[Tree], mode: str
         post_transform="NONE",
         nodes_treeids=tree_of.tolist(),
         nodes_nodeids=node_of.tolist(),
-        nodes_featureids=np.concatenate([tree.feature for tree in trees]).tolist(),
+        nodes_featureids=joined("feature").tolist(),
         nodes_modes=np.where(leaf, "LEAF", mode).tolist(),
-        nodes_values_as_tensor=numpy_helper.from_array(
-            np.concatenate([tree.threshold for tree in trees]).astype(np.float64), "nodes_values"
-        ),
+        nodes_values_as_tensor=numpy_helper.from_array(joined("threshold").astype(np.float64), "nodes_values"),
         nodes_truenodeids=np.where(leaf, 0, left).tolist(),
-        nodes_falsenodeids=np.where(leaf, 0, np.concatenate([tree.right for tree in trees])).tolist(),
-        nodes_missing_value_tracks_true=(np.concatenate([tree.missing_left for tree in trees]) & ~leaf)
-        .astype(int)
-        .tolist(),
+        nodes_falsenodeids=np.where(leaf, 0, joined("right")).tolist(),
+        nodes_missing_value_tracks_true=(joined("missing_left") & ~leaf).astype(int).tolist(),
         target_treeids=tree_of[owner].tolist(),
         target_nodeids=node_of[owner].tolist(),
         target_ids=target.tolist(),

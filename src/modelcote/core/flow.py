@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from functools import partial
+from itertools import zip_longest
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
@@ -17,6 +19,10 @@ class Processor:
 
     name: str
     source: str
+
+
+# `pre` and `post`.
+Processors = tuple[Processor | None, Processor | None]
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ def check_artifact(model_type: BaseModelType, artifact: object) -> str | dict[st
             'Give for example {"task": "text-classification", "model": "..."}.',
             field="flow",
         )
+    artifact = str(artifact) if isinstance(artifact, PurePath) else artifact
     if not isinstance(artifact, str) or not artifact:
         raise InvalidSpec(
             f"a {model_type.name} stage needs a path, not {type(artifact).__name__}.",
@@ -99,23 +106,21 @@ def parse_flow(rows: object, processors: object = ()) -> Flow:
     if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows:
         raise InvalidSpec("flow is empty.", "Give at least one (model_type, path) stage.", field="flow")
     sources = processors if isinstance(processors, Sequence) and not isinstance(processors, str) else ()
-    return Flow(
-        tuple(_parse_stage(row, sources[index] if index < len(sources) else None) for index, row in enumerate(rows))
-    )
+    pairs = zip_longest(rows, sources[: len(rows)])
+    return Flow(tuple(parse_stage(row, partial(_parse_processors, sources=texts)) for row, texts in pairs))
 
 
 def flow_from_stored(rows: Sequence[Any], processors: Sequence[Mapping[str, Any]]) -> Flow:
     """Return the flow that `flow_rows` stored, without checking it again."""
-    return Flow(tuple(_stored_stage(row, source) for row, source in zip(rows, processors, strict=True)))
+    stages = []
+    for (model_type, artifact, names), sources in zip(rows, processors, strict=True):
+        pre, post = (Processor(names[place], sources[place]) if names[place] else None for place in ("pre", "post"))
+        stages.append(Stage(MODEL_TYPES[model_type], artifact, pre, post))
+    return Flow(tuple(stages))
 
 
-def _stored_stage(row: Sequence[Any], sources: Mapping[str, Any]) -> Stage:
-    model_type, artifact, names = row
-    pre, post = (Processor(names[place], sources[place]) if names[place] else None for place in ("pre", "post"))
-    return Stage(MODEL_TYPES[model_type], artifact, pre, post)
-
-
-def _parse_stage(row: object, sources: object) -> Stage:
+def parse_stage(row: object, read: Callable[[Any], Processors]) -> Stage:
+    """Return the stage of `(model_type, artifact[, processors])`; `read` makes processors of the third item or None."""
     if not isinstance(row, Sequence) or isinstance(row, str) or not 2 <= len(row) <= 3:
         raise InvalidSpec(
             "a stage is not of the form (model_type, artifact[, processors]).",
@@ -123,14 +128,15 @@ def _parse_stage(row: object, sources: object) -> Stage:
             field="flow",
         )
     model_type = parse_model_type(row[0])
-    names = row[2] if len(row) == 3 and isinstance(row[2], Mapping) else {}
+    artifact = check_artifact(model_type, row[1])
+    pre, post = read(row[2] if len(row) == 3 else None)
+    return Stage(model_type, artifact, pre, post)
+
+
+def _parse_processors(names: Any, sources: object) -> Processors:
+    names = names if isinstance(names, Mapping) else {}
     texts = sources if isinstance(sources, Mapping) else {}
-    return Stage(
-        model_type,
-        check_artifact(model_type, row[1]),
-        _parse_processor("pre", names, texts),
-        _parse_processor("post", names, texts),
-    )
+    return _parse_processor("pre", names, texts), _parse_processor("post", names, texts)
 
 
 def _parse_processor(place: str, names: Mapping[str, Any], sources: Mapping[str, Any]) -> Processor | None:

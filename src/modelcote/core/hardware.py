@@ -1,13 +1,10 @@
-"""The hardware names of the Conduit interface, and Lambda's memory."""
+"""The hardware names of the Conduit interface."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from modelcote.core.errors import InvalidSpec
-
-LAMBDA_MEMORY_MB = (128, 10_240)
-MB_PER_VCPU = 1_769  # Lambda assigns one vCPU per 1,769 MB, at most 6.
 
 
 class Hardware(StrEnum):
@@ -41,13 +38,3 @@ def parse_hardware(value: object) -> Hardware:
             f"unknown hardware {ascii(value)[:60]}.", f"Use one of: {', '.join(sorted(members))}.", field="hardware"
         )
     return members[name]
-
-
-def lambda_memory_mb(cpu: int, memory_gb: float) -> int:
-    """Return the Lambda memory in MB for `memory_gb` and `cpu` vCPUs, within Lambda's bounds.
-
-    Lambda sells CPU with memory, so the larger of the two wins; above six vCPUs or 10,240 MB the bound
-    is returned and the caller decides whether a container is needed.
-    """
-    low, high = LAMBDA_MEMORY_MB
-    return max(low, min(high, max(round(memory_gb * 1024), cpu * MB_PER_VCPU)))

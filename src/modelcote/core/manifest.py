@@ -40,15 +40,7 @@ class Manifest:
 def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
     """Return the members of `conduit.json` that serving reads, flow and processors in the Conduit form."""
     rows, processors = flow_rows(manifest.flow)
-    return {
-        "name": manifest.name,
-        "flow": rows,
-        "processors": processors,
-        "libraries": dict(manifest.libraries),
-        "inputs": dict(manifest.inputs) if manifest.inputs is not None else None,
-        "compiled": dict(manifest.compiled) if manifest.compiled is not None else None,
-        "trusted": manifest.trusted,
-    }
+    return {**vars(manifest), "flow": rows, "processors": processors}
 
 
 def parse_manifest(data: object) -> Manifest:

@@ -18,7 +18,7 @@ def check_model_name(name: object) -> str:
     if isinstance(name, str) and MODEL_NAME.fullmatch(name):
         return name
     raise InvalidSpec(
-        f"name {_shown(name)} is not a model name.",
+        f"name {ascii(name)[:60]} is not a model name.",
         "Use 1 to 20 characters of a-z, 0-9 and hyphens.",
         field="name",
     )
@@ -29,16 +29,11 @@ def check_project_name(name: object) -> str:
     if isinstance(name, str) and PROJECT_NAME.fullmatch(name) and name not in RESERVED_PROJECTS:
         return name
     raise InvalidSpec(
-        f"project {_shown(name)} is not a project name.",
+        f"project {ascii(name)[:60]} is not a project name.",
         "Use 1 to 32 characters of a-z, 0-9 and hyphens, starting with a letter, and none of: "
         f"{', '.join(sorted(RESERVED_PROJECTS))}.",
         field="project",
     )
-
-
-def _shown(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def fit(name: str, limit: int) -> str:

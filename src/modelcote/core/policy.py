@@ -92,80 +92,56 @@ class Policy:
 
 
 def policy_from_json(text: str) -> Policy:
-    """Return the policy with the members of a JSON object replaced; raise `InvalidSpec` naming the member."""
-    members: Any = json.loads(text) if text else {}
-    if not isinstance(members, dict):
-        raise InvalidSpec("the policy is not an object.", "Send a JSON object.", field="policy")
-    defaults = {member.name: getattr(Policy(), member.name) for member in fields(Policy)}
-    values: dict[str, Any] = {}
-    for name, value in members.items():
+    """Return the policy with the members of a JSON object replaced; raise `InvalidSpec` that names the member."""
+    values = json.loads(text) if text else {}
+    if not isinstance(values, dict):
+        raise InvalidSpec("the policy is not an object.", "Give a JSON object.", field="policy")
+    defaults = {member.name: member.default for member in fields(Policy)}
+    for name, value in values.items():
         if name not in defaults:
             raise InvalidSpec(f"the policy has no member {name}.", f"Members: {', '.join(defaults)}.", field="policy")
-        values[name] = _checked(name, value, defaults[name])
-    return Policy(**values)
+        fits, rule = _RULES.get(name) or _KINDS[type(defaults[name])]
+        if not fits(value):
+            raise InvalidSpec(
+                f"the policy's {name} must be {rule}, got {ascii(value)[:60]}.", f"Change {name}.", field="policy"
+            )
+    lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Policy(**{**values, **lists})
 
 
-def _checked(name: str, value: Any, default: Any) -> Any:
-    read, rule = _RULES.get(name) or _KINDS[type(default)]
-    try:
-        return read(value)
-    except (ValueError, TypeError) as error:
-        raise InvalidSpec(
-            f"the policy's {name} is {ascii(value)[:60]}.", f"{name} must be {rule}.", field="policy"
-        ) from error
+def _number(value: Any, low: float = 0, high: float = math.inf) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high and value != math.inf
 
 
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise TypeError(value)
+def _whole(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and _number(value, low, high)
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError(value)
-
-
-def _number(value: Any, low: float = 0, high: float = math.inf) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high:
-        return value
-    raise ValueError(value)
-
-
-def _whole(value: Any, low: int, high: int) -> int:
-    if isinstance(value, int):
-        return int(_number(value, low, high))
-    raise TypeError(value)
-
-
-def _range(value: Any) -> str:
+def _network(value: Any) -> bool:
     # Only here, since a function on every request's path has no ranges to read.
     from ipaddress import ip_network
 
-    return str(ip_network(_text(value)))
+    try:
+        return isinstance(value, str) and bool(ip_network(value))
+    except ValueError:
+        return False
 
 
-def _list(read: Callable[[Any], Any], least: int = 0) -> Callable[[Any], tuple[Any, ...]]:
-    def read_all(value: Any) -> tuple[Any, ...]:
-        if isinstance(value, list | tuple) and len(value) >= least:
-            return tuple(map(read, value))
-        raise TypeError(value)
-
-    return read_all
+def _list(fits: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and len(value) >= least and all(map(fits, value))
 
 
-def _within(low: float, high: float) -> tuple[Callable[[Any], Any], str]:
+def _within(low: float, high: float) -> tuple[Callable[[Any], bool], str]:
     return (lambda value: _number(value, low, high)), f"a number from {low} to {high}"
 
 
-_KINDS: dict[type, tuple[Callable[[Any], Any], str]] = {
-    bool: (_boolean, "true or false"),
-    str: (_text, "a text"),
+_KINDS: dict[type, tuple[Callable[[Any], bool], str]] = {
+    bool: (lambda value: isinstance(value, bool), "true or false"),
+    str: (lambda value: isinstance(value, str), "a text"),
     int: (_number, "a number from 0 on"),
     float: (_number, "a number from 0 on"),
 }
-_RULES: dict[str, tuple[Callable[[Any], Any], str]] = {
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     # An HTTP API ends a request after 30 s; the rest is for writing the run down.
     "sync_wait_s": _within(0.1, 28),
     "queue_limit_s": _within(*QUEUE_LIMIT_S),
@@ -174,7 +150,7 @@ _RULES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "delivery_jitter": _within(0, 1),
     "delivery_schedule_s": (_list(_number, least=1), "a list of at least one number of seconds"),
     "webhook_ports": (_list(lambda value: _whole(value, 1, 65_535)), "a list of port numbers"),
-    "webhook_blocked": (_list(_range), "a list of address ranges such as 203.0.113.0/24"),
+    "webhook_blocked": (_list(_network), "a list of address ranges such as 203.0.113.0/24"),
 }
 
 

@@ -97,23 +97,17 @@ def run_limits(
 def _seconds(field: str, value: object, default: float, low: float, high: float) -> float:
     if value is None or value == "":
         return default
-    number = _number(value)
-    if not low <= number <= high:
-        raise Invalid(
-            f"{field} must be a number of seconds from {low} to {high}, got {ascii(value)[:40]}.",
-            "Choose one in that range, or leave it out for the default.",
-            field=field,
-        )
-    return number
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 20:
-        return math.nan
     try:
-        return float(value)
+        number = float(str(value)) if len(str(value)) <= 20 else math.nan
     except ValueError:
-        return math.nan
+        number = math.nan
+    if low <= number <= high:
+        return number
+    raise Invalid(
+        f"{field} must be a number of seconds from {low} to {high}, got {ascii(value)[:40]}.",
+        "Choose one in that range, or leave it out for the default.",
+        field=field,
+    )
 
 
 def check_idempotency_key(key: str) -> str:

@@ -1,7 +1,7 @@
 """What can be served: the runtimes and the model types, one table each.
 
 A runtime is a set of libraries; a lock (`runtime-images/<name>/requirements.lock`) is one choice of their versions.
-`Runtime.mismatch` decides whether a choice of versions may read a file that another one wrote.
+`modelcote.bundle.versions` decides whether a choice of versions may read a file that another one wrote.
 
 A new model type is a row of each table, a runner (`modelcote.flow.runners`, loads the artifact where its library is
 installed), an inspector (`modelcote.bundle.inspectors`, checks it where no library is) and a lock.
@@ -9,10 +9,9 @@ installed), an inspector (`modelcote.bundle.inspectors`, checks it where no libr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,12 @@ class Library:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The libraries that serve a model type, and how they are packaged.
+    """The libraries that serve a model type.
 
     `rank`: a flow of several runtimes is served by the one of the highest rank, which can load the stages of the
     others. `runner` and `inspector`: modules, by import path; a runtime without a runner is not served.
-    `version_bound`: suffixes of the files that only the versions that wrote them read alike. `packaging`: a zip
-    function's shared layer, or an image where 250 MB do not suffice. `compilable`: the compiler knows its models.
+    `version_bound`: suffixes of the files that only the versions that wrote them read alike. `compilable`: the
+    compiler knows its models.
     """
 
     name: str
@@ -45,25 +44,12 @@ class Runtime:
     inspector: str = ""
     libraries: tuple[Library, ...] = ()
     version_bound: tuple[str, ...] = ()
-    packaging: Literal["layer", "image"] = "layer"
-    gpu: bool = False
     compilable: bool = False
 
     @property
     def modules(self) -> tuple[str, ...]:
         """What a process must be able to import in order to load an artifact."""
         return tuple(library.module for library in self.libraries if library.module)
-
-    def mismatch(self, saved: Mapping[str, str], served: Mapping[str, str]) -> Library | None:
-        """Return the first library whose version that saved a file is not the one that would read it.
-
-        Both map a distribution to its version; a distribution that either of them lacks does not decide.
-        """
-        for library in self.libraries:
-            pair = saved.get(library.distribution), served.get(library.distribution)
-            if all(pair) and len({tuple(str(version).split(".")[: library.digits]) for version in pair}) > 1:
-                return library
-        return None
 
 
 # scikit-learn and XGBoost promise nothing across minor versions (their own persistence pages say so); numpy changed
@@ -79,9 +65,9 @@ RUNTIMES: dict[str, Runtime] = {
         Runtime("sklearn", 1, f"{_RUNNERS}.sklearn", f"{_INSPECTORS}.sklearn", _SKLEARN, (".pkl",), compilable=True),
         Runtime("xgboost", 2, f"{_RUNNERS}.xgboost", f"{_INSPECTORS}.xgboost", _XGBOOST, (".pkl",), compilable=True),
         # Names of the interface that this version has no runner for.
-        Runtime("spacy", 3, packaging="image"),
-        Runtime("torch", 4, packaging="image", gpu=True),
-        Runtime("transformers", 5, packaging="image", gpu=True),
+        Runtime("spacy", 3),
+        Runtime("torch", 4),
+        Runtime("transformers", 5),
     )
 }
 

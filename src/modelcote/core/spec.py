@@ -11,7 +11,7 @@ from typing import Any
 
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.flow import Flow, flow_from_stored, flow_rows, parse_flow
-from modelcote.core.hardware import Hardware, lambda_memory_mb, parse_hardware
+from modelcote.core.hardware import Hardware, parse_hardware
 from modelcote.core.names import check_model_name
 from modelcote.core.runs import MODES, SYNC
 from modelcote.core.runtimes import served_runtimes
@@ -20,9 +20,8 @@ CPU = (1, 32, 2)  # low, high, default; whole vCPUs
 MEMORY_GB = (2.0, 256.0, 8.0)
 COOLDOWN_S = 60
 TIMEOUT_S = (1, 900, 60)  # Lambda ends an invocation after 900 s.
-# The memory of a Lambda function when the spec names neither cpu nor memory: one whole vCPU. Conduit's own default of
-# 8 GB would cost four and a half times as much and answer no sooner.
-LAMBDA_DEFAULT_MB = 1_769
+MB_PER_VCPU = 1_769  # Lambda assigns one vCPU per 1,769 MB, at most 6.
+LAMBDA_MAX_MB = 10_240
 
 
 class python_version(StrEnum):  # noqa: N801  the Conduit interface's own spelling
@@ -57,10 +56,14 @@ class ModelSpec:
 
     @property
     def lambda_memory_mb(self) -> int:
-        """The function's memory in MB."""
+        """The function's memory in MB. Lambda sells CPU with memory, so the larger of the two wishes wins.
+
+        With neither it is one whole vCPU: Conduit's own default of 8 GB would cost four and a half times as much and
+        answer no sooner.
+        """
         if self.cpu is None and self.memory is None:
-            return LAMBDA_DEFAULT_MB
-        return lambda_memory_mb(self.cpu or CPU[0], self.memory or MEMORY_GB[0])
+            return MB_PER_VCPU
+        return min(LAMBDA_MAX_MB, max(round((self.memory or MEMORY_GB[0]) * 1024), (self.cpu or 1) * MB_PER_VCPU))
 
 
 def default_python_version() -> str:

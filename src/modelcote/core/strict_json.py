@@ -70,7 +70,7 @@ def _read(body: bytes, *, numbers: bool) -> Any:
         )
     except (ValueError, RecursionError) as error:
         raise _malformed(error) from error
-    if "\\u" in text and any(not _is_clean(string) for string in _strings(value)):
+    if "\\u" in text and any(map(_UNCLEAN.search, _strings(value))):
         raise MalformedJson(
             "a string contains NUL or half a surrogate pair.", "Send whole Unicode characters other than U+0000."
         )
@@ -105,10 +105,6 @@ def _int(text: str) -> int:
     if len(text) > _MAX_DIGITS:
         raise MalformedJson(f"an integer has {len(text)} digits.", "Send numbers up to 1.7e308.")
     return int(text)
-
-
-def _is_clean(string: str) -> bool:
-    return not _UNCLEAN.search(string)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from modelcote.core.errors import InvalidBundle
 from modelcote.core.manifest import COMPILED, Manifest
 from modelcote.flow.column_limits import ColumnLimits, check_numbers, check_texts, column_limits_from_dict
 from modelcote.flow.inputs import FRAME, MATRIX, TEXT, InputSchema, matrix, rows, schema_from_dict, table, wrong_value
+from modelcote.flow.runners import Runner
 from modelcote.flow.runners.onnx import open_session
 
 # A tensor of strings has no null of its own; the compiler writes the same stand-in into the graph.
@@ -28,16 +29,8 @@ class Feed:
     columns: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """A loaded graph: its inputs, and the call from a request's data to the result."""
-
-    inputs: InputSchema
-    call: Callable[[Any], Any]
-
-
-def load_compiled(folder: Path, manifest: Manifest) -> Compiled:
-    """Load the compiled form in a bundle's folder; raise `InvalidBundle`."""
+def load_compiled(folder: Path, manifest: Manifest) -> Runner:
+    """Return the runner of the compiled form in a bundle's folder; raise `InvalidBundle`."""
     report = manifest.compiled or {}
     try:
         feeds = tuple(Feed(str(row["name"]), str(row["dtype"]), tuple(row["columns"])) for row in report["feeds"])
@@ -48,8 +41,8 @@ def load_compiled(folder: Path, manifest: Manifest) -> Compiled:
     path = folder / COMPILED
     if not path.is_file():
         raise InvalidBundle(f"{COMPILED} is not in the bundle.", "Deploy the model again.")
-    run = open_session(path).run
-    return Compiled(schema, lambda data: run(None, feed_of(data, schema, feeds, limits))[0])
+    session = open_session(path)
+    return Runner(schema, lambda data: session.run(None, feed_of(data, schema, feeds, limits))[0], session)
 
 
 def feed_of(data: Any, schema: InputSchema, feeds: Sequence[Feed], limits: ColumnLimits) -> Mapping[str, Any]:

@@ -69,8 +69,18 @@ def table(data: Any, schema: InputSchema) -> list[Sequence[Any]]:
     """Return the rows as equally long lists in column order; raise `InvalidInput`."""
     _check_list(data, schema)
     read = [_row(row, index, schema) for index, row in enumerate(data)]
-    _rectangular(read)
-    _scalars(read)
+    for index, row in enumerate(read):
+        if len(row) != len(read[0]):
+            raise InvalidInput(
+                f"row {index} has {len(row)} values where row 0 has {len(read[0])}.",
+                "Send rows of equal length.",
+                row=index,
+                expected=len(read[0]),
+            )
+        for column, value in enumerate(row):
+            if isinstance(value, list | dict):
+                problem = f"{_kind(value)} where the model expects one value"
+                raise wrong_value(index, column, problem, "Send a number, a text, true, false or null.")
     return read
 
 
@@ -102,16 +112,10 @@ def matrix(data: list[Any], schema: InputSchema) -> np.ndarray[Any, Any]:
     try:
         array = np.array(data, dtype=np.float64)
     except (TypeError, ValueError):
-        array = None
-    if (
-        array is None
-        or array.ndim != 2
-        or array.shape[1] != (schema.n_features or array.shape[1])
-        or not array.shape[1]
-    ):
         return _numbers(table(data, schema))
+    fits = array.ndim == 2 and array.shape[1] and schema.n_features in (None, array.shape[1])
     # numpy reads "1.5" and true as numbers; only a look at the values tells whether there were any texts.
-    if any(isinstance(value, str) for row in data for value in row):
+    if not fits or any(isinstance(value, str) for row in data for value in row):
         return _numbers(table(data, schema))
     return array
 
@@ -120,27 +124,23 @@ def _row(row: Any, index: int, schema: InputSchema) -> Sequence[Any]:
     if isinstance(row, dict):
         return _by_name(row, index, schema)
     if not isinstance(row, list):
-        raise InvalidInput(f"row {index} is not a list.", f"Send a list of rows, {expected(schema)}.", row=index)
+        raise _wrong_row(index, "is not a list", schema)
     width = schema.n_features
     if width is not None and len(row) != width:
-        raise InvalidInput(
-            f"row {index} has {len(row)} values where the model expects {width}.",
-            f"Send {expected(schema)}.",
-            row=index,
-            expected=width,
-        )
+        problem = f"has {len(row)} values where the model expects {width}"
+        raise _wrong_row(index, problem, schema, expected=width)
     if not row:
-        raise InvalidInput(f"row {index} is empty.", f"Send {expected(schema)}.", row=index)
+        raise _wrong_row(index, "is empty", schema)
     return row
+
+
+def _wrong_row(index: int, problem: str, schema: InputSchema, **extra: Any) -> InvalidInput:
+    return InvalidInput(f"row {index} {problem}.", f"Send {expected(schema)}.", row=index, **extra)
 
 
 def _by_name(row: Mapping[str, Any], index: int, schema: InputSchema) -> Sequence[Any]:
     if not schema.columns:
-        raise InvalidInput(
-            f"row {index} is an object, but the model was trained without column names.",
-            f"Send {expected(schema)}.",
-            row=index,
-        )
+        raise _wrong_row(index, "is an object, but the model was trained without column names", schema)
     missing = [name for name in schema.columns if name not in row]
     unknown = [name for name in row if name not in set(schema.columns)]
     if missing or unknown:
@@ -196,26 +196,6 @@ def _texts(data: list[Any]) -> list[str]:
                 f"row {index} is {_kind(row)} where the model expects a text.", "Send a list of texts.", row=index
             )
     return data
-
-
-def _rectangular(read: list[Sequence[Any]]) -> None:
-    width = len(read[0])
-    for index, row in enumerate(read):
-        if len(row) != width:
-            raise InvalidInput(
-                f"row {index} has {len(row)} values where row 0 has {width}.",
-                "Send rows of equal length.",
-                row=index,
-                expected=width,
-            )
-
-
-def _scalars(read: list[Sequence[Any]]) -> None:
-    for index, row in enumerate(read):
-        for column, value in enumerate(row):
-            if isinstance(value, list | dict):
-                problem = f"{_kind(value)} where the model expects one value"
-                raise wrong_value(index, column, problem, "Send a number, a text, true, false or null.")
 
 
 def _kind(value: Any) -> str:

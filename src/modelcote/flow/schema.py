@@ -14,6 +14,8 @@ _MIXED = frozenset(
     | {"OrdinalEncoder", "SimpleImputer", "TargetEncoder", "MissingIndicator"}
 )
 _OBJECTS = frozenset({"DictVectorizer", "FeatureHasher"})
+# Where an estimator keeps the one that it wraps.
+_WRAPPED = ("best_estimator_", "estimator_", "regressor_", "estimator", "base_estimator")
 
 
 def schema_of(estimator: Any) -> InputSchema:
@@ -38,27 +40,15 @@ def _first_steps(estimator: Any) -> Iterator[Any]:
     """Yield the estimator and the parts of it that see the input first, outermost first."""
     while estimator is not None:
         yield estimator
-        inner = None
-        if getattr(estimator, "steps", None):
-            inner = estimator.steps[0][1]
-        elif getattr(estimator, "transformer_list", None):
-            inner = estimator.transformer_list[0][1]
-        else:
-            for name in ("best_estimator_", "estimator_", "regressor_", "estimator", "base_estimator"):
-                inner = getattr(estimator, name, None)
-                if inner is not None and hasattr(inner, "get_params"):
-                    break
-                inner = None
-        estimator = inner
+        parts = getattr(estimator, "steps", None) or getattr(estimator, "transformer_list", None)
+        wrapped = (getattr(estimator, name, None) for name in _WRAPPED)
+        estimator = parts[0][1] if parts else next((inner for inner in wrapped if hasattr(inner, "get_params")), None)
 
 
 def _attribute(steps: list[Any], name: str) -> Any:
-    for step in steps:
-        # A property of a fitted estimator may itself raise AttributeError, which getattr's default covers.
-        value = getattr(step, name, None)
-        if value is not None:
-            return value
-    return None
+    # A property of a fitted estimator may itself raise AttributeError, which getattr's default covers.
+    values = (getattr(step, name, None) for step in steps)
+    return next((value for value in values if value is not None), None)
 
 
 def _categories(estimator: Any, columns: Any) -> tuple[str, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from modelcote.bundle.requirements import check_requirements
 from modelcote.core.errors import InvalidBundle, InvalidSpec
-from modelcote.core.flow import Flow, Processor, Stage, check_artifact, parse_model_type
+from modelcote.core.flow import Flow, Processor, Processors, Stage, parse_stage
 
 _PLACES = ("pre", "post")
 
@@ -26,24 +27,16 @@ def read_flow(flow: Any) -> tuple[Flow, dict[str, str]]:
 
 
 def _stage(row: Any, paths: dict[str, str]) -> Stage:
-    if not isinstance(row, tuple | list) or not 2 <= len(row) <= 3:
-        raise InvalidSpec(
-            "a stage of flow must be (model_type, path) or (model_type, path, processors).",
-            "Pass two or three items per stage.",
-            field="flow",
-        )
-    model_type = parse_model_type(row[0])
-    artifact = check_artifact(model_type, str(row[1]) if isinstance(row[1], Path) else row[1])
-    if isinstance(artifact, str):
-        name = Path(artifact).name
-        if paths.setdefault(name, artifact) != artifact:
-            raise InvalidSpec(f"flow has two different artifacts named {name}.", "Rename one of them.", field="flow")
-        artifact = name
-    pre, post = _processors(row[2] if len(row) == 3 else None)
-    return Stage(model_type, artifact, pre, post)
+    stage = parse_stage(row, _processors)
+    if not stage.file:
+        return stage
+    name = Path(stage.file).name
+    if paths.setdefault(name, stage.file) != stage.file:
+        raise InvalidSpec(f"flow has two different artifacts named {name}.", "Rename one of them.", field="flow")
+    return replace(stage, artifact=name)
 
 
-def _processors(functions: Any) -> tuple[Processor | None, Processor | None]:
+def _processors(functions: Any) -> Processors:
     if functions is None:
         return None, None
     if callable(functions):

@@ -12,7 +12,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from modelcote.compile.convert import FittedStage
 from modelcote.compile.generate_rows import generate_rows
 from modelcote.compile.input_profile import InputProfile, profile_inputs
 from modelcote.flow.column_limits import ColumnLimits
@@ -22,7 +21,7 @@ IRIS, WINE = load_iris(return_X_y=True), load_wine(return_X_y=True)
 
 
 def profile_of(model: Any, width: int, names: tuple[str, ...] = ()) -> InputProfile:
-    return profile_inputs([FittedStage(model, "predict")], width, names)
+    return profile_inputs([model], width, names)
 
 
 def test_rows_meet_thresholds_exactly_and_on_either_side() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from modelcote.core.errors import Invalid, InvalidSpec
 from modelcote.core.flow import Processor
 from modelcote.core.spec import (
-    LAMBDA_DEFAULT_MB,
+    MB_PER_VCPU,
     ModelSpec,
     check_spec,
     spec_from_dict,
@@ -71,7 +71,7 @@ def test_an_unknown_field_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "megabytes"),
-    [({}, LAMBDA_DEFAULT_MB), ({"memory": 4}, 4096), ({"cpu": 4}, 7076), ({"cpu": 1, "memory": 10}, 10240)],
+    [({}, MB_PER_VCPU), ({"memory": 4}, 4096), ({"cpu": 4}, 7076), ({"cpu": 1, "memory": 10}, 10240)],
 )
 def test_lambda_memory_follows_what_was_asked_for(fields: dict[str, Any], megabytes: int) -> None:
     assert spec(**fields).lambda_memory_mb == megabytes

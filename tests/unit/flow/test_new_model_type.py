@@ -23,7 +23,7 @@ SPEC = {"name": "toy", "flow": [["line", "model.line"]]}
 @pytest.fixture
 def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
     here = "tests.unit.flow.toy"
-    row = Runtime("toy", 9, here, here, (Library("toylib", digits=1),), (".line",), packaging="image")
+    row = Runtime("toy", 9, here, here, (Library("toylib", digits=1),), (".line",))
     monkeypatch.setitem(RUNTIMES, row.name, row)
     monkeypatch.setitem(MODEL_TYPES, ToyType.LINE, ToyType.LINE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +47,9 @@ def open_session(path: Path) -> Any:
 def load(path: Path, _model_type: BaseModelType) -> Runner:
     """Return the runner of an ONNX file; raise `InvalidBundle`."""
     session = open_session(path)
-    return Runner(InputSchema(FEED), _caller(session), session)
-
-
-def _caller(session: Any) -> Callable[[Any], Any]:
     inputs = {one.name: (_DTYPES.get(one.type, np.float32), one.shape) for one in session.get_inputs()}
     first = session.get_outputs()[0].name
-
-    def call(value: Any) -> Any:
-        return session.run([first], _feed(value, inputs))[0]
-
-    return call
+    return Runner(InputSchema(FEED), lambda value: session.run([first], _feed(value, inputs))[0], session)
 
 
 def _feed(value: Any, inputs: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
