@@ -25,7 +25,7 @@ OUT = Path(__file__).parent / "out" / "results.json"
 def main(letters: list[str]) -> int:
     """Run the benches of these letters and return the exit status, 2 if a letter is unknown."""
     console = Console()
-    unknown = [letter for letter in letters if letter not in BENCHES]
+    unknown = sorted(set(letters) - set(BENCHES))
     if unknown:
         console.print(f"Unknown bench {', '.join(unknown)}; there are {', '.join(BENCHES)}.")
         return 2

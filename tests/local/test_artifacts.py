@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
+import itertools
 import json
-import lzma
 import pickle
 import re
 import zipfile
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +17,9 @@ import pytest
 
 from tests.local.cloud import Cloud
 from tests.local.test_versions import constant_model
+from tests.unit.bundle.test_pickles import REACHES, WRAPS, forms
 
 pytestmark = pytest.mark.local
-
-
-def reaching(module: str, name: str, *arguments: Any) -> bytes:
-    """A protocol 0 pickle that calls `module.name(*arguments)`; nothing is imported to make it."""
-    pushed = "".join(f"V{argument}\n" for argument in arguments)
-    return f"c{module}\n{name}\n({pushed}tR.".encode()
-
-
-EVIL = {
-    "os.system": reaching("os", "system", "true"),
-    "posix.system": reaching("posix", "system", "true"),
-    "eval": reaching("builtins", "eval", "1"),
-    "subprocess": reaching("subprocess", "Popen", "true"),
-    "importlib": reaching("importlib", "import_module", "os"),
-    "pkgutil": reaching("pkgutil", "resolve_name", "os:system"),
-    "getattr": reaching("builtins", "getattr", "x", "y"),
-    "numpy.load": reaching("numpy", "load", "x"),
-    "joblib.load": reaching("joblib", "load", "x"),
-    "sklearn fetch": reaching("sklearn.datasets", "fetch_openml", "x"),
-}
-WRAP: dict[str, Callable[[bytes], bytes]] = {
-    "plain": lambda data: data,
-    "gzip": gzip.compress,
-    "zlib": zlib.compress,
-    "lzma": lzma.compress,
-    "second stream": lambda data: pickle.dumps([1, 2]) + data,
-    "gzip in zlib": lambda data: zlib.compress(gzip.compress(data)),
-}
 
 
 def zipped(members: dict[str, bytes]) -> bytes:
@@ -89,12 +59,12 @@ def assert_refused(answer: httpx.Response, code: str) -> None:
     assert answer.json()["remedy"]
 
 
-@pytest.mark.parametrize("wrap", WRAP)
-@pytest.mark.parametrize("name", EVIL)
-def test_pickles(cloud: Cloud, name: str, wrap: str) -> None:
-    assert_refused(
-        deploy(cloud, zipped({"conduit.json": manifest(), "m.pkl": WRAP[wrap](EVIL[name])})), "unsafe_pickle"
-    )
+# Every way out of a pickle, and every way to wrap one; all pairs are tried where the inspection is tested.
+@pytest.mark.parametrize(("reach", "wrap"), [*zip(REACHES.split(), itertools.cycle(WRAPS), strict=False)])
+def test_pickles(cloud: Cloud, reach: str, wrap: str) -> None:
+    module, _, name = reach.rpartition(".")
+    members = {"conduit.json": manifest(), "m.pkl": WRAPS[wrap](forms(module, name)[0])}
+    assert_refused(deploy(cloud, zipped(members)), "unsafe_pickle")
 
 
 @pytest.mark.parametrize("member", ["../m.pkl", "/m.pkl", "C:\\m.pkl", "a/../../m.pkl", "..\\m.pkl"])
