@@ -1,4 +1,4 @@
-"""`python -m modelcote.local.deployer --home DIR`: works off the deploy queue until it is told to stop."""
+"""`python -m modelcote.local.deployer --home DIR`: processes the deploy queue until SIGTERM."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAUSE_S = 1.0
 
 
 def run(home: Path) -> None:
-    """Serve for ever; a batch that broke comes back from the queue when its messages' time is over."""
+    """Process the queue for ever; a batch that failed is received again when its messages are visible again."""
     current = read(home)
     if current is None:
         raise LocalCloudError(f"there is no local cloud at {home}.", "Start it with `cote local up`.")

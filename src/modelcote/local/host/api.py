@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import http.client
 import json
 import re
 import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from modelcote.core.errors import PayloadTooLarge, to_problem
-from modelcote.local.host.forward import forward
-from modelcote.local.host.host import Host, Invocation, NoSuchFunctionError, ThrottledError
+from modelcote.local.host.host import Host, NoSuchFunctionError, ThrottledError
 from modelcote.local.host.http import Connection, Request
 from modelcote.local.host.outcome import MAX_PAYLOAD
+from modelcote.local.host.process import Invocation
 
 _TOO_LARGE = to_problem(
     PayloadTooLarge("the request is larger than the API accepts.", "Send at most 4.5 MB."), uuid.uuid4().hex
@@ -40,6 +41,8 @@ _JSON = ("Content-Type", "application/json")
 _INTERIM_S = 0.4
 # How long a timed-out call is left unanswered, so that the emulator's own timer ends it with the right error type.
 _GRACE_S = 3.0
+_HOP_BY_HOP = frozenset({"connection", "content-length", "host", "transfer-encoding", "expect", "keep-alive"})
+_TIMEOUT_S = 905.0  # Lambda's longest call and a little
 
 
 class ApiConnection(Connection):
@@ -66,13 +69,21 @@ class ApiConnection(Connection):
         self._waiting = None
 
     async def _answer(self, request: Request) -> None:
+        try:
+            await self._route(request)
+        except NoSuchFunctionError as error:
+            self._service_error(404, "ResourceNotFoundException", Message=f"Function not found: {error}")
+        except ThrottledError as error:
+            self._service_error(429, "TooManyRequestsException", Reason=str(error), message="Rate Exceeded.")
+
+    async def _route(self, request: Request) -> None:
         path = request.path
         invoke = _INVOKE.fullmatch(path) if request.method == "POST" else None
         kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
         if invoke is not None and kind == "RequestResponse":
             await self._invoke(request, unquote(invoke.group(1)))
         elif path.startswith("/20"):
-            self.send(*await forward(request, self.host.settings.emulator))
+            self.send(*await _forward(request, self.host.settings.emulator))
         elif (request.method, path) in _ROUTES:
             await _ROUTES[request.method, path](self, request)
         else:
@@ -88,12 +99,6 @@ class ApiConnection(Connection):
         self._waiting = asyncio.current_task()
         try:
             answer = await self.host.invoke(call, self._dispatched)
-        except NoSuchFunctionError as error:
-            self._service_error(404, "ResourceNotFoundException", Message=f"Function not found: {error}")
-            return
-        except ThrottledError as error:
-            self._service_error(429, "TooManyRequestsException", Reason=str(error), message="Rate Exceeded.")
-            return
         finally:
             self._waiting = None
         headers = [_JSON, ("x-amzn-RequestId", call.request_id), ("X-Amz-Executed-Version", answer.version)]
@@ -123,10 +128,6 @@ class ApiConnection(Connection):
         waiting = Interim(self)
         try:
             answer = await self.host.invoke(call, waiting.stop)
-        except (NoSuchFunctionError, ThrottledError) as error:
-            status = 429 if isinstance(error, ThrottledError) else 404
-            self._service_error(status, type(error).__name__, message=str(error))
-            return
         finally:
             waiting.stop()
         if answer.outcome.timed_out:
@@ -140,11 +141,7 @@ class ApiConnection(Connection):
     async def prewarm(self, request: Request) -> None:
         """Answer `{"functions": [names], "qualifier": "live"}` once each has a process that is loaded."""
         body = json.loads(request.body)
-        try:
-            await self.host.prewarm(body["functions"], body.get("qualifier", ""))
-        except NoSuchFunctionError as error:
-            self._service_error(404, "ResourceNotFoundException", message=f"Function not found: {error}")
-            return
+        await self.host.prewarm(body["functions"], body.get("qualifier", ""))
         self._json(200, {})
 
     async def status(self, _request: Request) -> None:
@@ -199,6 +196,25 @@ def _named(reference: str, qualifier: str) -> tuple[str, str]:
     if match is None:
         return reference, qualifier
     return match.group(1), qualifier or match.group(2) or ""
+
+
+async def _forward(request: Request, emulator: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return status, headers and body of the emulator's answer; 503 when it cannot be reached."""
+    return await asyncio.to_thread(_exchange, request, urlsplit(emulator).netloc)
+
+
+def _exchange(request: Request, address: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_S)
+    headers = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
+    try:
+        connection.request(request.method, request.target, request.body, headers)
+        response = connection.getresponse()
+        headers_back = [(name, value) for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP]
+        return response.status, headers_back, response.read()
+    except OSError:
+        return 503, [("x-amzn-ErrorType", "ServiceException")], b'{"message":"the emulator does not answer"}'
+    finally:
+        connection.close()
 
 
 _ROUTES: dict[tuple[str, str], Callable[[ApiConnection, Request], Coroutine[Any, Any, None]]] = {

@@ -13,20 +13,8 @@ from modelcote.local.functions import FunctionDefinition, FunctionVersion, defin
 from modelcote.local.host.logs import Logs
 from modelcote.local.host.outcome import Failure, Outcome
 from modelcote.local.host.pool import Pool
-from modelcote.local.host.process import Call, Process
+from modelcote.local.host.process import Invocation, Process
 from modelcote.local.host.settings import HostSettings
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """A call as it arrived. `forwarded`: by the emulator, which writes its own START, END and REPORT lines."""
-
-    function: str
-    qualifier: str
-    payload: bytes
-    request_id: str
-    forwarded: bool = False
-    trace_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +40,7 @@ class Host:
     def __init__(self, settings: HostSettings) -> None:
         self.settings = settings
         self.counts: dict[str, Counter[str]] = {}
-        self._logs = Logs(settings.logs, settings.emulator)
+        self._logs = Logs(settings.home / "logs", settings.emulator)
         self._definitions: dict[str, tuple[tuple[int, int], FunctionDefinition]] = {}
         self._pools: dict[tuple[str, str, str], Pool] = {}
         self._draining: set[Pool] = set()
@@ -165,7 +153,7 @@ class Host:
         ship = not call.forwarded
         start = f"START RequestId: {call.request_id} Version: {version.version}"
         self._logs.write(call.function, process.stream, start, ship=ship)
-        outcome = process.call(Call(call.request_id, call.payload, arn, call.trace_id))
+        outcome = process.call(call, arn)
         timer = asyncio.get_running_loop().call_later(version.timeout_s, process.expire)
         try:
             result = await outcome
@@ -181,7 +169,7 @@ class Host:
     def _pool(self, definition: FunctionDefinition, version: FunctionVersion) -> Pool:
         key = (definition.name, version.version, version.digest)
         if key not in self._pools:
-            self._pools[key] = Pool(version, definition.name, self.settings, self._logs, make_room=self._make_room)
+            self._pools[key] = Pool(version, definition.name, self.settings, self._logs, self._make_room)
         return self._pools[key]
 
     def _retire_outdated(self, definition: FunctionDefinition) -> None:

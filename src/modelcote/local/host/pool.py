@@ -28,13 +28,7 @@ class Pool:
     """Processes of one version of one function. `make_room` is called before a process is started."""
 
     def __init__(
-        self,
-        version: FunctionVersion,
-        function: str,
-        settings: HostSettings,
-        logs: Logs,
-        *,
-        make_room: Callable[[], None],
+        self, version: FunctionVersion, function: str, settings: HostSettings, logs: Logs, make_room: Callable[[], None]
     ) -> None:
         self.version, self.function = version, function
         self._settings, self._limits, self._logs, self._make_room = settings, settings.limits, logs, make_room
@@ -136,7 +130,7 @@ class Pool:
         self._starting.discard(current)
         if not isinstance(result, Process):
             self._failed_at = time.monotonic()
-            self._tell_one(result, started)
+            self._fail_one(result, started)
         elif result.alive:
             self.processes.add(result)
             self._on_idle(result)
@@ -185,7 +179,7 @@ class Pool:
             self.idle.remove(process)
         self._scale()
 
-    def _tell_one(self, failure: Failure, started: float) -> None:
-        """Give the failure to a call that has waited for this start from its beginning, as on Lambda, if one has."""
+    def _fail_one(self, failure: Failure, started: float) -> None:
+        """Answer with the failure a call that has waited for this start from its beginning, as on Lambda."""
         if self._waiting and self._waiting[0][0] <= started:
             self._waiting.popleft()[1].set_result(failure)

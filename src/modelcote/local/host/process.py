@@ -29,12 +29,14 @@ _ACCEPTED = b'{"status":"OK"}'
 
 
 @dataclass(frozen=True)
-class Call:
-    """A call on its way through a process."""
+class Invocation:
+    """A call as it arrived. `forwarded`: by the emulator, which writes its own START, END and REPORT lines."""
 
-    request_id: str
+    function: str
+    qualifier: str
     payload: bytes
-    arn: str
+    request_id: str
+    forwarded: bool = False
     trace_id: str = ""
 
 
@@ -62,7 +64,7 @@ class Process:
         self.calls, self.init_s, self.peak_mb, self.idle_since = 0, 0.0, 0, time.monotonic()
         self.alive, self.retired = False, False
         self.tail: list[str] = []
-        self._call: Call | None = None
+        self._call: Invocation | None = None
         self._done: asyncio.Future[Outcome] = self._loop.create_future()
         self._parked: RuntimeConnection | None = None
         self._out_of_memory = self._timed_out = False
@@ -93,7 +95,7 @@ class Process:
         os.set_blocking(self._output, False)
         self._loop.add_reader(self._output, self._read_output)
 
-    def call(self, call: Call) -> asyncio.Future[Outcome]:
+    def call(self, call: Invocation, arn: str) -> asyncio.Future[Outcome]:
         """Hand a call to the process; the future gets its outcome, whatever becomes of the process."""
         self._call = call
         self._done = self._loop.create_future()
@@ -106,10 +108,9 @@ class Process:
             *_JSON,
             ("Lambda-Runtime-Aws-Request-Id", call.request_id),
             ("Lambda-Runtime-Deadline-Ms", str(deadline_ms)),
-            ("Lambda-Runtime-Invoked-Function-Arn", call.arn),
+            ("Lambda-Runtime-Invoked-Function-Arn", arn),
+            *([("Lambda-Runtime-Trace-Id", call.trace_id)] if call.trace_id else []),
         ]
-        if call.trace_id:
-            headers.append(("Lambda-Runtime-Trace-Id", call.trace_id))
         parked.send(200, headers, call.payload)
         return self._done
 

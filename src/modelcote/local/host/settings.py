@@ -60,9 +60,5 @@ class HostSettings:
         return self.home / "functions"
 
     @property
-    def logs(self) -> Path:
-        return self.home / "logs"
-
-    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"

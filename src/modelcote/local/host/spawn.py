@@ -12,8 +12,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from modelcote.local.functions import FunctionVersion
@@ -24,25 +24,22 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def die_with_parent() -> Callable[[], None] | None:
-    """Return a `preexec_fn` that has the kernel kill the child when this process dies; None where it cannot."""
-    if _LIBC is None:
-        return None
-    libc, parent = _LIBC, os.getpid()
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies (on Linux); called in the child before it executes."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
 
-    return ask
 
-
-def environment(
+def spawn(
     function: str, version: FunctionVersion, settings: HostSettings, port: int, stream: str
-) -> dict[str, str]:
-    """Return the variables that Lambda sets, then the function's own."""
-    return {
+) -> subprocess.Popen[bytes]:
+    """Start `awslambdaric` with the version's handler; raise OSError when the interpreter or the code is gone.
+
+    Its variables are those that Lambda sets, then the function's own.
+    """
+    environment = {
         "PATH": f"{Path(version.python).parent}:/usr/local/bin:/usr/bin:/bin",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
@@ -64,22 +61,16 @@ def environment(
         "AWS_ENDPOINT_URL_LAMBDA": settings.url,
         **{key: value for key, value in version.environment.items() if not key.startswith("MINISTACK_")},
     }
-
-
-def spawn(
-    function: str, version: FunctionVersion, settings: HostSettings, port: int, stream: str
-) -> subprocess.Popen[bytes]:
-    """Start `awslambdaric` with the version's handler; raises OSError when the interpreter or the code is gone."""
-    return subprocess.Popen(  # noqa: S603 - the interpreter is a runtime that we made
+    return subprocess.Popen(  # noqa: S603 - the interpreter is that of a runtime which `runtimes` has built
         [version.python, "-m", "awslambdaric", version.handler],
         cwd=version.code,
-        env=environment(function, version, settings, port, stream),
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
         start_new_session=True,
-        preexec_fn=die_with_parent(),  # noqa: PLW1509 - it makes one system call
+        preexec_fn=partial(_die_with, os.getpid()),  # noqa: PLW1509 - it makes two system calls
     )
 
 

@@ -68,13 +68,7 @@ def _match_indexes(dynamodb: Any, table: str, attributes: list[dict[str, str]], 
 def _bucket(order: Order) -> Result:
     name = order.name("bucket")
     attempt(lambda: order.client("s3").create_bucket(Bucket=name), EXISTS)
-    domain = f"{name}.s3.amazonaws.com"
-    return name, {
-        "bucket": name,
-        "arn": f"arn:aws:s3:::{name}",
-        "bucketDomainName": domain,
-        "bucketRegionalDomainName": domain,
-    }
+    return name, {"bucket": name, "arn": f"arn:aws:s3:::{name}"}
 
 
 def _setting(operation: str, argument: str, value: Callable[[Inputs], Any]) -> Maker:

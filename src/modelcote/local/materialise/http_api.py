@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from modelcote.local.host.settings import REGION
 from modelcote.local.materialise.maker import EXISTS, MISSING, Maker, Order, Result, arn, attempt, members, removal
 
 
@@ -18,7 +17,6 @@ def _api(order: Order) -> Result:
         "name": name,
         "apiEndpoint": f"{order.context.emulator}/_aws/execute-api/{identity}/$default",
         "executionArn": arn("execute-api", identity),
-        "arn": f"arn:aws:apigateway:{REGION}::/apis/{identity}",
     }
 
 
@@ -42,14 +40,9 @@ def _route(order: Order) -> Result:
 
 
 def _stage(order: Order) -> Result:
-    client, api, name = order.client("apigatewayv2"), order.inputs["apiId"], str(order.inputs["name"])
+    client, name = order.client("apigatewayv2"), str(order.inputs["name"])
     attempt(lambda: client.create_stage(StageName=name, **members(order.inputs, "apiId", "autoDeploy")), EXISTS)
-    return name, {
-        "name": name,
-        "invokeUrl": f"{order.context.emulator}/_aws/execute-api/{api}/{name}",
-        "executionArn": arn("execute-api", f"{api}/{name}"),
-        "arn": f"arn:aws:apigateway:{REGION}::/apis/{api}/stages/{name}",
-    }
+    return name, {"name": name}
 
 
 MAKERS: dict[str, Maker] = {

@@ -101,41 +101,38 @@ def _function(order: Order) -> Result:
     versions = {**before.versions, published: version, LATEST: replace(version, version=LATEST)}
     reserved = reserved if reserved is not None and reserved >= 0 else None
     write_definition(folder, replace(before, versions=versions, reserved=reserved))
-    invoke = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{identity}/invocations"
     return name, {
         "name": name,
         "arn": identity,
-        "invokeArn": invoke,
+        "invokeArn": f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{identity}/invocations",
         "version": published,
         "qualifiedArn": f"{identity}:{published}",
-        "qualifiedInvokeArn": invoke,
     }
 
 
 def _code(context: Context, inputs: Inputs) -> tuple[dict[str, Any], Path]:
     """Return the code as the emulator accepts it, and the folder with the unpacked code, named by its content."""
-    if inputs.get("s3Key"):
-        bucket, key = str(inputs["s3Bucket"]), str(inputs["s3Key"])
-        sha256 = str(inputs.get("sourceCodeHash") or inputs.get("codeSha256") or "")
-        folder = context.home / "code" / (_file_name(sha256) or _file_name(key))
-        if not folder.is_dir():
-            with tempfile.NamedTemporaryFile(suffix=".zip") as file:
-                context.client("s3").download_fileobj(bucket, key, file)
-                file.flush()
-                _unpack(Path(file.name), folder)
-        return {"S3Bucket": bucket, "S3Key": key}, folder
-    archive = inputs["code"]
-    folder = context.home / "code" / (archive["sha256"] or _file_name(archive["path"]))
-    if not folder.is_dir():
-        _unpack(Path(archive["path"]), folder)
-    return {"ZipFile": _zip("code.txt", str(archive["sha256"]))}, folder
+    folder, archive = context.home / "code", inputs.get("code") or {}
+    if not inputs.get("s3Key"):
+        unpacked = _unpack(Path(archive["path"]), folder / (archive["sha256"] or _file_name(archive["path"])))
+        return {"ZipFile": _zip("code.txt", str(archive["sha256"]))}, unpacked
+    bucket, key = str(inputs["s3Bucket"]), str(inputs["s3Key"])
+    unpacked = folder / _file_name(str(inputs.get("sourceCodeHash") or inputs.get("codeSha256") or key))
+    if not unpacked.is_dir():
+        with tempfile.NamedTemporaryFile(suffix=".zip") as file:
+            context.client("s3").download_fileobj(bucket, key, file)
+            file.flush()
+            _unpack(Path(file.name), unpacked)
+    return {"S3Bucket": bucket, "S3Key": key}, unpacked
 
 
 def _file_name(text: str) -> str:
     return "".join(character if character.isalnum() else "-" for character in text)
 
 
-def _unpack(path: Path, folder: Path) -> None:
+def _unpack(path: Path, folder: Path) -> Path:
+    if folder.is_dir():
+        return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unpacking-"))
     with zipfile.ZipFile(path) as archive:
@@ -145,6 +142,7 @@ def _unpack(path: Path, folder: Path) -> None:
         unfinished.rename(folder)
     except OSError:
         shutil.rmtree(unfinished)
+    return folder
 
 
 _delete_function = removal("lambda", "delete_function", "FunctionName")
@@ -211,12 +209,7 @@ def _event_source(order: Order) -> Result:
     # recorded one may be of another queue or function, which cannot be changed in place.
     for other in {*existing, order.id} - {identity, ""}:
         attempt(partial(client.delete_event_source_mapping, UUID=other), MISSING)
-    return identity, {
-        "uuid": identity,
-        "arn": arn("lambda", f"event-source-mapping:{identity}"),
-        "functionArn": row["FunctionArn"],
-        "state": row["State"],
-    }
+    return identity, {"uuid": identity, "arn": arn("lambda", f"event-source-mapping:{identity}")}
 
 
 MAKERS: dict[str, Maker] = {
