@@ -61,6 +61,8 @@ def test_models_and_keys_outlive_a_stop_a_kill_and_a_change_of_ports(home: Path,
     _wait_until_saved(second)
     for pid in second.pids.values():
         os.kill(pid, signal.SIGKILL)
+    # A process that is still ending counts as running.
+    until(lambda: not any(processes.alive(pid) for pid in second.pids.values()))
     third = local.up(home)
     assert (answer(third), third.api_key) == (7, first.api_key)
     assert "1 of its models were restored" in third.note
