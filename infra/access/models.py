@@ -7,6 +7,7 @@ import pulumi
 from infra.config import Settings
 from infra.iam import Statement, tracing, write_log
 from infra.naming import arn, log_group, platform_name
+from modelcote.core.objects import BUNDLES, DETACHED, INPUTS, RESULTS
 
 
 def boundary_arn(settings: Settings) -> str:
@@ -36,10 +37,10 @@ def model(
 
     return [
         write_log(settings, log_group(group)),
-        Statement("Bundles", ["s3:GetObject"], own("bundles")),
-        Statement("Inputs", ["s3:GetObject"], own("inputs")),
+        Statement("Bundles", ["s3:GetObject"], own(BUNDLES)),
+        Statement("Inputs", ["s3:GetObject"], own(INPUTS)),
         # A result's tag says how long it is kept.
-        Statement("Results", ["s3:PutObject", "s3:PutObjectTagging"], own("results", "detached")),
+        Statement("Results", ["s3:PutObject", "s3:PutObjectTagging"], own(RESULTS, DETACHED)),
         Statement("Secrets", ["secretsmanager:GetSecretValue"], [arn(settings, "secretsmanager", secrets)]),
         Statement("Key", ["kms:Decrypt", "kms:GenerateDataKey"], [key_arn]),
         tracing(),

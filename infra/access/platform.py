@@ -22,6 +22,7 @@ from infra.access.resources import (
 from infra.config import Settings
 from infra.iam import Statement
 from infra.naming import arn, log_group
+from modelcote.core.objects import BUNDLES, DETACHED, INPUTS, RESULTS, UPLOADS
 
 _KEEP_SECRETS = actions(
     "secretsmanager",
@@ -37,8 +38,8 @@ def gateway(settings: Settings, bucket_arn: pulumi.Input[str], runs_queue_arn: p
         Statement("Registry", READ_TABLE, [registry_arn(settings)]),
         Statement("Models", ["lambda:InvokeFunction"], [model_functions(settings)]),
         Statement("Runs", RUN_ROWS, [runs_arn(settings)]),
-        Statement("Inputs", ["s3:GetObject", "s3:PutObject"], folders(bucket_arn, "inputs")),
-        Statement("Detached", ["s3:GetObject"], folders(bucket_arn, "detached")),
+        Statement("Inputs", ["s3:GetObject", "s3:PutObject"], folders(bucket_arn, INPUTS)),
+        Statement("Detached", ["s3:GetObject"], folders(bucket_arn, DETACHED)),
         Statement("Queue", ["sqs:SendMessage"], [runs_queue_arn]),
     ]
 
@@ -57,7 +58,7 @@ def control(
     logs = arn(settings, "logs", f"log-group:{log_group(settings.stack)}_*")
     return [
         Statement("Registry", [*READ_TABLE, *WRITE_TABLE], [registry_arn(settings)]),
-        Statement("Objects", WRITE_OBJECTS, folders(bucket_arn, "uploads", "bundles")),
+        Statement("Objects", WRITE_OBJECTS, folders(bucket_arn, UPLOADS, BUNDLES)),
         # Without it S3 answers 403, not 404, for an upload that is missing.
         Statement("Missing", ["s3:ListBucket", "s3:ListBucketVersions"], [bucket_arn]),
         Statement("Deploys", ["sqs:SendMessage"], [deploys_arn]),
@@ -65,8 +66,8 @@ def control(
         Statement("Secrets", _KEEP_SECRETS, [secrets]),
         Statement("ListSecrets", ["secretsmanager:ListSecrets"], ["*"]),
         Statement("Runs", [*READ_TABLE, *RUN_ROWS[1:]], [runs_arn(settings)]),
-        Statement("Inputs", ["s3:PutObject"], folders(bucket_arn, "inputs")),
-        Statement("Results", ["s3:GetObject"], folders(bucket_arn, "results", "detached")),
+        Statement("Inputs", ["s3:PutObject"], folders(bucket_arn, INPUTS)),
+        Statement("Results", ["s3:GetObject"], folders(bucket_arn, RESULTS, DETACHED)),
         Statement("Queues", ["sqs:SendMessage"], runs_queues),
         Statement("Cancel", ["states:StopExecution"], [machine_executions(settings)]),
         Statement("WebhookSecrets", [*_KEEP_SECRETS, *_ROTATE_SECRETS], [webhook_secrets(settings)]),

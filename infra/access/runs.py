@@ -22,6 +22,7 @@ from infra.access.resources import (
 from infra.config import Settings
 from infra.iam import Statement
 from infra.naming import DUE_INDEX, LONG_RUN, arn, platform_name
+from modelcote.core.objects import DETACHED, INPUTS, RESULTS
 
 _CONSUME = actions("sqs", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
 _INTERFACES = actions(
@@ -55,7 +56,7 @@ def run_worker(settings: Settings, work: Work) -> list[Statement]:
         *_rows(settings),
         _consume(work.runs),
         _send(work.runs, work.deliveries),
-        _read(work, "results", "inputs", "detached"),
+        _read(work, RESULTS, INPUTS, DETACHED),
         Statement("Models", ["lambda:InvokeFunction"], [model_functions(settings)]),
         Statement("Start", ["states:StartExecution"], [machine]),
     ]
@@ -63,7 +64,7 @@ def run_worker(settings: Settings, work: Work) -> list[Statement]:
 
 def complete_run(settings: Settings, work: Work) -> list[Statement]:
     """Record the outcome of a long run; after a failure, from what its attempt may have left in S3."""
-    return [*_rows(settings), _send(work.runs, work.deliveries), _read(work, "results"), _missing(work)]
+    return [*_rows(settings), _send(work.runs, work.deliveries), _read(work, RESULTS), _missing(work)]
 
 
 def task_result(settings: Settings, work: Work) -> list[Statement]:
@@ -72,7 +73,7 @@ def task_result(settings: Settings, work: Work) -> list[Statement]:
         *_rows(settings),
         _consume(work.results),
         _send(work.runs, work.deliveries),
-        _read(work, "results", "detached"),
+        _read(work, RESULTS, DETACHED),
     ]
 
 
@@ -91,7 +92,7 @@ def watchdog(settings: Settings, work: Work) -> list[Statement]:
         *_rows(settings),
         Statement("Due", ["dynamodb:Query"], [f"{runs_arn(settings)}/index/{DUE_INDEX}"]),
         _send(work.runs, work.deliveries),
-        _read(work, "results", "detached"),
+        _read(work, RESULTS, DETACHED),
         _missing(work),
         Statement("Executions", ["states:DescribeExecution", "states:StopExecution"], [machine_executions(settings)]),
     ]
@@ -108,7 +109,7 @@ def deliver_webhook(settings: Settings, work: Work) -> list[Statement]:
         ),
         _consume(work.deliveries),
         _send(work.deliveries),
-        _read(work, "results", "detached"),
+        _read(work, RESULTS, DETACHED),
         # The first delivery of a project without a secret creates one.
         Statement(
             "WebhookSecrets",

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from infra.config import Settings
 from infra.iam import Statement, document, from_account, tls_only
 from infra.naming import child_of, tags
+from modelcote.core.objects import DETACHED, INPUTS, RESULTS, UPLOADS
 
 _UPLOADS_KEPT_DAYS = 7  # An upload is copied once it is inspected.
 _ABORT_DAYS = 2
@@ -19,7 +20,7 @@ _EXPIRED_DAYS = 1
 _INPUTS_KEPT_DAYS = 4  # A run may wait for 72 h before it reads its input.
 # The values of a result's tag `keep-days`; its writer rounds up to one of these.
 RESULT_DAYS = (1, 7, 30, 90)
-_RESULTS = ("results", "detached")
+_RESULTS = (RESULTS, DETACHED)
 _LOGS_KEPT_DAYS = 90
 
 
@@ -38,9 +39,9 @@ class Buckets(pulumi.ComponentResource):
         logs = self._bucket(f"{name}-logs", _rule("logs", expire=_LOGS_KEPT_DAYS), key_arn=None)
         self.artifacts = self._bucket(
             f"{name}-artifacts",
-            _rule("uploads", prefix="uploads/", expire=_UPLOADS_KEPT_DAYS),
+            _rule("uploads", prefix=f"{UPLOADS}/", expire=_UPLOADS_KEPT_DAYS),
             _rule("all"),
-            _rule("inputs", prefix="inputs/", expire=_INPUTS_KEPT_DAYS, noncurrent=_EXPIRED_DAYS),
+            _rule("inputs", prefix=f"{INPUTS}/", expire=_INPUTS_KEPT_DAYS, noncurrent=_EXPIRED_DAYS),
             *(_kept(folder, days) for folder in _RESULTS for days in RESULT_DAYS),
             key_arn=args.key_arn,
         )

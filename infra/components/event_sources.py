@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from infra.config import Settings
 from infra.naming import child_of, platform_name, tags
+from modelcote.core.objects import DETACHED
 
 _BATCH = 10
 _LEAST_CONCURRENCY = 2  # AWS accepts no smaller bound: such a function is bounded by its own concurrency alone.
@@ -115,7 +116,7 @@ class Arrivals(pulumi.ComponentResource):
                     id="detached",
                     queue_arn=args.queue_arn,
                     events=["s3:ObjectCreated:*"],
-                    filter_prefix="detached/",
+                    filter_prefix=f"{DETACHED}/",
                 )
             ],
             opts=child_of(self, args.queue_policy),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, ClassVar, Self
 
 
@@ -29,7 +29,7 @@ class Row:
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """Return the record of an item; members that this version does not know are left out."""
-        names = {field.name for field in fields(cls)}
-        item = {**{name: item[old] for old, name in cls.renamed.items() if old in item}, **item}
-        values = {name: value for name, value in item.items() if name in names}
+        if not cls.renamed.keys().isdisjoint(item):
+            item = {**{name: item[old] for old, name in cls.renamed.items() if old in item}, **item}
+        values = {name: value for name, value in item.items() if name in cls.__dataclass_fields__}
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -49,7 +49,7 @@ class AccessLog:
 
     def write(self, status: int, started: float) -> None:
         ms = round((time.perf_counter() - started) * 1000, 3)
-        print(orjson.dumps({"at": time.time(), "status": status, "ms": ms, **asdict(self)}).decode(), flush=True)
+        print(orjson.dumps({"at": time.time(), "status": status, "ms": ms, **vars(self)}).decode(), flush=True)
 
 
 class Gateway:
@@ -115,7 +115,7 @@ class Gateway:
         if model.timeout_s <= self.policy.keep_after_s:
             return event
         key, days = ResultKey(DETACHED, model.project, model.name, run_id, 1), keep_days(self.policy.result_ttl_s)
-        return with_store_request(event, StoreRequest(str(key), days, self.policy.keep_after_s))
+        return with_store_request(event, StoreRequest(key=str(key), keep_days=days, after_s=self.policy.keep_after_s))
 
     def _resolve(self, request: Request) -> Model:
         item = self.registry.get(*model_key(request.project, request.model))

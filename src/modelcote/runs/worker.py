@@ -66,5 +66,5 @@ def execution_name(run: Run) -> str:
 def event_of(run: Run) -> bytes:
     """Return the model's event for this attempt, its input by reference where it is not short."""
     event = run.input.encode() if run.input else long_event_json(run.input_key, run.run_id)
-    request = StoreRequest(run.result_object(run.attempt), run.keep_days, limit_s=run.run_limit_s)
-    return with_store_request(event, request)
+    key, limit_s = run.result_object(run.attempt), run.run_limit_s
+    return with_store_request(event, StoreRequest(key=key, keep_days=run.keep_days, limit_s=limit_s))

@@ -25,9 +25,10 @@ def respond(predict: Predict, event: Mapping[str, Any]) -> bytes:
     request = store_request(event)
     if request is None:
         return predict(event)
+    after_s = request.get("after_s")
     started = perf_counter()
-    answer = b"" if request.after_s is None else predict(event)
-    if request.after_s is not None and perf_counter() - started <= request.after_s:
+    answer = b"" if after_s is None else predict(event)
+    if after_s is not None and perf_counter() - started <= after_s:
         return answer
     # Only for what is stored: a cold start need not wait for this import.
     from modelcote.serving.stored import keep, predict_and_store

@@ -43,9 +43,10 @@ def predict_and_store(predict: Predict, event: Mapping[str, Any], request: Store
 def _limited(request: StoreRequest) -> Iterator[None]:
     """End this process where what is inside takes longer than the request's limit, as Lambda does at its own.
 
-    The time-out is stored first: to whoever waits for the function, it looks like a process that died.
+    The timeout is stored first: to the function's caller, it looks like a process that died.
     """
-    if request.limit_s is None:
+    limit_s = request.get("limit_s")
+    if limit_s is None:
         yield
         return
     started, turn = perf_counter(), threading.Lock()
@@ -53,11 +54,11 @@ def _limited(request: StoreRequest) -> Iterator[None]:
     def end() -> None:
         if turn.acquire(blocking=False):
             try:
-                keep(request, error_json(to_problem(_too_long(request, perf_counter() - started))))
+                keep(request, error_json(to_problem(_too_long(limit_s, perf_counter() - started))))
             finally:
                 os._exit(1)
 
-    timer = threading.Timer(request.limit_s, end)
+    timer = threading.Timer(limit_s, end)
     timer.daemon = True
     timer.start()
     try:
@@ -67,9 +68,9 @@ def _limited(request: StoreRequest) -> Iterator[None]:
         turn.acquire()  # Until the process ends, where the timer was first.
 
 
-def _too_long(request: StoreRequest, took_s: float) -> ModelTimeout:
+def _too_long(limit_s: float, took_s: float) -> ModelTimeout:
     return ModelTimeout(
-        f"the model took longer than {request.limit_s:g} seconds.",
+        f"the model took longer than {limit_s:g} seconds.",
         "Send fewer rows, or raise the run's limit.",
         run_time_ms=int(took_s * 1000),
     )
@@ -103,10 +104,10 @@ def _write(s3: S3, request: StoreRequest, answer: bytes) -> Stored:
     stored = Stored(len(answer), hashlib.sha256(answer).hexdigest(), content.run_time_ms, content.points)
     s3.put_object(
         Bucket=os.environ["MODELCOTE_BUCKET"],
-        Key=request.key,
+        Key=request["key"],
         Body=answer,
         ContentType="application/json",
         Metadata=stored_metadata(stored, failed=content.problem is not None),
-        Tagging=tagging(keep_days=request.keep_days),
+        Tagging=tagging(keep_days=request["keep_days"]),
     )
     return stored

@@ -78,7 +78,7 @@ def test_an_error_is_read_as_it_was_written() -> None:
 
 
 def test_an_event_carries_data_files_and_the_store_request() -> None:
-    request = StoreRequest("results/p/m/r/1", 7, 10.0)
+    request = StoreRequest(key="results/p/m/r/1", keep_days=7, after_s=10.0)
     event = with_store_request(event_json(b'{"x": 1e400}', b'[{"b64":""}]', "r1"), request)
     assert event.startswith(b'{"data":{"x": 1e400},')
     members = json.loads(event.replace(b"1e400", b"2"))
