@@ -27,6 +27,8 @@ RETENTION_DAYS = (
 
 # Older EC2 ids are shorter.
 _EC2_ID = r"(?:[0-9a-f]{8}|[0-9a-f]{17})"
+# Omitted from the JSON if there are none.
+_OPTIONAL = ("predict_paths", "webhook_network")
 _MAX_SUBNETS = 16  # Lambda's limit.
 
 # The platform's functions with their reserved concurrency: 355 in all.
@@ -83,6 +85,8 @@ class Settings:
     platform_archive: str
     # The layer of those functions.
     platform_layer: Layer
+    # The paths that the gateway answers, all dialects' (scopes `all` and `platform`).
+    predict_paths: tuple[str, ...] = ()
     # x86_64 or arm64, for every function and layer.
     architecture: str = "x86_64"
     # How long CloudWatch Logs keeps every log group, in days.
@@ -130,6 +134,8 @@ def check_settings(settings: Settings, scope: Scope) -> Settings:
             "Set modelcote:scope to platform: the deployer keeps the models in a stack of their own.",
             field="scope",
         )
+    if scope != "model" and not settings.predict_paths:
+        raise InvalidSpec("the platform needs the paths of predict.", "Build its assets again.", field="predict_paths")
     if scope == "model" and settings.platform is None:
         raise InvalidSpec(
             "scope model needs the platform's outputs.", "Set modelcote:platform from the platform stack's outputs."
@@ -178,20 +184,21 @@ def _is_network(network: WebhookNetwork) -> bool:
 
 def settings_to_json(settings: Settings) -> str:
     values = asdict(settings)
-    if settings.webhook_network is None:
-        # These are in the deployer's environment, which an unused setting should not change.
-        del values["webhook_network"]
+    # These are in the deployer's environment, which an unused setting should not change.
+    for name in _OPTIONAL:
+        if not values[name]:
+            del values[name]
     return json.dumps(values, sort_keys=True)
 
 
 def settings_from_json(text: str) -> Settings:
     """Return the settings that `settings_to_json` wrote."""
-    data: dict[str, Any] = json.loads(text)
-    values = {"webhook_network": None, **data}  # Omitted if there is none.
-    network = values["webhook_network"]
+    data: dict[str, Any] = {**dict.fromkeys(_OPTIONAL), **json.loads(text)}
+    network = data["webhook_network"]
     return Settings(
         **{
-            **values,
+            **data,
+            "predict_paths": tuple(data["predict_paths"] or ()),
             "platform_layer": Layer(**data["platform_layer"]),
             "builder": CodeBuildSettings(**data["builder"]) if data["builder"] else None,
             "platform": Platform(**data["platform"]) if data["platform"] else None,

@@ -1,4 +1,4 @@
-"""The HTTP API: two greedy predict routes to the gateway, everything else to control."""
+"""The HTTP API: predict to the gateway, everything else to control."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from infra.components.identity import make_log_group
 from infra.config import Settings
 from infra.naming import child_of, platform_name, tags
 
-# ANY rather than POST: the gateway answers other methods with a problem.
-PREDICT_ROUTES = ("ANY /v1/{project}/{model}/predict", "ANY /v3/{project}/{model}/predict")
 DEFAULT_ROUTE = "$default"
 _ACCESS_LOG = {
     "at": "$context.requestTime",

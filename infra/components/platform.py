@@ -9,7 +9,7 @@ import pulumi
 
 from infra.access import platform as access
 from infra.components.alarms import Alarms, AlarmsArgs
-from infra.components.api import DEFAULT_ROUTE, PREDICT_ROUTES, Api, ApiArgs, Routes, RoutesArgs
+from infra.components.api import DEFAULT_ROUTE, Api, ApiArgs, Routes, RoutesArgs
 from infra.components.boundary import Boundary, BoundaryArgs
 from infra.components.buckets import Buckets, BucketsArgs
 from infra.components.deployer import Deployer, DeployerArgs
@@ -83,7 +83,11 @@ class PlatformStack(pulumi.ComponentResource):
             f"{name}-routes",
             RoutesArgs(
                 self.parts.api.api,
-                {"gateway": (gateway.function, PREDICT_ROUTES), "control": (control.function, (DEFAULT_ROUTE,))},
+                {
+                    # ANY rather than POST: the gateway answers other methods with a problem.
+                    "gateway": (gateway.function, tuple(f"ANY {path}" for path in settings.predict_paths)),
+                    "control": (control.function, (DEFAULT_ROUTE,)),
+                },
             ),
             opts=child_of(self),
         )
@@ -207,6 +211,7 @@ class PlatformStack(pulumi.ComponentResource):
             builder=None,
             policy={},
             platform_archive="",
+            predict_paths=(),
             platform_layer=Layer("", "", "", ""),
             webhook_network=None,
         )

@@ -10,6 +10,7 @@ from modelcote.core.snapshot import DeployedModel, Layer, Package, Snapshot
 from modelcote.deploy.program import plan as product
 from modelcote.deploy.program.monitor import Resource
 from modelcote.deploy.program.plan import Plan
+from modelcote.dialects import PREDICT_ROUTES
 from tests.infra.planner import plan
 
 ONNX = Layer("onnx-py3.11-0123456789ab", "onnx", "3.11", "s3:///layers/onnx-py3.11-0123456789ab.zip")
@@ -20,6 +21,7 @@ SETTINGS = Settings(
     account="123456789012",
     platform_archive="/build/platform.zip",
     platform_layer=Layer("platform-py3.13-aaaaaaaaaaaa", "platform", "3.13", "/build/layer.zip"),
+    predict_paths=tuple(route.path for route in PREDICT_ROUTES),
     alarm_email="ops@example.com",
     tags={"team": "ml"},
 )

@@ -208,6 +208,7 @@ def test_every_type_of_the_program_is_known() -> None:
             "port 443 only",
         ),
         (Snapshot(), replace(SETTINGS, public_url="https://x.example/"), InvalidSpec, "publicUrl"),
+        (Snapshot(), replace(SETTINGS, predict_paths=()), InvalidSpec, "paths of predict"),
     ],
 )
 def test_what_the_program_refuses(

@@ -38,7 +38,12 @@ class Config:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     layer = {"key": "platform-py3.13-aa", "runtime": "platform", "python_version": "3.13", "archive": "/layer.zip"}
-    assets = {"platform_archive": "/platform.zip", "platform_layer": layer, "builder_archive": "/modelcote.zip"}
+    assets: dict[str, Any] = {
+        "platform_archive": "/platform.zip",
+        "platform_layer": layer,
+        "builder_archive": "/modelcote.zip",
+    }
+    assets["predict_paths"] = ["/v1/{project}/{model}/predict"]
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "assets.json").write_text(json.dumps(assets), encoding="utf-8")
     return tmp_path

@@ -15,6 +15,7 @@ from modelcote.core.spec import default_python_version
 from modelcote.deploy.artifacts.layers import PLATFORMS, build_layer
 from modelcote.deploy.artifacts.package import platform_package, project_package
 from modelcote.deploy.artifacts.runtimes import runtime_key
+from modelcote.dialects import PREDICT_ROUTES
 
 
 def build_assets(out: Path, architecture: str = "x86_64") -> dict[str, Any]:
@@ -31,6 +32,7 @@ def build_assets(out: Path, architecture: str = "x86_64") -> dict[str, Any]:
     assets: dict[str, Any] = {
         "platform_archive": str(platform_package(out / "platform.zip", python)),
         "platform_layer": asdict(Layer(key, "platform", version, str(archive))),
+        "predict_paths": [route.path for route in PREDICT_ROUTES],
         "builder_archive": str(project_package(out / "modelcote.zip")) if (project_root() / "src").is_dir() else "",
     }
     (out / "assets.json").write_text(json.dumps(assets, indent=1) + "\n", encoding="utf-8")

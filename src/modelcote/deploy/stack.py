@@ -52,6 +52,7 @@ def _engine(stack: str, region: str, backend: str) -> PulumiEngine:
         account=_account(region),
         platform_archive=assets["platform_archive"],
         platform_layer=Layer(**assets["platform_layer"]),
+        predict_paths=tuple(assets["predict_paths"]),
     )
     return PulumiEngine(check_settings(settings, "all"), backend or _backend(stack), _home(stack))
 

@@ -16,6 +16,7 @@ from modelcote.core.snapshot import Snapshot
 from modelcote.core.spec import default_python_version
 from modelcote.deploy.artifacts.package import platform_package
 from modelcote.deploy.queue.snapshot import take_snapshot
+from modelcote.dialects import PREDICT_ROUTES
 from modelcote.identity import keys
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.scopes import SCOPES
@@ -42,7 +43,8 @@ def make_platform(home: Path, current: Status, environment: Mapping[str, str], h
     """
     layer = layer_for("platform", default_python_version())
     archive = platform_package(home / "build" / "platform.zip", Path(layer.archive) / "bin" / "python")
-    settings = Settings(STACK, REGION, ACCOUNT, str(archive), layer, policy=local_policy(home))
+    paths = tuple(route.path for route in PREDICT_ROUTES)
+    settings = Settings(STACK, REGION, ACCOUNT, str(archive), layer, paths, policy=local_policy(home))
     write_atomically(home / SETTINGS, settings_to_json(settings))
     with aws(environment):
         snapshot = _registered(current) if current.registry_table else Snapshot()

@@ -43,7 +43,9 @@ def engine(aws: Emulator, tmp_path: Path) -> LocalEngine:
     """An engine on an empty home; its functions have code that is never run."""
     archive = tmp_path / "platform.zip"
     archive.write_bytes(zipped("platform"))
-    settings = Settings("local", REGION, ACCOUNT, str(archive), layer(tmp_path, "platform"))
+    settings = Settings(
+        "local", REGION, ACCOUNT, str(archive), layer(tmp_path, "platform"), ("/v1/{project}/{model}/predict",)
+    )
     (tmp_path / "settings.json").write_text(settings_to_json(settings))
     environment = {**os.environ, **aws.environment, HOST_VARIABLE: "http://127.0.0.1:9"}
     return LocalEngine(tmp_path, tmp_path / "settings.json", environment)
