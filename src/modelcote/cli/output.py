@@ -89,7 +89,8 @@ def _grid(header: tuple[str, ...], rows: Iterable[Iterable[str]]) -> None:
     grid = Grid(*header, box=None, pad_edge=False)
     for row in rows:
         grid.add_row(*row)
-    Console(highlight=False, soft_wrap=True).print(grid)
+    # As wide as its values: an id that is cut to the terminal's width could not be given to the next command.
+    Console(highlight=False, soft_wrap=True, width=10_000).print(grid)
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelcote import cli
+from modelcote.cli.keys import KEYS
 from modelcote.cli.output import Table
 
 SCHEMAS = json.loads((Path(__file__).parents[3] / "docs/openapi/openapi.json").read_text(encoding="utf-8"))[
@@ -33,3 +34,9 @@ def test_a_column_is_a_field_of_its_view(view: str, column: str) -> None:
 def test_every_list_has_its_table() -> None:
     views = {view for view, _ in COLUMNS}
     assert views == {"ModelView", "VersionView", "KeyView", "SecretView", "RunView", "DeliveryView", "AttemptView"}
+
+
+def test_no_value_is_cut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    KEYS.print({"keys": [dict.fromkeys(KEYS.columns, "f" * 30)]})
+    assert capsys.readouterr().out.count("f" * 30) == len(KEYS.columns)
