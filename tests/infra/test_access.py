@@ -40,11 +40,8 @@ def may(role_policy: str) -> dict[str, set[str]]:
 
 def test_the_gateway_reads_the_registry_calls_models_and_accepts_runs() -> None:
     rights = may("platform-gateway-access")
-    assert rights[f"dynamodb:{REST}table/modelcote-dev-registry"] == {
-        "dynamodb:GetItem",
-        "dynamodb:BatchGetItem",
-        "dynamodb:Query",
-    }
+    reads = {f"dynamodb:{action}" for action in ("GetItem", "BatchGetItem", "Query")}
+    assert rights[f"dynamodb:{REST}table/modelcote-dev-registry"] == reads
     assert rights[f"dynamodb:{REST}table/modelcote-dev-runs"] == ROWS
     assert rights[f"lambda:{REST}function:dev_*"] == {"lambda:InvokeFunction"}
     assert rights[f"{BUCKET}/inputs/*"] == {"s3:GetObject", "s3:PutObject"}
@@ -63,10 +60,8 @@ def test_nobody_deletes_a_run() -> None:
         *(f"platform-runs-{name}-access" for name in HANDLERS),
     }
     assert not {action for actions in rights.values() for action in actions if "Delete" in action or "Scan" in action}
-    assert {name for name, actions in rights.items() if "dynamodb:Query" in actions} == {
-        "platform-control-access",
-        "platform-runs-deliver-webhook-access",
-    }
+    queries = {name for name, actions in rights.items() if "dynamodb:Query" in actions}
+    assert queries == {"platform-control-access", "platform-runs-deliver-webhook-access"}
 
 
 @pytest.mark.parametrize(
@@ -111,9 +106,8 @@ def test_only_who_signs_webhooks_and_who_keeps_them_reach_their_secrets() -> Non
 
 
 def test_the_state_machine_calls_models_and_one_function() -> None:
-    calls = {
-        name for name, actions in may("platform-runs-long-run-access").items() if "lambda:InvokeFunction" in actions
-    }
+    rights = may("platform-runs-long-run-access")
+    calls = {name for name, actions in rights.items() if "lambda:InvokeFunction" in actions}
     assert calls == {f"lambda:{REST}function:dev_*", "${platform-runs-complete-run-function.arn}"}
 
 

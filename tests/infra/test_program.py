@@ -72,21 +72,13 @@ def variables(name: str) -> dict[str, str]:
 
 
 def test_what_the_handlers_are_told() -> None:
-    told = {
-        "MODELCOTE_STACK",
-        "MODELCOTE_REGISTRY_TABLE",
-        "MODELCOTE_BUCKET",
-        "MODELCOTE_RUNS_TABLE",
-        "MODELCOTE_RUNS_QUEUE_URL",
-        "MODELCOTE_DELIVERIES_QUEUE_URL",
-        "MODELCOTE_KEY_ARN",
-    }
+    tables = {"MODELCOTE_REGISTRY_TABLE", "MODELCOTE_RUNS_TABLE", "MODELCOTE_BUCKET"}
+    queues = {"MODELCOTE_RUNS_QUEUE_URL", "MODELCOTE_DELIVERIES_QUEUE_URL"}
+    told = {"MODELCOTE_STACK", "MODELCOTE_KEY_ARN", *tables, *queues}
     machine = {"MODELCOTE_STATE_MACHINE_ARN"}
     assert set(variables("platform-gateway-function")) == told
-    assert set(variables("platform-control-function")) == told | machine | {
-        "MODELCOTE_DEPLOY_QUEUE_URL",
-        "MODELCOTE_PUBLIC_URL",
-    }
+    control = {"MODELCOTE_DEPLOY_QUEUE_URL", "MODELCOTE_PUBLIC_URL"}
+    assert set(variables("platform-control-function")) == told | machine | control
     for name in HANDLERS:
         extra = machine if name in ("run-worker", "watchdog") else set()
         assert set(variables(f"platform-runs-{name}-function")) == told | extra
@@ -105,16 +97,16 @@ def test_a_policy_is_told_to_who_heeds_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "queue", "function", "bound"),
+    ("queue", "function", "bound"),
     [
-        ("runs", "runs", "run-worker", 50),
-        ("deliveries", "deliveries", "deliver-webhook", 20),
-        ("results", "results", "task-result", 10),
-        ("runs-dead", "runs-dead", "dead-letters", 2),
+        ("runs", "run-worker", 50),
+        ("deliveries", "deliver-webhook", 20),
+        ("results", "task-result", 10),
+        ("runs-dead", "dead-letters", 2),
     ],
 )
-def test_queues_feed_their_functions(label: str, queue: str, function: str, bound: int) -> None:
-    inputs = named(f"platform-runs-{label}-source-mapping").inputs
+def test_queues_feed_their_functions(queue: str, function: str, bound: int) -> None:
+    inputs = named(f"platform-runs-{queue}-source-mapping").inputs
     assert inputs["eventSourceArn"] == f"${{platform-work-{queue}.arn}}"
     assert (inputs["functionName"], inputs["batchSize"]) == (f"modelcote-dev-{function}", 10)
     assert inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -157,10 +149,8 @@ def test_due_rows_are_found_by_an_index_of_keys() -> None:
     inputs = named("platform-tables-runs").inputs
     (index,) = inputs["globalSecondaryIndexes"]
     assert (index["name"], index["projectionType"]) == ("due", "KEYS_ONLY")
-    assert [(row["attributeName"], row["keyType"]) for row in index["keySchemas"]] == [
-        ("due_pk", "HASH"),
-        ("due_at_s", "RANGE"),
-    ]
+    keys = [(row["attributeName"], row["keyType"]) for row in index["keySchemas"]]
+    assert keys == [("due_pk", "HASH"), ("due_at_s", "RANGE")]
     kinds = {row["name"]: row["type"] for row in inputs["attributes"]}
     assert kinds == {"pk": "S", "sk": "S", "due_pk": "S", "due_at_s": "N"}
     assert "globalSecondaryIndexes" not in named("platform-tables-registry").inputs
@@ -192,10 +182,8 @@ def test_an_image_is_a_function_without_layers() -> None:
 
 def test_layers_come_from_s3_or_from_a_folder() -> None:
     first, second = (row.inputs for row in of("LayerVersion") if row.name.startswith("layer-"))
-    assert (first["s3Bucket"], first["s3Key"]) == (
-        "${platform-buckets-artifacts.bucket}",
-        "layers/onnx-py3.11-0123456789ab.zip",
-    )
+    assert first["s3Bucket"] == "${platform-buckets-artifacts.bucket}"
+    assert first["s3Key"] == "layers/onnx-py3.11-0123456789ab.zip"
     assert second["code"] == Archive("/layers/sklearn")
     assert first["layerName"] == "modelcote-dev-onnx-py3_11-0123456789ab"
 
@@ -259,10 +247,8 @@ def test_scopes_split_what_all_holds() -> None:
     models = plan(SNAPSHOTS[3], replace(SETTINGS, platform=platform), "model")
     both = {row.urn for row in planned(3, "platform").resources} | {row.urn for row in models.resources}
     assert both == {row.urn for row in planned(3).resources}
-    assert {row.type for row in models.resources if not row.custom} == {
-        "modelcote:runtime:Layer",
-        "modelcote:runtime:Model",
-    }
+    components = {row.type for row in models.resources if not row.custom}
+    assert components == {"modelcote:runtime:Layer", "modelcote:runtime:Model"}
     assert 5 <= len([row for row in models.resources if "iris" in row.name]) <= 9
 
 

@@ -6,9 +6,8 @@ The engine here only remembers what it was run on; every runtime is this interpr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,182 +19,153 @@ from modelcote.core.target import LAMBDA, Target
 from modelcote.deploy.queue.consume import receive
 from modelcote.deploy.queue.worker import process
 from modelcote.registry import deploys, models, outcomes, versions
-from modelcote.registry.records import Deploy
-from modelcote.registry.store import Registry
-from tests.emulator.deploy.deploying import PROJECT, Engine, ThisInterpreter, error, lines, members, run, spec, state
+from tests.emulator.deploy.deploying import PROJECT, Engine, Stand, ThisInterpreter
 
 
-def test_a_deploy_becomes_a_package_a_model_and_a_log(
-    registry: Registry, deploy: Callable[..., Deploy], tmp_path: Path
-) -> None:
-    asked, engine = deploy(spec("iris")), Engine()
-    assert run(registry, engine) == 1
-    assert state(registry, asked) == "SUCCEEDED"
-    model = models.get(registry, PROJECT, "iris")
+def test_a_deploy_becomes_a_package_a_model_and_a_log(stand: Stand) -> None:
+    deploy, engine = stand.request("iris", compile=True), Engine()
+    assert stand.consume(engine) == 1
+    assert stand.state(deploy) == "SUCCEEDED"
+    model = models.get(stand.registry, PROJECT, "iris")
     assert (model.state, model.current_version, model.target) == ("READY", 1, Target(LAMBDA, "dev_demo_iris"))
     (made,) = engine.runs[-1].models
     assert [layer.key for layer in engine.runs[-1].layers] == list(made.package.layers)
-    package = members(registry, made.package.s3_key, tmp_path)
+    package = stand.members(made.package.s3_key)
     assert {"bundle/conduit.json", "bundle/model.pkl", "modelcote/serving/lambda_entry.py"} <= package.keys()
-    assert not [
-        name for name in package if name.startswith(("modelcote/deploy", "modelcote/registry", "modelcote/sdk"))
-    ]
+    absent = ("modelcote/deploy", "modelcote/registry", "modelcote/sdk")
+    assert not [name for name in package if name.startswith(absent)]
     assert [name for name in package if name.endswith(".pyc")]
-    said = lines(registry, asked)
-    assert said[0] == "building version 1"
-    assert said[-1] == "version 1 is being served"
-    assert any("compiled" in line for line in said)
+    lines = stand.lines(deploy)
+    assert (lines[0], lines[-1]) == ("building version 1", "version 1 is being served")
+    assert any("compiled" in line for line in lines)
 
 
-def test_a_flow_that_arrives_uncompiled_is_compiled_in_the_build_step(
-    registry: Registry, deploy: Callable[..., Deploy], tmp_path: Path
-) -> None:
-    deploy(spec("iris"))
-    engine = Engine()
-    run(registry, engine)
+def test_a_flow_that_arrives_uncompiled_is_compiled_in_the_build_step(stand: Stand) -> None:
+    stand.request("iris", compile=True)
+    engine = stand.run()
     (made,) = engine.runs[-1].models
-    version = versions.get(registry, PROJECT, "iris", 1)
-    assert version.compiled, lines(registry, deploys.get(registry, PROJECT, version.deploy_id))
+    version = versions.get(stand.registry, PROJECT, "iris", 1)
+    assert version.compiled, stand.lines(deploys.get(stand.registry, PROJECT, version.deploy_id))
     assert version.runtime == "onnx"
     assert made.package.layers[0].startswith("onnx-")
-    assert "bundle/compiled.onnx" in members(registry, made.package.s3_key, tmp_path)
+    assert "bundle/compiled.onnx" in stand.members(made.package.s3_key)
 
 
-def test_compile_false_is_served_as_it_is(registry: Registry, deploy: Callable[..., Deploy]) -> None:
-    deploy(spec("iris", compile=False))
-    run(registry, Engine())
-    version = versions.get(registry, PROJECT, "iris", 1)
+def test_compile_false_is_served_as_it_is(stand: Stand) -> None:
+    stand.request("iris")
+    stand.run()
+    version = versions.get(stand.registry, PROJECT, "iris", 1)
     assert (version.compiled, version.runtime) == (False, "sklearn")
 
 
-def test_many_requests_are_one_run_of_the_engine(registry: Registry, deploy: Callable[..., Deploy]) -> None:
-    asked = [deploy(spec(f"m-{index}", compile=False)) for index in range(11)]
+def test_many_requests_are_one_run_of_the_engine(stand: Stand) -> None:
+    requests = [stand.request(f"m-{index}") for index in range(11)]
     engine = Engine()
-    assert run(registry, engine) == 11
+    assert stand.consume(engine) == 11
     assert len(engine.runs) == 1
     assert len(engine.runs[0].models) == 11
-    assert {state(registry, row) for row in asked} == {"SUCCEEDED"}
+    assert {stand.state(row) for row in requests} == {"SUCCEEDED"}
 
 
-def test_a_model_that_cannot_be_built_fails_alone(registry: Registry, deploy: Callable[..., Deploy]) -> None:
-    good, bad = deploy(spec("good", compile=False)), deploy(spec("bad", compile=False), content=b"no pickle")
-    engine = Engine()
-    run(registry, engine)
-    assert (state(registry, good), state(registry, bad)) == ("SUCCEEDED", "FAILED")
+def test_a_model_that_cannot_be_built_fails_alone(stand: Stand) -> None:
+    good, bad = stand.request("good"), stand.request("bad", content=b"no pickle")
+    engine = stand.run()
+    assert (stand.state(good), stand.state(bad)) == ("SUCCEEDED", "FAILED")
     assert engine.served == {"good": 1}
-    assert error(registry, bad)["remedy"]
-    assert lines(registry, bad)[-1].startswith("failed: ")
+    assert stand.error(bad)["remedy"]
+    assert stand.lines(bad)[-1].startswith("failed: ")
 
 
-def test_library_versions_that_cannot_be_served_are_refused(registry: Registry, deploy: Callable[..., Deploy]) -> None:
-    asked = deploy(spec("old", compile=False), libraries={"scikit-learn": "0.24.2"})
-    run(registry, Engine())
-    problem = error(registry, asked)
+def test_library_versions_that_cannot_be_served_are_refused(stand: Stand) -> None:
+    deploy = stand.request("old", libraries={"scikit-learn": "0.24.2"})
+    stand.run()
+    problem = stand.error(deploy)
     assert (problem["code"], problem["saved"]) == ("version_mismatch", "0.24.2")
     assert "requirements_file" in problem["remedy"]
 
 
-def test_a_model_that_the_engine_cannot_make_fails_alone(registry: Registry, deploy: Callable[..., Deploy]) -> None:
-    asked = {name: deploy(spec(name, compile=False)) for name in ("a", "b", "c")}
-    engine = Engine(lambda snapshot: any(model.name == "b" for model in snapshot.models))
-    run(registry, engine)
-    assert {name: state(registry, row) for name, row in asked.items()} == {
-        "a": "SUCCEEDED",
-        "b": "FAILED",
-        "c": "SUCCEEDED",
-    }
+def test_a_model_that_the_engine_cannot_make_fails_alone(stand: Stand) -> None:
+    requests = {name: stand.request(name) for name in ("a", "b", "c")}
+    engine = stand.run(Engine(lambda snapshot: any(model.name == "b" for model in snapshot.models)))
+    states = {name: stand.state(row) for name, row in requests.items()}
+    assert states == {"a": "SUCCEEDED", "b": "FAILED", "c": "SUCCEEDED"}
     assert engine.served == {"a": 1, "c": 1}
-    assert error(registry, asked["b"])["code"] == "backend_unavailable"
+    assert stand.error(requests["b"])["code"] == "backend_unavailable"
 
 
 def test_an_error_that_is_none_of_ours_is_told_and_ends_the_request(
-    registry: Registry, deploy: Callable[..., Deploy], capfd: pytest.CaptureFixture[str]
+    stand: Stand, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked = deploy(spec("iris", compile=False))
+    deploy = stand.request("iris")
 
     def broken(_: Snapshot) -> bool:
         raise ZeroDivisionError("the engine's own mistake")
 
-    run(registry, Engine(broken))
-    assert error(registry, asked)["code"] == "deploy_failed"
-    assert "the engine's own mistake" in error(registry, asked)["detail"]
+    stand.run(Engine(broken))
+    assert stand.error(deploy)["code"] == "deploy_failed"
+    assert "the engine's own mistake" in stand.error(deploy)["detail"]
     assert "Traceback" in capfd.readouterr().err
 
 
-def test_a_failed_redeploy_leaves_the_old_version_serving(registry: Registry, deploy: Callable[..., Deploy]) -> None:
-    deploy(spec("iris", compile=False))
-    run(registry, Engine())
-    deploy(spec("iris", compile=False), content=b"broken")
-    engine = Engine()
-    run(registry, engine)
-    model = models.get(registry, PROJECT, "iris")
+def test_a_failed_redeploy_leaves_the_old_version_serving(stand: Stand) -> None:
+    stand.request("iris")
+    stand.run()
+    stand.request("iris", content=b"broken")
+    stand.run()
+    model = models.get(stand.registry, PROJECT, "iris")
     assert (model.state, model.current_version) == ("READY", 1)
 
 
-def test_rollback_serves_the_built_version_again_without_building(
-    registry: Registry, deploy: Callable[..., Deploy]
-) -> None:
+def test_rollback_serves_the_built_version_again_without_building(stand: Stand) -> None:
     for _ in range(2):
-        deploy(spec("iris", compile=False))
-        run(registry, Engine())
-    first = versions.get(registry, PROJECT, "iris", 1)
-    asked = deploys.request(registry, PROJECT, "iris", 1, "rollback")
-    engine = Engine()
-    run(registry, engine)
+        stand.request("iris")
+        stand.run()
+    first = versions.get(stand.registry, PROJECT, "iris", 1)
+    deploy = deploys.request(stand.registry, PROJECT, "iris", 1, "rollback")
+    engine = stand.run()
     assert engine.runs[-1].models[0].package == first.package
-    assert models.get(registry, PROJECT, "iris").current_version == 1
-    assert not any("packaged" in line for line in lines(registry, asked))
+    assert models.get(stand.registry, PROJECT, "iris").current_version == 1
+    assert not any("packaged" in line for line in stand.lines(deploy))
 
 
-def test_of_several_deploys_of_one_model_the_last_one_serves(registry: Registry, deploy: Callable[..., Deploy]) -> None:
-    first, second = deploy(spec("iris", compile=False)), deploy(spec("iris", compile=False))
-    engine = Engine()
-    run(registry, engine)
-    assert (state(registry, first), state(registry, second)) == ("SUCCEEDED", "SUCCEEDED")
+def test_of_several_deploys_of_one_model_the_last_one_serves(stand: Stand) -> None:
+    first, second = stand.request("iris"), stand.request("iris")
+    engine = stand.run()
+    assert (stand.state(first), stand.state(second)) == ("SUCCEEDED", "SUCCEEDED")
     assert engine.served == {"iris": 2}
-    assert versions.get(registry, PROJECT, "iris", 1).state == "ARCHIVED"
+    assert versions.get(stand.registry, PROJECT, "iris", 1).state == "ARCHIVED"
 
 
-def test_a_deletion_takes_the_model_and_its_objects(registry: Registry, deploy: Callable[..., Deploy]) -> None:
-    deploy(spec("iris", compile=False))
-    deploy(spec("other", compile=False))
-    run(registry, Engine())
-    deploys.request(registry, PROJECT, "iris", 0, "delete")
-    engine = Engine()
-    run(registry, engine)
+def test_a_deletion_takes_the_model_and_its_objects(stand: Stand) -> None:
+    stand.request("iris")
+    stand.request("other")
+    stand.run()
+    deploys.request(stand.registry, PROJECT, "iris", 0, "delete")
+    engine = stand.run()
     assert engine.runs[-1].tombstones == ((PROJECT, "iris"),)
     assert engine.served == {"other": 1}
-    assert [model.name for model in models.all_of(registry, PROJECT)] == ["other"]
-    left = registry.s3.list_objects_v2(Bucket=registry.bucket).get("Contents", [])
+    assert [model.name for model in models.all_of(stand.registry, PROJECT)] == ["other"]
+    left = stand.registry.s3.list_objects_v2(Bucket=stand.registry.bucket).get("Contents", [])
     assert not [row["Key"] for row in left if "/iris/" in row["Key"]]
 
 
-def test_the_queue_is_empty_afterwards_and_a_message_that_comes_twice_does_nothing(
-    registry: Registry, deploy: Callable[..., Deploy]
-) -> None:
-    asked, engine = deploy(spec("iris", compile=False)), Engine()
-    run(registry, engine)
-    assert receive(registry.sqs, registry.queue_url, 0) == []
-    process(
-        [{"project": PROJECT, "deploy_id": asked.deploy_id}, {"project": PROJECT, "deploy_id": "0" * 32}],
-        registry,
-        engine,
-        ThisInterpreter(),
-        stack="dev",
-    )
+def test_the_queue_is_empty_afterwards_and_a_message_that_comes_twice_does_nothing(stand: Stand) -> None:
+    deploy, engine = stand.request("iris"), Engine()
+    stand.consume(engine)
+    assert receive(stand.registry.sqs, stand.registry.queue_url, 0) == []
+    messages = [{"project": PROJECT, "deploy_id": deploy_id} for deploy_id in (deploy.deploy_id, "0" * 32)]
+    process(messages, stand.registry, engine, ThisInterpreter(), stack="dev")
     assert len(engine.runs) == 1
 
 
-def test_a_request_that_a_dead_deployer_had_begun_is_worked_off_again(
-    registry: Registry, deploy: Callable[..., Deploy]
-) -> None:
-    asked = deploy(spec("iris", compile=False))
-    assert outcomes.begin(registry, PROJECT, asked.deploy_id) is not None
-    run(registry, Engine())
-    assert state(registry, asked) == "SUCCEEDED"
+def test_a_request_that_a_dead_deployer_had_begun_is_worked_off_again(stand: Stand) -> None:
+    deploy = stand.request("iris")
+    assert outcomes.begin(stand.registry, PROJECT, deploy.deploy_id) is not None
+    stand.run()
+    assert stand.state(deploy) == "SUCCEEDED"
 
 
-def test_two_deployers_do_not_run_the_engine_at_once(registry: Registry, deploy: Callable[..., Deploy]) -> None:
+def test_two_deployers_do_not_run_the_engine_at_once(stand: Stand) -> None:
     running: list[int] = []
 
     class Counting(Engine):
@@ -206,25 +176,26 @@ def test_two_deployers_do_not_run_the_engine_at_once(registry: Registry, deploy:
             running.pop()
             return super().up(snapshot)
 
-    asked = [deploy(spec(name, compile=False)) for name in ("a", "b")]
+    requests = [stand.request(name) for name in ("a", "b")]
     with ThreadPoolExecutor(2) as pool:
-        for done in [
-            pool.submit(process, [vars(row)], registry, Counting(), ThisInterpreter(), stack="dev") for row in asked
+        for future in [
+            pool.submit(process, [vars(row)], stand.registry, Counting(), ThisInterpreter(), stack="dev")
+            for row in requests
         ]:
-            done.result()
-    assert {state(registry, row) for row in asked} == {"SUCCEEDED"}
+            future.result()
+    assert {stand.state(row) for row in requests} == {"SUCCEEDED"}
 
 
-def test_a_lost_lease_leaves_the_requests_for_the_next_one(registry: Registry, deploy: Callable[..., Deploy]) -> None:
-    asked = deploy(spec("iris", compile=False))
+def test_a_lost_lease_leaves_the_requests_for_the_next_one(stand: Stand) -> None:
+    deploy = stand.request("iris")
 
     class Stolen(ThisInterpreter):
         def layer_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
-            registry.table.update(("LEASE", "deploy"), {"owner": "other", "token": add(1)})
+            stand.registry.table.update(("LEASE", "deploy"), {"owner": "other", "token": add(1)})
             return super().layer_for(runtime, python_version, requirements)
 
     engine = Engine()
     with pytest.raises(Conflict, match="taken over"):
-        process([vars(asked)], registry, engine, Stolen(), stack="dev")
+        process([vars(deploy)], stand.registry, engine, Stolen(), stack="dev")
     assert engine.runs == []
-    assert state(registry, asked) == "RUNNING"
+    assert stand.state(deploy) == "RUNNING"
