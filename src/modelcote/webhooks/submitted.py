@@ -27,15 +27,7 @@ def allowed(policy: Policy) -> Allowed:
     )
 
 
-def read_webhook(
-    policy: Policy,
-    model: Model,
-    url: object,
-    auth: object,
-    seal: Seal,
-    *,
-    fields: tuple[str, str] = ("webhook_endpoint", "webhook_auth"),
-) -> Webhook:
+def read_webhook(policy: Policy, model: Model, url: object, auth: object, seal: Seal) -> Webhook:
     """Return the webhook of a run: the one requested, else (`url` is None) the model's own. Raise `Invalid`.
 
     The model's credentials are sent to the model's own URL and its origin only, since a caller with the scope
@@ -43,11 +35,11 @@ def read_webhook(
     """
     if url is None:
         if auth is not None:
-            raise Invalid(f"{fields[1]} requires {fields[0]}.", f"Send {fields[0]} too.", field=fields[1])
+            raise Invalid("webhook_auth requires webhook_endpoint.", "Send both.", field="webhook_auth")
         return models_webhook(model)
-    target = check_url(url, allowed(policy), fields[0])
+    target = check_url(url, allowed(policy))
     if auth is not None:
-        return Webhook(target.url, seal(parse_auth(auth, datetime.now(UTC), fields[1])))
+        return Webhook(target.url, seal(parse_auth(auth, datetime.now(UTC))))
     own = bool(model.webhook_url) and origin(model.webhook_url) == origin(target.url)
     return Webhook(target.url, default_auth=own and bool(model.webhook_auth))
 
