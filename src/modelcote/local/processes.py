@@ -51,9 +51,9 @@ def stop(pid: int) -> bool:
 
 def alive(pid: int) -> bool:
     """Return whether the process runs; a finished child of this one is reaped and counts as gone."""
-    ours = [process for process in _STARTED if process.pid == pid]
-    if ours:
-        return ours[-1].poll() is None
+    started = _started(pid)
+    if started is not None:
+        return started.poll() is None
     try:
         os.kill(pid, 0)
         return (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[:1] != [b"Z"]
@@ -63,12 +63,16 @@ def alive(pid: int) -> bool:
         return True
 
 
-def is_ours(pid: int, home: Path) -> bool:
-    """Return whether a process is one of the local cloud at `home`: a recorded pid may have been reused by now.
+def _started(pid: int) -> subprocess.Popen[bytes] | None:
+    return next((process for process in reversed(_STARTED) if process.pid == pid), None)
 
-    Where there is no `/proc` to read, every recorded process that runs counts.
+
+def is_ours(pid: int, home: Path) -> bool:
+    """Return whether a recorded process is one of the local cloud at `home`: its pid may have been reused by now.
+
+    One that this process has just started may not show its command yet. Without `/proc`, every one that runs counts.
     """
-    return alive(pid) and (_belongs(pid, home) or not _PROC.is_dir())
+    return alive(pid) and (_started(pid) is not None or not _PROC.is_dir() or _belongs(pid, home))
 
 
 def strays(home: Path) -> list[int]:

@@ -110,7 +110,7 @@ def test_a_call_whose_caller_has_gone_is_not_made(host: HostProcess) -> None:
     with socket.create_connection(("127.0.0.1", int(host.url.rsplit(":", 1)[1])), 60) as connection:
         connection.sendall(call)
     deadline = time.monotonic() + 20
-    while not any(row["init_ms"] for row in status(host)["processes"]):  # Until it has loaded for nobody.
+    while not any(row["init_ms"] for row in status(host)["processes"]):  # Until it has loaded, though no one calls.
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert [row["calls"] for row in status(host)["processes"]] == [0]
