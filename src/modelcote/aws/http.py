@@ -147,9 +147,6 @@ class AwsClient:
             connection.request(post.method, target, post.body, headers)
             answer = connection.getresponse()
             body = answer.read()
-        except http.client.RemoteDisconnected:
-            self.close()
-            raise
         except (OSError, http.client.HTTPException) as error:
             # The rest of this answer would be read as the next request's.
             self.close()

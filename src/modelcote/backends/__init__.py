@@ -23,7 +23,6 @@ class Backend(Protocol):
         `timeout_s` is the caller's patience, not the model's limit: `NotYetAnswered` says that it has ended,
         `ModelTimeout` that the model has used up its own time.
         """
-        ...
 
 
 @dataclass(frozen=True)

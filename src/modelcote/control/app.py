@@ -13,42 +13,26 @@ from modelcote.control.dialect import Dialect
 from modelcote.control.errors import install, responder
 from modelcote.control.middleware import Log, Middleware
 from modelcote.control.openapi import document
-from modelcote.control.routes import (
-    deliveries,
-    deploys,
-    health,
-    issuers,
-    keys,
-    logs,
-    models,
-    runs,
-    secrets,
-    versions,
-    webhooks,
-)
+from modelcote.control.routes import deliveries, deploys, issuers, keys, logs, models, runs, secrets, versions, webhooks
 from modelcote.control.services import Services
+from modelcote.control.views.models import Health
 from modelcote.core.errors import MethodNotAllowed
 
-ROUTERS = (
-    models.router,
-    versions.router,
-    logs.router,
-    deploys.router,
-    keys.router,
-    issuers.router,
-    secrets.router,
-    runs.router,
-    deliveries.router,
-    webhooks.router,
-    health.router,
-)
-_elsewhere = APIRouter(include_in_schema=False)
+_MODULES = (models, versions, logs, deploys, keys, issuers, secrets, runs, deliveries, webhooks)
+_own = APIRouter()
 
 
-@_elsewhere.api_route(
+@_own.get("/healthz", tags=["health"])
+def health() -> Health:
+    """Answer while the function runs; no other service is called."""
+    return Health(status="ok")
+
+
+@_own.api_route(
     "/{generation}/{project}/{model}/predict",
     methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"],
     response_model=None,
+    include_in_schema=False,
 )
 def predict(request: Request) -> NoReturn:
     """Answer other methods than POST, which the HTTP API's default route sends here; POST is the gateway's."""
@@ -65,7 +49,7 @@ def create_app(services: Services, dialects: Sequence[Dialect], log: Log) -> Fas
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = services
     app.add_api_route("/openapi.json", cache(partial(openapi_document, dialects)), include_in_schema=False)
-    routers = [*_routers(dialects), _elsewhere]
+    routers = _routers(dialects)
     for router in routers:
         app.include_router(router)
     respond = responder(dialects)
@@ -75,7 +59,11 @@ def create_app(services: Services, dialects: Sequence[Dialect], log: Log) -> Fas
 
 
 def _routers(dialects: Sequence[Dialect]) -> list[APIRouter]:
-    return [*ROUTERS, *(router for dialect in dialects for router in dialect.routers())]
+    return [
+        *(module.router for module in _MODULES),
+        *(router for dialect in dialects for router in dialect.routers()),
+        _own,
+    ]
 
 
 def _api_routes(router: APIRouter) -> list[APIRoute]:

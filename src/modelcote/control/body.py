@@ -1,9 +1,9 @@
 """JSON bodies: read as strictly as the gateway reads them, then validated by a pydantic model."""
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modelcote.core.errors import Invalid, PayloadTooLarge
@@ -42,6 +42,17 @@ class JsonBody(Generic[Body]):
         if self.optional and request.headers.get("content-length", "0") == "0":
             return check(self.model, {})
         return check(self.model, await read_json(request))
+
+
+if TYPE_CHECKING:
+    Json = Annotated[Body, JsonBody]
+else:
+
+    class Json:
+        """The type of a route's parameter that is read from the body: `body: Json[CreateKey]`."""
+
+        def __class_getitem__(cls, model: type[BaseModel]) -> object:
+            return Annotated[model, Depends(JsonBody(model))]
 
 
 def check(model: type[Body], value: Any) -> Body:

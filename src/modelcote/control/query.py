@@ -21,16 +21,12 @@ _LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 Limit = Annotated[int, Query(ge=1, le=200, description="how many at most")]
 
 
-def _selection(
+def read_selection(
     model: Annotated[str, Query(max_length=64)] = "",
     since: Annotated[str, Query(max_length=64, description=f"accepted from then on: {SINCE}")] = "",
     until: Annotated[str, Query(max_length=64, description="accepted before then, as `since`")] = "",
     cursor: Annotated[str, Query(max_length=64, description="of the page before")] = "",
 ) -> RunFilter:
-    return read_selection(model, since, until, cursor)
-
-
-def read_selection(model: str = "", since: str = "", until: str = "", cursor: str = "", state: str = "") -> RunFilter:
     """Return the selection that these texts describe; raise `Invalid` for a bad time, order of times or cursor."""
     since_s = read_time("since", since) if since else 0
     until_s = read_time("until", until) if until else 0
@@ -40,11 +36,11 @@ def read_selection(model: str = "", since: str = "", until: str = "", cursor: st
         raise Invalid(
             "cursor is not valid for this list.", "Send the cursor of the previous page, unchanged.", field="cursor"
         )
-    return RunFilter(model, state, since_s, until_s, cursor)
+    return RunFilter(model, since_s=since_s, until_s=until_s, cursor=cursor)
 
 
 # All but the state, which a route adds.
-Selection = Annotated[RunFilter, Depends(_selection)]
+Selection = Annotated[RunFilter, Depends(read_selection)]
 
 
 def read_time(field: str, text: str) -> float:

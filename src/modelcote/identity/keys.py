@@ -37,9 +37,7 @@ def create(
         )
     if expires_in_s is not None and not 0 < expires_in_s <= 10 * 366 * 86_400:
         raise Invalid(
-            "expires_in_s must be from 1 second to 10 years.",
-            "Leave it out for never.",
-            field="expires_in_s",
+            "expires_in_s must be from 1 second to 10 years.", "Leave it out for never.", field="expires_in_s"
         )
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     key = ApiKey(
@@ -55,9 +53,8 @@ def create(
     slot_key = (project_pk(project), f"KEYNAME#{name}")
     slot = table.get(*slot_key) or {"revision": 0, "ids": []}
     active = [key_id for key_id in slot["ids"] if _active(table, key_id)]
-    full = Conflict(f"there are {MAX_ACTIVE} active keys named {name!a} already.", "Revoke one of them first.")
     if len(active) >= MAX_ACTIVE:
-        raise full
+        raise Conflict(f"there are {MAX_ACTIVE} active keys named {name!a} already.", "Revoke one of them first.")
     new_slot = {"pk": slot_key[0], "sk": slot_key[1], "revision": slot["revision"] + 1, "ids": [*active, key_id]}
     try:
         table.transact(

@@ -12,15 +12,12 @@ class Executions(Protocol):
 
     def start(self, name: str, parameters: str) -> None:
         """Start the execution; one of this name that has been started already is the same one."""
-        ...
 
     def running(self, name: str) -> bool:
         """Tell whether the execution exists and has not ended."""
-        ...
 
     def stop(self, name: str) -> None:
         """Stop it, if it runs."""
-        ...
 
 
 @dataclass(frozen=True)

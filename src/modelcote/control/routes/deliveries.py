@@ -6,22 +6,15 @@ import time
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from modelcote.aws.table import ConditionFailed
 from modelcote.control.auth import Predictor, ServicesDep
-from modelcote.control.body import JsonBody, Strict
+from modelcote.control.body import Json, Strict
 from modelcote.control.query import SINCE, Limit, Selection, read_selection
 from modelcote.control.services import Services
-from modelcote.control.views.runs import (
-    DeliveryDetail,
-    DeliveryList,
-    DeliveryView,
-    Replayed,
-    delivery_detail,
-    delivery_view,
-)
+from modelcote.control.views.runs import DeliveryDetail, DeliveryList, DeliveryView, Replayed, delivery_detail
 from modelcote.core.errors import NotFound
 from modelcote.runs.listing import all_deliveries, attempts, find_delivery, list_deliveries
 from modelcote.runs.records import DELIVERY_STATES, PENDING, Delivery
@@ -50,7 +43,7 @@ def get_deliveries(
 ) -> DeliveryList:
     """List the project's deliveries, newest run first."""
     rows, cursor = list_deliveries(services.runs, project, replace(selection, state=state or ""), limit)
-    return DeliveryList(deliveries=[delivery_view(row) for row in rows], cursor=cursor or None)
+    return DeliveryList(deliveries=[DeliveryView.of(row) for row in rows], cursor=cursor or None)
 
 
 @router.get("/{run_id}")
@@ -61,11 +54,9 @@ def get_delivery(project: Predictor, services: ServicesDep, run_id: str) -> Deli
 
 
 @router.post("/replay")
-def replay_deliveries(
-    project: Predictor, services: ServicesDep, body: Annotated[ReplayRequest, Depends(JsonBody(ReplayRequest))]
-) -> Replayed:
+def replay_deliveries(project: Predictor, services: ServicesDep, body: Json[ReplayRequest]) -> Replayed:
     """Send many deliveries again. To go on after one request's time, send the answer's `cursor`."""
-    selection = read_selection(body.model, since=str(body.since), cursor=body.cursor, state=body.state or "")
+    selection = replace(read_selection(body.model, str(body.since), cursor=body.cursor), state=body.state or "")
     until = time.monotonic() + _BULK_S
     sent = 0
     for row in all_deliveries(services.runs, project, selection):
@@ -82,7 +73,7 @@ def replay_delivery(project: Predictor, services: ServicesDep, run_id: str) -> D
     row = _replayed(services, _find(services, project, run_id))
     if row is None:
         raise _missing()
-    return delivery_view(row)
+    return DeliveryView.of(row)
 
 
 def _replayed(services: Services, row: Delivery) -> Delivery | None:

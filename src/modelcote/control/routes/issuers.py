@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
 from modelcote.control.auth import Admin, ServicesDep
-from modelcote.control.body import JsonBody, Strict
+from modelcote.control.body import Json, Strict
 from modelcote.control.views.keys import IssuerList, IssuerView
 from modelcote.identity import issuers
 
@@ -31,9 +29,7 @@ def list_issuers(project: Admin, services: ServicesDep) -> IssuerList:
 
 
 @router.put("")
-def put_issuer(
-    project: Admin, services: ServicesDep, body: Annotated[PutIssuer, Depends(JsonBody(PutIssuer))]
-) -> IssuerView:
+def put_issuer(project: Admin, services: ServicesDep, body: Json[PutIssuer]) -> IssuerView:
     """Register an issuer and audience, or replace their key and scopes."""
     row = issuers.register(services.registry.table, project, body.issuer, body.audience, body.public_key, body.scopes)
     return IssuerView.from_row(row)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
 from modelcote.control.auth import Admin, ServicesDep
-from modelcote.control.body import JsonBody, Strict
+from modelcote.control.body import Json, Strict
 from modelcote.control.views.keys import CreatedKey, KeyList, KeyView
 from modelcote.identity import keys
 
@@ -30,9 +28,7 @@ def list_keys(project: Admin, services: ServicesDep) -> KeyList:
 
 
 @router.post("", status_code=201)
-def create_key(
-    project: Admin, services: ServicesDep, body: Annotated[CreateKey, Depends(JsonBody(CreateKey))]
-) -> CreatedKey:
+def create_key(project: Admin, services: ServicesDep, body: Json[CreateKey]) -> CreatedKey:
     """Create a key; only this answer holds its text."""
     row, text = keys.create(services.registry.table, project, body.name, body.scopes, body.expires_in_s)
     return CreatedKey.from_row(row, key=text)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 
 from modelcote.control.auth import Deployer, ServicesDep
 from modelcote.control.body import JsonBody, Strict
-from modelcote.control.views.models import Accepted, ModelList, ModelView, accepted, model_view
+from modelcote.control.views.models import Accepted, ModelList, ModelView, model_view
 from modelcote.core.errors import Conflict
 from modelcote.registry import deploys, models
 from modelcote.registry.records import DeployKind
@@ -47,10 +47,10 @@ def roll_back(
         version = models.get(services.registry, project, model).previous_version
         if not version:
             raise Conflict(f"{model} has served no earlier version.", "Name the version to serve.")
-    return accepted(deploys.request(services.registry, project, model, version, DeployKind.ROLLBACK), services)
+    return Accepted.of(deploys.request(services.registry, project, model, version, DeployKind.ROLLBACK), services)
 
 
 @router.delete("/{model}", status_code=202)
 def delete_model(project: Deployer, services: ServicesDep, model: str) -> Accepted:
     """Delete the model with all its versions; a repeated request returns the same deletion."""
-    return accepted(deploys.request(services.registry, project, model, 0, DeployKind.DELETE), services)
+    return Accepted.of(deploys.request(services.registry, project, model, 0, DeployKind.DELETE), services)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
 
 from botocore.exceptions import ClientError
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
 from modelcote.control.auth import Admin, ServicesDep
-from modelcote.control.body import JsonBody, Strict
+from modelcote.control.body import Json, Strict
 from modelcote.control.services import Services
 from modelcote.control.views.keys import SecretList, SecretView
 from modelcote.core.errors import Invalid, NotFound
@@ -52,9 +51,7 @@ def get_secret(project: Admin, services: ServicesDep, key: str) -> SecretView:
 
 
 @router.put("/{key}", status_code=204)
-def put_secret(
-    project: Admin, services: ServicesDep, key: str, body: Annotated[PutSecret, Depends(JsonBody(PutSecret))]
-) -> None:
+def put_secret(project: Admin, services: ServicesDep, key: str, body: Json[PutSecret]) -> None:
     """Create the secret, or replace its value."""
     name = _name(services, project, key)
     try:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
 from modelcote.control.auth import Deployer, ServicesDep
-from modelcote.control.body import JsonBody, Strict
+from modelcote.control.body import Json, Strict
 from modelcote.control.uploads import MAX_BUNDLE, accept_upload
-from modelcote.control.views.models import (
-    Accepted,
-    CreatedVersion,
-    Upload,
-    VersionList,
-    VersionView,
-    accepted,
-    version_view,
-)
+from modelcote.control.views.models import Accepted, CreatedVersion, Upload, VersionList, VersionView, version_view
 from modelcote.core.errors import InvalidSpec, NotFound, PayloadTooLarge
 from modelcote.core.spec import spec_from_dict
 from modelcote.registry import deploys, versions
@@ -43,12 +35,7 @@ class CreateVersion(Strict):
 
 
 @router.post("", status_code=201)
-def create_version(
-    project: Deployer,
-    services: ServicesDep,
-    model: str,
-    body: Annotated[CreateVersion, Depends(JsonBody(CreateVersion))],
-) -> CreatedVersion:
+def create_version(project: Deployer, services: ServicesDep, model: str, body: Json[CreateVersion]) -> CreatedVersion:
     """Create a version of the model, which then awaits the upload of its bundle."""
     spec = spec_from_dict(body.spec)
     if spec.name != model:
@@ -78,7 +65,7 @@ def deploy_version(project: Deployer, services: ServicesDep, model: str, version
     """Inspect the uploaded bundle and request its deploy; a repeated request returns the same deploy."""
     row = versions.get(services.registry, project, model, _number(version))
     row = accept_upload(services.registry, row)
-    return accepted(deploys.request(services.registry, project, model, row.version, DeployKind.DEPLOY), services)
+    return Accepted.of(deploys.request(services.registry, project, model, row.version, DeployKind.DEPLOY), services)
 
 
 def _number(text: str) -> int:

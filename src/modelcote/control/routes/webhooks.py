@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from modelcote.control.auth import Admin, Deployer, ServicesDep
-from modelcote.control.body import JsonBody, Strict
+from modelcote.control.body import Json, Strict
 from modelcote.control.services import Services
 from modelcote.core.errors import ModelcoteError, NotFound
 from modelcote.core.times import instant
@@ -93,9 +93,7 @@ def get_webhook(project: Deployer, services: ServicesDep, model: str) -> Webhook
 
 
 @router.put("/models/{model}/webhook")
-def put_webhook(
-    project: Deployer, services: ServicesDep, model: str, body: Annotated[PutWebhook, Depends(JsonBody(PutWebhook))]
-) -> WebhookView:
+def put_webhook(project: Deployer, services: ServicesDep, model: str, body: Json[PutWebhook]) -> WebhookView:
     """Set the model's own webhook, for the runs that are accepted from now on."""
     target = check_url(body.url, allowed(services.runs.policy), "url")
     auth = None if body.auth is None else parse_auth(body.auth, datetime.now(UTC), "auth")

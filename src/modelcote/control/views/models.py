@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -69,6 +69,11 @@ class Accepted(View):
     deploy_id: str
     status_url: str
 
+    @classmethod
+    def of(cls, deploy: Deploy, services: Services) -> Self:
+        url = f"{services.public_url}/v1/projects/{deploy.project}/deploys/{deploy.deploy_id}"
+        return cls(deploy_id=deploy.deploy_id, status_url=url)
+
 
 class Line(View):
     n: int
@@ -117,11 +122,6 @@ def version_view(row: Version) -> VersionView:
         compile_report=row.compiled_report,
         spec=json.loads(row.spec_json),
     )
-
-
-def accepted(deploy: Deploy, services: Services) -> Accepted:
-    url = f"{services.public_url}/v1/projects/{deploy.project}/deploys/{deploy.deploy_id}"
-    return Accepted(deploy_id=deploy.deploy_id, status_url=url)
 
 
 def deploy_view(status: DeployStatus, services: Services) -> DeployView:

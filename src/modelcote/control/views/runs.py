@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -80,6 +80,11 @@ class DeliveryView(View):
     next_at: str | None
     delivered_at: str | None
 
+    @classmethod
+    def of(cls, row: Delivery, **members: Any) -> Self:
+        next_at = instant(row.next_at_s) if row.state == PENDING else None
+        return cls.from_row(row, attempts_made=row.attempts, next_at=next_at, **members)
+
 
 class DeliveryList(View):
     """Newest first. `cursor` leads to the next page; null: this is the last."""
@@ -118,15 +123,6 @@ def run_view(row: Run) -> RunView:
     )
 
 
-def delivery_view(row: Delivery) -> DeliveryView:
-    return DeliveryView.from_row(row, **_delivery(row))
-
-
 def delivery_detail(row: Delivery, attempts: list[Attempt]) -> DeliveryDetail:
     views = [AttemptView.from_row(one, status=one.status or None, error=one.error or None) for one in attempts]
-    return DeliveryDetail.from_row(row, attempts=views, **_delivery(row))
-
-
-def _delivery(row: Delivery) -> dict[str, Any]:
-    next_at = instant(row.next_at_s) if row.state == PENDING else None
-    return {"attempts_made": row.attempts, "next_at": next_at}
+    return DeliveryDetail.of(row, attempts=views)

@@ -14,12 +14,9 @@ class RuntimeProvider(Protocol):
 
     def python_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
         """Return an interpreter with the runtime's packages, and `requirements` on top."""
-        ...
 
     def layer_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
         """Return the runtime's layer; build it if there is none yet."""
-        ...
 
     def layer_of(self, key: str) -> Layer:
         """Return a layer that was built before, by its key."""
-        ...

@@ -13,4 +13,3 @@ class Engine(Protocol):
 
     def up(self, snapshot: Snapshot) -> Mapping[str, Any]:
         """Return the program's outputs; raise a `ModelcoteError` if a resource could not be created."""
-        ...

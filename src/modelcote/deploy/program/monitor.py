@@ -79,11 +79,9 @@ class Hands(Protocol):
         Called once per resource, components included, after everything it depends on has returned. An output that
         the program reads and that is missing is None there.
         """
-        ...
 
     def call(self, token: str, args: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the result of a provider function (`aws:index/getRegion:getRegion`)."""
-        ...
 
 
 def run(

@@ -9,11 +9,11 @@ import re
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from modelcote.control.auth import CallerDep, ServicesDep
-from modelcote.control.body import JsonBody
+from modelcote.control.body import Json
 from modelcote.control.services import Services
 from modelcote.control.uploads import accept_upload, is_uploaded
 from modelcote.core.errors import Invalid, NotFound, PayloadTooLarge
@@ -62,9 +62,7 @@ class BuildLogs(BaseModel):
 
 
 @router.post("/deploy")
-def deploy(
-    caller: CallerDep, services: ServicesDep, body: Annotated[DeployRequest, Depends(JsonBody(DeployRequest))]
-) -> DeployAnswer:
+def deploy(caller: CallerDep, services: ServicesDep, body: Json[DeployRequest]) -> DeployAnswer:
     """Create a version in the key's project; PUT its bundle to `uploadUrl`."""
     caller.require(scopes.DEPLOY)
     version, url = versions.create(services.registry, caller.project, _spec(body))

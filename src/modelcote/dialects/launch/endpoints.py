@@ -6,10 +6,10 @@ import uuid
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from modelcote.control.auth import ServicesDep
-from modelcote.control.body import JsonBody
+from modelcote.control.body import Json
 from modelcote.control.services import Services
 from modelcote.core.errors import BadRequest, Conflict, NotFound
 from modelcote.core.names import MODEL_NAME
@@ -19,13 +19,7 @@ from modelcote.dialects.launch.bodies import CreateModelEndpoint, EditModelEndpo
 from modelcote.dialects.launch.callbacks import drop_auth, read_auth, read_url, stored_auth
 from modelcote.dialects.launch.rules import check_name, check_settings
 from modelcote.dialects.launch.store import LaunchEndpoint, new_endpoint_id
-from modelcote.dialects.launch.views import (
-    CreatedEndpoint,
-    DeletedEndpoint,
-    Detail,
-    EndpointList,
-    endpoint_view,
-)
+from modelcote.dialects.launch.views import CreatedEndpoint, DeletedEndpoint, Detail, EndpointList, endpoint_view
 from modelcote.registry import models
 from modelcote.registry.records import ModelState
 
@@ -52,11 +46,7 @@ def list_model_endpoints(
 
 
 @router.post("")
-def create_model_endpoint(
-    project: Deployer,
-    services: ServicesDep,
-    body: Annotated[CreateModelEndpoint, Depends(JsonBody(CreateModelEndpoint))],
-) -> CreatedEndpoint:
+def create_model_endpoint(project: Deployer, services: ServicesDep, body: Json[CreateModelEndpoint]) -> CreatedEndpoint:
     """Create an endpoint for a model of the project; it is ready when the model serves."""
     row = LaunchEndpoint(
         project,
@@ -79,10 +69,7 @@ def create_model_endpoint(
 
 @router.put("/{model_endpoint_id}")
 def edit_model_endpoint(
-    project: Deployer,
-    services: ServicesDep,
-    model_endpoint_id: str,
-    body: Annotated[EditModelEndpoint, Depends(JsonBody(EditModelEndpoint))],
+    project: Deployer, services: ServicesDep, model_endpoint_id: str, body: Json[EditModelEndpoint]
 ) -> CreatedEndpoint:
     """Change the fields that are sent, for the tasks that are accepted from now on."""
     before = store.get_endpoint(services.registry.table, project, model_endpoint_id)

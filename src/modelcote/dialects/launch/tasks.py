@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, NoReturn
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from modelcote.control.auth import ServicesDep
-from modelcote.control.body import JsonBody
+from modelcote.control.body import Json
 from modelcote.control.services import Services
 from modelcote.core.errors import BadRequest, Conflict, Invalid, NotFound
 from modelcote.core.event import event_json
@@ -33,10 +33,7 @@ EndpointId = Annotated[str, Query(max_length=64)]
 
 @router.post("/async-tasks")
 def create_async_task(
-    project: Predictor,
-    services: ServicesDep,
-    model_endpoint_id: EndpointId,
-    body: Annotated[CreateAsyncTask, Depends(JsonBody(CreateAsyncTask))],
+    project: Predictor, services: ServicesDep, model_endpoint_id: EndpointId, body: Json[CreateAsyncTask]
 ) -> CreatedTask:
     """Accept a task; its result can be polled, and is sent to the callback if the endpoint has the hook."""
     endpoint = store.get_endpoint(services.registry.table, project, model_endpoint_id)
