@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pulumi
 
-from infra.components.layers import RuntimeLayer, RuntimeLayerArgs
+from infra.components.layers import RuntimeLayer
 from infra.components.model import Model, ModelArgs, component_name
 from infra.components.platform import PlatformStack
 from infra.config import Scope, Settings, check_settings
@@ -30,14 +30,7 @@ def program(snapshot: Snapshot, settings: Settings, scope: Scope = "all") -> Non
     _check_snapshot(snapshot)
     platform = settings.platform
     if scope == "model" and platform is not None:
-        _models(
-            snapshot,
-            settings,
-            bucket=platform.bucket,
-            key_arn=platform.key_arn,
-            boundary_arn=platform.boundary_arn,
-            layers=platform.layers,
-        )
+        _models(snapshot, settings, platform.bucket, platform.key_arn, platform.boundary_arn, platform.layers)
     else:
         _platform(snapshot, settings, scope)
     pulumi.export("snapshot_digest", snapshot.digest)
@@ -58,27 +51,19 @@ def _platform(snapshot: Snapshot, settings: Settings, scope: Scope) -> None:
     pulumi.export("key_arn", parts.keys.arn)
     pulumi.export("boundary_arn", parts.boundary.arn)
     if scope == "all":
-        _models(
-            snapshot,
-            settings,
-            bucket=bucket,
-            key_arn=parts.keys.arn,
-            boundary_arn=parts.boundary.arn,
-            layers={},
-        )
+        _models(snapshot, settings, bucket, parts.keys.arn, parts.boundary.arn, {})
 
 
 def _models(
     snapshot: Snapshot,
     settings: Settings,
-    *,
     bucket: pulumi.Input[str],
     key_arn: pulumi.Input[str],
     boundary_arn: pulumi.Input[str],
     layers: Mapping[str, pulumi.Input[str]],
 ) -> None:
     own = {
-        layer.key: RuntimeLayer(f"layer-{layer.key}", RuntimeLayerArgs(settings, layer, bucket)).arn
+        layer.key: RuntimeLayer(f"layer-{layer.key}", settings, layer, bucket).arn
         for layer in sorted(snapshot.layers, key=lambda row: row.key)
         if layer.key not in layers
     }

@@ -50,8 +50,8 @@ class _Metric:
 class Alarms(pulumi.ComponentResource):
     """`topic`: the SNS topic of all alarms, with a subscription by mail if the settings have an address."""
 
-    def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Alarms", name, None, opts)
+    def __init__(self, parent: pulumi.Resource, name: str, args: AlarmsArgs) -> None:
+        super().__init__("modelcote:platform:Alarms", name, None, child_of(parent))
         self._name, self._settings = name, args.settings
         self.topic = self._topic(args)
         for label, queue in args.dead_queues.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -28,18 +27,11 @@ _ACCESS_LOG = {
 }
 
 
-@dataclass(frozen=True)
-class ApiArgs:
-    settings: Settings
-    key_arn: pulumi.Input[str]
-
-
 class Api(pulumi.ComponentResource):
     """The API and its stage. `url`: where callers reach it."""
 
-    def __init__(self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Api", name, None, opts)
-        settings = args.settings
+    def __init__(self, parent: pulumi.Resource, name: str, settings: Settings, key_arn: pulumi.Input[str]) -> None:
+        super().__init__("modelcote:platform:Api", name, None, child_of(parent))
         self.api = aws.apigatewayv2.Api(
             f"{name}-http",
             name=platform_name(settings, "api"),
@@ -49,7 +41,7 @@ class Api(pulumi.ComponentResource):
             opts=child_of(self),
         )
         group = f"/aws/apigateway/{platform_name(settings, 'api')}"
-        log = make_log_group(self, name, settings, group=group, key_arn=args.key_arn)
+        log = make_log_group(self, name, settings, group=group, key_arn=key_arn)
         aws.apigatewayv2.Stage(
             f"{name}-stage",
             api_id=self.api.id,
@@ -70,21 +62,22 @@ class Api(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
 
-@dataclass(frozen=True)
-class RoutesArgs:
-    """`functions`: each function and the routes that it answers, by the name of their resources."""
-
-    api: aws.apigatewayv2.Api
-    functions: Mapping[str, tuple[aws.lambda_.Function, tuple[str, ...]]]
-
-
 class Routes(pulumi.ComponentResource):
-    """Which function answers which route. Apart from `Api`, whose URL is in the functions' environments."""
+    """Which function answers which route. Apart from `Api`, whose URL is in the functions' environments.
 
-    def __init__(self, name: str, args: RoutesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Routes", name, None, opts)
-        for target, (function, keys) in args.functions.items():
-            self._attach(f"{name}-{target}", args.api, function, keys)
+    `functions`: each function and the routes that it answers, by the name of their resources.
+    """
+
+    def __init__(
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        api: aws.apigatewayv2.Api,
+        functions: Mapping[str, tuple[aws.lambda_.Function, tuple[str, ...]]],
+    ) -> None:
+        super().__init__("modelcote:platform:Routes", name, None, child_of(parent))
+        for target, (function, keys) in functions.items():
+            self._attach(f"{name}-{target}", api, function, keys)
         self.register_outputs({})
 
     def _attach(

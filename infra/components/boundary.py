@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
@@ -13,25 +11,25 @@ from infra.iam import document
 from infra.naming import child_of, platform_name, tags
 
 
-@dataclass(frozen=True)
-class BoundaryArgs:
-    settings: Settings
-    key_arn: pulumi.Input[str]
-    bucket: pulumi.Input[str]
-
-
 class Boundary(pulumi.ComponentResource):
     """`arn`: the policy's ARN."""
 
-    def __init__(self, name: str, args: BoundaryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Boundary", name, None, opts)
+    def __init__(
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        settings: Settings,
+        key_arn: pulumi.Input[str],
+        bucket: pulumi.Input[str],
+    ) -> None:
+        super().__init__("modelcote:platform:Boundary", name, None, child_of(parent))
         policy = aws.iam.Policy(
             f"{name}-policy",
-            name=platform_name(args.settings, "boundary"),
-            path=f"/modelcote/{args.settings.stack}/",
+            name=platform_name(settings, "boundary"),
+            path=f"/modelcote/{settings.stack}/",
             description="The most that a model's role may have",
-            policy=document(*access.model(args.settings, args.key_arn, args.bucket)),
-            tags=tags(args.settings),
+            policy=document(*access.model(settings, key_arn, bucket)),
+            tags=tags(settings),
             opts=child_of(self),
         )
         self.arn = policy.arn

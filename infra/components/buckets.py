@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
@@ -24,18 +22,12 @@ _RESULTS = (RESULTS, DETACHED)
 _LOGS_KEPT_DAYS = 90
 
 
-@dataclass(frozen=True)
-class BucketsArgs:
-    settings: Settings
-    key_arn: pulumi.Input[str]
-
-
 class Buckets(pulumi.ComponentResource):
     """`artifacts`: the bucket resource."""
 
-    def __init__(self, name: str, args: BucketsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Buckets", name, None, opts)
-        self._settings = args.settings
+    def __init__(self, parent: pulumi.Resource, name: str, settings: Settings, key_arn: pulumi.Input[str]) -> None:
+        super().__init__("modelcote:platform:Buckets", name, None, child_of(parent))
+        self._settings = settings
         logs = self._bucket(f"{name}-logs", _rule("logs", expire=_LOGS_KEPT_DAYS), key_arn=None)
         self.artifacts = self._bucket(
             f"{name}-artifacts",
@@ -43,7 +35,7 @@ class Buckets(pulumi.ComponentResource):
             _rule("all"),
             _rule("inputs", prefix=f"{INPUTS}/", expire=_INPUTS_KEPT_DAYS, noncurrent=_EXPIRED_DAYS),
             *(_kept(folder, days) for folder in _RESULTS for days in RESULT_DAYS),
-            key_arn=args.key_arn,
+            key_arn=key_arn,
         )
         self._policy(f"{name}-artifacts", self.artifacts)
         delivery = Statement(
@@ -51,7 +43,7 @@ class Buckets(pulumi.ComponentResource):
             ["s3:PutObject"],
             [pulumi.Output.concat(logs.arn, "/artifacts/*")],
             principal={"Service": "logging.s3.amazonaws.com"},
-            condition=from_account(args.settings),
+            condition=from_account(settings),
         )
         self._policy(f"{name}-logs", logs, delivery)
         aws.s3.BucketLogging(

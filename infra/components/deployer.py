@@ -45,12 +45,13 @@ class DeployerArgs:
 class Deployer(pulumi.ComponentResource):
     """`project`: the CodeBuild project; `trigger`: the function that starts it."""
 
-    def __init__(self, name: str, args: DeployerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Deployer", name, None, opts)
+    def __init__(self, parent: pulumi.Resource, name: str, args: DeployerArgs) -> None:
+        super().__init__("modelcote:platform:Deployer", name, None, child_of(parent))
         physical = platform_name(args.settings, "deployer")
         self.project = self._project(name, physical, args)
         project_arn = arn(args.settings, "codebuild", f"project/{physical}")
         self.trigger = PlatformFunction(
+            self,
             f"{name}-trigger",
             PlatformFunctionArgs(
                 settings=args.settings,
@@ -66,7 +67,6 @@ class Deployer(pulumi.ComponentResource):
                 },
                 access=access.trigger(args.settings, project_arn, args.stream_arn),
             ),
-            opts=child_of(self),
         )
         # The deployer reads the queue itself, and all of it: the stream only says that there is a request. A build
         # that cannot start because another is running is retried until that one has ended.

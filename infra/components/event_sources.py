@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
@@ -16,26 +14,27 @@ _LEAST_CONCURRENCY = 2  # AWS accepts no smaller bound: such a function is bound
 _MOST_CONCURRENCY = 1_000
 
 
-@dataclass(frozen=True)
-class QueueSourceArgs:
-    """`concurrency`: the function's reserved concurrency; to poll more would only be throttled."""
-
-    settings: Settings
-    queue_arn: pulumi.Input[str]
-    function: aws.lambda_.Function
-    concurrency: int
-
-
 class QueueSource(pulumi.ComponentResource):
-    """A queue that feeds a function, ten messages at a time; those that fail are redelivered alone."""
+    """A queue that feeds a function, ten messages at a time; those that fail are redelivered alone.
 
-    def __init__(self, name: str, args: QueueSourceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:QueueSource", name, None, opts)
-        bound = min(args.concurrency, _MOST_CONCURRENCY)
+    `concurrency`: the function's reserved concurrency; to poll more would only be throttled.
+    """
+
+    def __init__(
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        settings: Settings,
+        queue_arn: pulumi.Input[str],
+        function: aws.lambda_.Function,
+        concurrency: int,
+    ) -> None:
+        super().__init__("modelcote:platform:QueueSource", name, None, child_of(parent))
+        bound = min(concurrency, _MOST_CONCURRENCY)
         mapping = aws.lambda_.EventSourceMapping(
             f"{name}-mapping",
-            event_source_arn=args.queue_arn,
-            function_name=args.function.name,
+            event_source_arn=queue_arn,
+            function_name=function.name,
             batch_size=_BATCH,
             function_response_types=["ReportBatchItemFailures"],
             scaling_config=(
@@ -43,39 +42,32 @@ class QueueSource(pulumi.ComponentResource):
                 if bound >= _LEAST_CONCURRENCY
                 else None
             ),
-            tags=tags(args.settings),
+            tags=tags(settings),
             opts=child_of(self),
         )
         self.register_outputs({"mapping": mapping.uuid})
 
 
-@dataclass(frozen=True)
-class EveryMinuteArgs:
-    """`label`: the rule's short name."""
-
-    settings: Settings
-    label: str
-    function: aws.lambda_.Function
-
-
 class EveryMinute(pulumi.ComponentResource):
-    """A function that is called once a minute."""
+    """A function that is called once a minute. `label`: the rule's short name."""
 
-    def __init__(self, name: str, args: EveryMinuteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:EveryMinute", name, None, opts)
+    def __init__(
+        self, parent: pulumi.Resource, name: str, settings: Settings, label: str, function: aws.lambda_.Function
+    ) -> None:
+        super().__init__("modelcote:platform:EveryMinute", name, None, child_of(parent))
         rule = aws.cloudwatch.EventRule(
             f"{name}-rule",
-            name=platform_name(args.settings, args.label),
-            description=f"modelcote {args.settings.stack}: {args.label}, once a minute",
+            name=platform_name(settings, label),
+            description=f"modelcote {settings.stack}: {label}, once a minute",
             schedule_expression="rate(1 minute)",
             state="ENABLED",
-            tags=tags(args.settings),
+            tags=tags(settings),
             opts=child_of(self),
         )
         permission = aws.lambda_.Permission(
             f"{name}-permission",
             action="lambda:InvokeFunction",
-            function=args.function.name,
+            function=function.name,
             principal="events.amazonaws.com",
             source_arn=rule.arn,
             opts=child_of(self),
@@ -83,42 +75,41 @@ class EveryMinute(pulumi.ComponentResource):
         aws.cloudwatch.EventTarget(
             f"{name}-target",
             rule=rule.name,
-            arn=args.function.arn,
-            target_id=args.label,
+            arn=function.arn,
+            target_id=label,
             input="{}",
             opts=child_of(self, permission),
         )
         self.register_outputs({"rule": rule.arn})
 
 
-@dataclass(frozen=True)
-class ArrivalsArgs:
-    """`queue_policy` lets S3 send, which S3 checks before it accepts the notification."""
-
-    bucket: pulumi.Input[str]
-    queue_arn: pulumi.Input[str]
-    queue_policy: aws.sqs.QueuePolicy
-
-
 class Arrivals(pulumi.ComponentResource):
     """A message for each result that arrives outside any call, in `detached/`.
 
-    The bucket's one notification configuration: a second one would replace it.
+    The bucket's one notification configuration: a second one would replace it. `queue_policy` lets S3 send, which S3
+    checks before it accepts the notification.
     """
 
-    def __init__(self, name: str, args: ArrivalsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Arrivals", name, None, opts)
+    def __init__(
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        bucket: pulumi.Input[str],
+        queue_arn: pulumi.Input[str],
+        queue_policy: aws.sqs.QueuePolicy,
+    ) -> None:
+        super().__init__("modelcote:platform:Arrivals", name, None, child_of(parent))
         aws.s3.BucketNotification(
             f"{name}-notification",
-            bucket=args.bucket,
+            bucket=bucket,
             queues=[
                 aws.s3.BucketNotificationQueueArgs(
                     id="detached",
-                    queue_arn=args.queue_arn,
+                    queue_arn=queue_arn,
                     events=["s3:ObjectCreated:*"],
                     filter_prefix=f"{DETACHED}/",
                 )
             ],
-            opts=child_of(self, args.queue_policy),
+            opts=child_of(self, queue_policy),
         )
         self.register_outputs({})

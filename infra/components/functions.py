@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.components.identity import logged_role
-from infra.components.networks import Network, NetworkArgs
+from infra.components.networks import Network
 from infra.config import Settings, WebhookNetwork
 from infra.iam import Statement, tracing, write_log
 from infra.naming import child_of, log_group, platform_name, tags
@@ -37,8 +37,8 @@ class PlatformFunctionArgs:
 class PlatformFunction(pulumi.ComponentResource):
     """`function`: the Lambda function resource."""
 
-    def __init__(self, name: str, args: PlatformFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Function", name, None, opts)
+    def __init__(self, parent: pulumi.Resource, name: str, args: PlatformFunctionArgs) -> None:
+        super().__init__("modelcote:platform:Function", name, None, child_of(parent))
         settings = args.settings
         physical = platform_name(settings, args.name)
         own = logged_role(
@@ -56,13 +56,10 @@ class PlatformFunction(pulumi.ComponentResource):
                 *args.access,
             ],
         )
-        network = (
-            None
-            if args.network is None
-            else Network(
-                f"{name}-network", NetworkArgs(settings, args.network, physical, own.role.name), opts=child_of(self)
-            )
-        )
+        vpc_config = None
+        if args.network is not None:
+            network = Network(self, f"{name}-network", settings, args.network, function=physical, role=own.role.name)
+            vpc_config = network.vpc_config
         self.function = aws.lambda_.Function(
             f"{name}-function",
             name=physical,
@@ -78,7 +75,7 @@ class PlatformFunction(pulumi.ComponentResource):
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=args.environment),
             kms_key_arn=args.key_arn,
             tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active"),
-            vpc_config=network.vpc_config if network is not None else None,
+            vpc_config=vpc_config,
             dead_letter_config=aws.lambda_.FunctionDeadLetterConfigArgs(target_arn=args.failures_arn),
             tags=tags(settings),
             # Without its log group and its rights the first call would fail, or create a log group of its own.

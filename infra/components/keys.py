@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
@@ -23,17 +21,11 @@ _ADMINISTER = (
 _USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
 
-@dataclass(frozen=True)
-class KeysArgs:
-    settings: Settings
-
-
 class Keys(pulumi.ComponentResource):
     """`arn`: the key's ARN."""
 
-    def __init__(self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Keys", name, None, opts)
-        settings = args.settings
+    def __init__(self, parent: pulumi.Resource, name: str, settings: Settings) -> None:
+        super().__init__("modelcote:platform:Keys", name, None, child_of(parent))
         key = aws.kms.Key(
             f"{name}-main",
             description=f"modelcote {settings.stack}: tables, bucket, queues, logs and environments",

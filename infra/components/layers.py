@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
@@ -16,36 +14,33 @@ TYPE = "modelcote:runtime:Layer"
 IN_BUCKET = "s3:///"
 
 
-@dataclass(frozen=True)
-class RuntimeLayerArgs:
-    """`bucket` is the stack's artifact bucket."""
-
-    settings: Settings
-    layer: Layer
-    bucket: pulumi.Input[str]
-
-
 class RuntimeLayer(pulumi.ComponentResource):
     """`arn`: the layer version's ARN.
 
-    The archive is a local zip or folder, or `s3:///key` in the artifact bucket: Lambda takes no more than 50 MB
-    directly.
+    The archive is a local zip or folder, or `s3:///key` in `bucket`, the stack's artifact bucket: Lambda takes no more
+    than 50 MB directly.
     """
 
-    def __init__(self, name: str, args: RuntimeLayerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        layer: Layer,
+        bucket: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__(TYPE, name, None, opts)
-        layer = args.layer
         in_s3 = layer.archive.startswith(IN_BUCKET)
         version = aws.lambda_.LayerVersion(
             f"{name}-version",
             # A layer's name may not hold a dot.
-            layer_name=fit(platform_name(args.settings, layer.key.replace(".", "_")), 140),
+            layer_name=fit(platform_name(settings, layer.key.replace(".", "_")), 140),
             description=f"modelcote runtime {layer.key}",
             code=None if in_s3 else pulumi.FileArchive(layer.archive),
-            s3_bucket=args.bucket if in_s3 else None,
+            s3_bucket=bucket if in_s3 else None,
             s3_key=layer.archive.removeprefix(IN_BUCKET) if in_s3 else None,
             compatible_runtimes=[f"python{layer.python_version}"],
-            compatible_architectures=[args.settings.architecture],
+            compatible_architectures=[settings.architecture],
             opts=child_of(self),
         )
         self.arn = version.arn

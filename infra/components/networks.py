@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
@@ -17,35 +15,34 @@ _HTTPS = 443
 _RELEASED = "45m"
 
 
-@dataclass(frozen=True)
-class NetworkArgs:
-    """`function`: the physical name of the function; `role`: the name of its role."""
-
-    settings: Settings
-    network: WebhookNetwork
-    function: str
-    role: pulumi.Input[str]
-
-
 class Network(pulumi.ComponentResource):
-    """`vpc_config`: the function's."""
+    """`vpc_config`: the function's. `function`: its physical name; `role`: the name of its role."""
 
-    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Network", name, None, opts)
+    def __init__(
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        settings: Settings,
+        network: WebhookNetwork,
+        *,
+        function: str,
+        role: pulumi.Input[str],
+    ) -> None:
+        super().__init__("modelcote:platform:Network", name, None, child_of(parent))
         # Apart from the role's other rights: Lambda deletes the interfaces with these, so they must outlast the
         # group, whose deletion waits for that.
         policy = aws.iam.RolePolicy(
             f"{name}-access",
-            role=args.role,
-            policy=document(*in_network(args.settings, args.function)),
+            role=role,
+            policy=document(*in_network(settings, function)),
             opts=child_of(self),
         )
         group_opts = child_of(self, policy)
         group_opts.custom_timeouts = pulumi.CustomTimeouts(delete=_RELEASED)
         group = aws.ec2.SecurityGroup(
             f"{name}-group",
-            description=f"HTTPS out of {args.function}, and nothing in",
-            vpc_id=args.network.vpc_id,
+            description=f"HTTPS out of {function}, and nothing in",
+            vpc_id=network.vpc_id,
             # Empty and not omitted: the provider then removes rules that are added by hand.
             ingress=[],
             # Nothing for DNS: queries to the VPC's own resolver are not subject to security groups. IPv6 is used only
@@ -60,10 +57,10 @@ class Network(pulumi.ComponentResource):
                     ipv6_cidr_blocks=["::/0"],
                 )
             ],
-            tags=tags(args.settings),
+            tags=tags(settings),
             opts=group_opts,
         )
         self.vpc_config = aws.lambda_.FunctionVpcConfigArgs(
-            subnet_ids=list(args.network.subnet_ids), security_group_ids=[group.id]
+            subnet_ids=list(network.subnet_ids), security_group_ids=[group.id]
         )
         self.register_outputs({"group": group.id})

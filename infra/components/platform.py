@@ -9,16 +9,16 @@ import pulumi
 
 from infra.access import platform as access
 from infra.components.alarms import Alarms, AlarmsArgs
-from infra.components.api import DEFAULT_ROUTE, Api, ApiArgs, Routes, RoutesArgs
-from infra.components.boundary import Boundary, BoundaryArgs
-from infra.components.buckets import Buckets, BucketsArgs
+from infra.components.api import DEFAULT_ROUTE, Api, Routes
+from infra.components.boundary import Boundary
+from infra.components.buckets import Buckets
 from infra.components.deployer import Deployer, DeployerArgs
 from infra.components.functions import PlatformFunction, PlatformFunctionArgs
-from infra.components.keys import Keys, KeysArgs
-from infra.components.layers import RuntimeLayer, RuntimeLayerArgs
-from infra.components.queues import DEPLOY_RETENTION_S, Queues, QueuesArgs, WorkQueues, WorkQueuesArgs
+from infra.components.keys import Keys
+from infra.components.layers import RuntimeLayer
+from infra.components.queues import DEPLOY_RETENTION_S, Queues, WorkQueues
 from infra.components.runs import Runs, RunsArgs
-from infra.components.tables import Tables, TablesArgs
+from infra.components.tables import Tables
 from infra.config import Platform, Settings, settings_to_json
 from infra.iam import Statement
 from infra.naming import LONG_RUN, child_of
@@ -49,48 +49,29 @@ class PlatformStack(pulumi.ComponentResource):
 
     def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("modelcote:platform:Platform", name, None, opts)
-        keys = Keys(f"{name}-keys", KeysArgs(settings), opts=child_of(self))
-        buckets = Buckets(f"{name}-buckets", BucketsArgs(settings, keys.arn), opts=child_of(self))
-        queues = Queues(f"{name}-queues", QueuesArgs(settings, keys.arn), opts=child_of(self))
+        keys = Keys(self, f"{name}-keys", settings)
+        buckets = Buckets(self, f"{name}-buckets", settings, keys.arn)
+        bucket = buckets.artifacts
+        queues = Queues(self, f"{name}-queues", settings, keys.arn)
         self.parts = Parts(
             keys=keys,
-            tables=Tables(
-                f"{name}-tables",
-                TablesArgs(settings, keys.arn, stream=settings.builder is not None),
-                opts=child_of(self),
-            ),
+            tables=Tables(self, f"{name}-tables", settings, keys.arn, stream=settings.builder is not None),
             buckets=buckets,
             queues=queues,
-            work=WorkQueues(
-                f"{name}-work",
-                WorkQueuesArgs(settings, keys.arn, queues.failures.arn, buckets.artifacts.arn),
-                opts=child_of(self),
-            ),
-            boundary=Boundary(
-                f"{name}-boundary", BoundaryArgs(settings, keys.arn, buckets.artifacts.bucket), opts=child_of(self)
-            ),
-            api=Api(f"{name}-api", ApiArgs(settings, keys.arn), opts=child_of(self)),
-            layer=RuntimeLayer(
-                f"{name}-layer",
-                RuntimeLayerArgs(settings, settings.platform_layer, buckets.artifacts.bucket),
-                opts=child_of(self),
-            ),
+            work=WorkQueues(self, f"{name}-work", settings, keys.arn, queues.failures.arn, bucket.arn),
+            boundary=Boundary(self, f"{name}-boundary", settings, keys.arn, bucket.bucket),
+            api=Api(self, f"{name}-api", settings, keys.arn),
+            layer=RuntimeLayer(f"{name}-layer", settings, settings.platform_layer, bucket.bucket, opts=child_of(self)),
         )
         self._name, self._settings = name, settings
         self.runs = self._runs()
         gateway, control = self._gateway(), self._control()
-        Routes(
-            f"{name}-routes",
-            RoutesArgs(
-                self.parts.api.api,
-                {
-                    # ANY rather than POST: the gateway answers other methods with a problem.
-                    "gateway": (gateway.function, tuple(f"ANY {path}" for path in settings.predict_paths)),
-                    "control": (control.function, (DEFAULT_ROUTE,)),
-                },
-            ),
-            opts=child_of(self),
-        )
+        routes = {
+            # ANY rather than POST: the gateway answers other methods with a problem.
+            "gateway": (gateway.function, tuple(f"ANY {path}" for path in settings.predict_paths)),
+            "control": (control.function, (DEFAULT_ROUTE,)),
+        }
+        Routes(self, f"{name}-routes", self.parts.api.api, routes)
         functions = {
             "gateway": (gateway.function.name, _HTTP_TIMEOUT_S),
             "control": (control.function.name, _HTTP_TIMEOUT_S),
@@ -125,6 +106,7 @@ class PlatformStack(pulumi.ComponentResource):
         self, name: str, memory_mb: int, environment: dict[str, pulumi.Input[str]], statements: list[Statement]
     ) -> PlatformFunction:
         return PlatformFunction(
+            self,
             f"{self._name}-{name}",
             PlatformFunctionArgs(
                 settings=self._settings,
@@ -137,7 +119,6 @@ class PlatformStack(pulumi.ComponentResource):
                 environment=environment,
                 access=statements,
             ),
-            opts=child_of(self),
         )
 
     def _gateway(self) -> PlatformFunction:
@@ -164,6 +145,7 @@ class PlatformStack(pulumi.ComponentResource):
     def _runs(self) -> Runs:
         parts = self.parts
         return Runs(
+            self,
             f"{self._name}-runs",
             RunsArgs(
                 settings=self._settings,
@@ -174,7 +156,6 @@ class PlatformStack(pulumi.ComponentResource):
                 queues=parts.work,
                 environment=self._runs_environment(),
             ),
-            opts=child_of(self),
         )
 
     def _deployer(self) -> Deployer | None:
@@ -182,6 +163,7 @@ class PlatformStack(pulumi.ComponentResource):
         if settings.builder is None:
             return None
         return Deployer(
+            self,
             f"{self._name}-deployer",
             DeployerArgs(
                 settings=settings,
@@ -199,7 +181,6 @@ class PlatformStack(pulumi.ComponentResource):
                     "PULUMI_BACKEND_URL": settings.builder.backend_url,
                 },
             ),
-            opts=child_of(self),
         )
 
     def _models_settings(self) -> pulumi.Output[str]:
@@ -222,6 +203,7 @@ class PlatformStack(pulumi.ComponentResource):
     def _alarms(self, functions: dict[str, tuple[pulumi.Output[str], int]]) -> None:
         parts = self.parts
         Alarms(
+            self,
             f"{self._name}-alarms",
             AlarmsArgs(
                 settings=self._settings,
@@ -244,5 +226,4 @@ class PlatformStack(pulumi.ComponentResource):
                 machines={LONG_RUN: self.runs.machine.arn},
                 tables=("registry", "runs"),
             ),
-            opts=child_of(self),
         )

@@ -10,17 +10,10 @@ import pulumi_aws as aws
 
 from infra.access import runs as access
 from infra.access.runs import Work
-from infra.components.event_sources import (
-    Arrivals,
-    ArrivalsArgs,
-    EveryMinute,
-    EveryMinuteArgs,
-    QueueSource,
-    QueueSourceArgs,
-)
+from infra.components.event_sources import Arrivals, EveryMinute, QueueSource
 from infra.components.functions import PlatformFunction, PlatformFunctionArgs
 from infra.components.queues import DEAD_LETTERS_S, DELIVER_S, RUN_WORKER_S, TASK_RESULT_S, WorkQueues
-from infra.components.state_machines import LongRun, LongRunArgs
+from infra.components.state_machines import LongRun
 from infra.config import Settings, WebhookNetwork
 from infra.iam import Statement
 from infra.naming import LONG_RUN, child_of
@@ -47,8 +40,8 @@ class RunsArgs:
 class Runs(pulumi.ComponentResource):
     """`functions`: physical name and timeout in seconds by short name; `machine`: the state machine of long runs."""
 
-    def __init__(self, name: str, args: RunsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Runs", name, None, opts)
+    def __init__(self, parent: pulumi.Resource, name: str, args: RunsArgs) -> None:
+        super().__init__("modelcote:platform:Runs", name, None, child_of(parent))
         self._name, self._args = name, args
         self.functions: dict[str, tuple[pulumi.Output[str], int]] = {}
         settings, queues = args.settings, args.queues
@@ -56,8 +49,7 @@ class Runs(pulumi.ComponentResource):
         complete = self._function(
             "complete-run", _LARGE_MB, _COMPLETE_S, access.complete_run(settings, work), args.environment
         )
-        long_run = LongRun(f"{name}-{LONG_RUN}", LongRunArgs(settings, args.key_arn, complete.arn), opts=child_of(self))
-        self.machine = long_run.machine
+        self.machine = LongRun(self, f"{name}-{LONG_RUN}", settings, args.key_arn, complete.arn).machine
         with_machine = {**args.environment, "MODELCOTE_STATE_MACHINE_ARN": self.machine.arn}
         worker = self._function("run-worker", _LARGE_MB, RUN_WORKER_S, access.run_worker(settings, work), with_machine)
         watchdog = self._function("watchdog", _LARGE_MB, _WATCHDOG_S, access.watchdog(settings, work), with_machine)
@@ -80,12 +72,8 @@ class Runs(pulumi.ComponentResource):
         self._source("deliveries", "deliver-webhook", work.deliveries, deliver)
         self._source("results", "task-result", work.results, result)
         self._source("runs-dead", "dead-letters", work.runs_dead, dead)
-        EveryMinute(f"{name}-schedule", EveryMinuteArgs(settings, "watchdog", watchdog), opts=child_of(self))
-        Arrivals(
-            f"{name}-arrivals",
-            ArrivalsArgs(args.bucket.bucket, queues.results.arn, queues.results_policy),
-            opts=child_of(self),
-        )
+        EveryMinute(self, f"{name}-schedule", settings, "watchdog", watchdog)
+        Arrivals(self, f"{name}-arrivals", args.bucket.bucket, queues.results.arn, queues.results_policy)
         self.register_outputs({"machine": self.machine.arn})
 
     def _function(
@@ -99,6 +87,7 @@ class Runs(pulumi.ComponentResource):
     ) -> aws.lambda_.Function:
         args = self._args
         function = PlatformFunction(
+            self,
             f"{self._name}-{name}",
             PlatformFunctionArgs(
                 settings=args.settings,
@@ -112,15 +101,10 @@ class Runs(pulumi.ComponentResource):
                 access=statements,
                 network=network,
             ),
-            opts=child_of(self),
         ).function
         self.functions[name] = (function.name, timeout_s)
         return function
 
     def _source(self, label: str, name: str, queue_arn: pulumi.Input[str], function: aws.lambda_.Function) -> None:
-        concurrency = self._args.settings.concurrency[name]
-        QueueSource(
-            f"{self._name}-{label}-source",
-            QueueSourceArgs(self._args.settings, queue_arn, function, concurrency),
-            opts=child_of(self),
-        )
+        settings = self._args.settings
+        QueueSource(self, f"{self._name}-{label}-source", settings, queue_arn, function, settings.concurrency[name])

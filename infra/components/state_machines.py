@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -17,21 +16,21 @@ from infra.naming import LONG_RUN, child_of, platform_name, tags
 DEFINITIONS = Path(__file__).resolve().parent.parent / "state_machines"
 
 
-@dataclass(frozen=True)
-class LongRunArgs:
-    """`complete_run_arn`: the function that records the outcome of a run."""
-
-    settings: Settings
-    key_arn: pulumi.Input[str]
-    complete_run_arn: pulumi.Output[str]
-
-
 class LongRun(pulumi.ComponentResource):
-    """`machine`: the state machine; an execution is named by its run and attempt, so that it runs once."""
+    """`machine`: the state machine; an execution is named by its run and attempt, so that it runs once.
 
-    def __init__(self, name: str, args: LongRunArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:LongRun", name, None, opts)
-        settings = args.settings
+    `complete_run_arn`: the function that records the outcome of a run.
+    """
+
+    def __init__(
+        self,
+        parent: pulumi.Resource,
+        name: str,
+        settings: Settings,
+        key_arn: pulumi.Input[str],
+        complete_run_arn: pulumi.Output[str],
+    ) -> None:
+        super().__init__("modelcote:platform:LongRun", name, None, child_of(parent))
         physical = platform_name(settings, LONG_RUN)
         own = logged_role(
             self,
@@ -40,15 +39,15 @@ class LongRun(pulumi.ComponentResource):
             service="states",
             # Under this prefix the log service keeps one resource policy for all groups; an account may have ten only.
             group=f"/aws/vendedlogs/states/{physical}",
-            key_arn=args.key_arn,
-            access=access.long_run(settings, args.complete_run_arn),
+            key_arn=key_arn,
+            access=access.long_run(settings, complete_run_arn),
         )
         self.machine = aws.sfn.StateMachine(
             f"{name}-machine",
             name=physical,
             type="STANDARD",
             role_arn=own.role.arn,
-            definition=args.complete_run_arn.apply(lambda arn: definition("long_run", CompleteRunArn=arn)),
+            definition=complete_run_arn.apply(lambda arn: definition("long_run", CompleteRunArn=arn)),
             logging_configuration=aws.sfn.StateMachineLoggingConfigurationArgs(
                 level="ERROR",
                 # Inputs and results are callers' data.

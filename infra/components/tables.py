@@ -5,8 +5,6 @@ The index `due` of `runs` holds the rows that are due, by when.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
@@ -17,29 +15,25 @@ _KEYS = (("pk", "S"), ("sk", "S"))
 _DUE_KEYS = (("due_pk", "S"), ("due_at_s", "N"))
 
 
-@dataclass(frozen=True)
-class TablesArgs:
-    """`stream`: whether changes of the registry's keys are streamed, which the deployer's trigger needs."""
-
-    settings: Settings
-    key_arn: pulumi.Input[str]
-    stream: bool
-
-
 class Tables(pulumi.ComponentResource):
-    """`registry` and `runs`: the table resources."""
+    """`registry` and `runs`: the table resources.
 
-    def __init__(self, name: str, args: TablesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("modelcote:platform:Tables", name, None, opts)
-        self.registry = self._table(f"{name}-registry", "registry", args, stream=args.stream)
-        self.runs = self._table(f"{name}-runs", "runs", args, expires="expires_at_s", due=True)
+    `stream`: whether changes of the registry's keys are streamed, which the deployer's trigger needs.
+    """
+
+    def __init__(
+        self, parent: pulumi.Resource, name: str, settings: Settings, key_arn: pulumi.Input[str], *, stream: bool
+    ) -> None:
+        super().__init__("modelcote:platform:Tables", name, None, child_of(parent))
+        self._settings, self._key_arn = settings, key_arn
+        self.registry = self._table(f"{name}-registry", "registry", stream=stream)
+        self.runs = self._table(f"{name}-runs", "runs", expires="expires_at_s", due=True)
         self.register_outputs({"registry": self.registry.name, "runs": self.runs.name})
 
     def _table(
         self,
         name: str,
         physical: str,
-        args: TablesArgs,
         *,
         stream: bool = False,
         expires: str = "",
@@ -47,7 +41,7 @@ class Tables(pulumi.ComponentResource):
     ) -> aws.dynamodb.Table:
         return aws.dynamodb.Table(
             name,
-            name=platform_name(args.settings, physical),
+            name=platform_name(self._settings, physical),
             billing_mode="PAY_PER_REQUEST",
             hash_key="pk",
             range_key="sk",
@@ -60,9 +54,9 @@ class Tables(pulumi.ComponentResource):
             stream_enabled=True if stream else None,
             stream_view_type="KEYS_ONLY" if stream else None,
             point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=True),
-            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=args.key_arn),
+            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=self._key_arn),
             deletion_protection_enabled=True,
-            tags=tags(args.settings),
+            tags=tags(self._settings),
             opts=child_of(self, keep=True),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infra.policies.view import Finding, Planned, Rule, View, dig, each, equals, first, mentions, present, refers
+from infra.policies.view import Finding, Planned, Rule, View, dig, each, equals, mentions, present, refers, under_key
 
 SUPPORTED_RUNTIMES = ("python3.11", "python3.12", "python3.13")
 # What a secret is likely to be called, and what some look like.
@@ -34,10 +34,9 @@ def _public_permissions(view: View) -> Iterator[Finding]:
 def _fed(view: View) -> Iterator[tuple[Planned, Planned, Planned]]:
     """Yield every event source of a queue, with the queue and its function."""
     for source in view.of("EventSourceMapping"):
-        queue = first(q for q in view.of("Queue") if refers(source.inputs.get("eventSourceArn"), q, "arn"))
-        function = first(
-            f for f in view.of("Function") if mentions(source.inputs.get("functionName"), f, "name", "arn")
-        )
+        arn, called = source.inputs.get("eventSourceArn"), source.inputs.get("functionName")
+        queue = next((row for row in view.of("Queue") if refers(arn, row, "arn")), None)
+        function = next((row for row in view.of("Function") if mentions(called, row, "name", "arn")), None)
         if queue is not None and function is not None:
             yield source, queue, function
 
@@ -97,7 +96,7 @@ RULES = (
         "lambda-environment-key",
         ("CKV_AWS_173",),
         "Functions' environments are under a customer key",
-        each("Function", present("kmsKeyArn"), "no customer key"),
+        under_key("Function", "kmsKeyArn"),
     ),
     Rule(
         "lambda-runtime",
@@ -110,10 +109,7 @@ RULES = (
         ),
     ),
     Rule(
-        "lambda-not-public",
-        ("CKV_AWS_301", "CKV_AWS_364"),
-        "Only a named source calls a function",
-        _public_permissions,
+        "lambda-not-public", ("CKV_AWS_301", "CKV_AWS_364"), "Only a named source calls a function", _public_permissions
     ),
     Rule(
         "lambda-url",
@@ -180,12 +176,7 @@ RULES = (
             "callers' data would be logged",
         ),
     ),
-    Rule(
-        "codebuild-key",
-        ("CKV_AWS_147",),
-        "Builds are under a customer key",
-        each("Project", present("encryptionKey"), "no customer key"),
-    ),
+    Rule("codebuild-key", ("CKV_AWS_147",), "Builds are under a customer key", under_key("Project", "encryptionKey")),
     Rule(
         "codebuild-logs",
         ("CKV_AWS_314",),

@@ -13,11 +13,11 @@ from infra.policies.view import (
     dig,
     each,
     equals,
-    first,
     mentions,
     present,
     refers,
     statements,
+    under_key,
 )
 
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -28,7 +28,7 @@ def _bucket_has(kind: str, message: str, *paths: tuple[str, object]) -> Check:
 
     def check(view: View) -> Iterator[Finding]:
         for bucket in view.of("Bucket"):
-            beside = first(view.beside(kind, "bucket", bucket, "bucket"))
+            beside = view.beside(kind, "bucket", bucket, "bucket")
             if beside is None or not all(
                 bool(dig(beside, path)) if value is ... else dig(beside, path) == value for path, value in paths
             ):
@@ -51,23 +51,18 @@ def _tls_only(kind: str, policy: str, prop: str, output: str) -> Check:
 
     def check(view: View) -> Iterator[Finding]:
         for row in view.of(kind):
-            beside = first(view.beside(policy, prop, row, output))
+            beside = view.beside(policy, prop, row, output)
             if beside is None or not _denies_plain(beside):
                 yield row, "plain HTTP is not denied"
 
     return check
 
 
-def _no_public_grants(*kinds: str) -> Check:
-    """Return a check that no resource policy allows everyone anything."""
-
-    def check(view: View) -> Iterator[Finding]:
-        for kind in kinds:
-            for row in view.of(kind):
-                if any(item.get("Effect") == "Allow" and _public(item.get("Principal")) for item in statements(row)):
-                    yield row, "everyone is allowed something"
-
-    return check
+def _public_grants(view: View) -> Iterator[Finding]:
+    for kind in ("QueuePolicy", "BucketPolicy", "TopicPolicy", "Key"):
+        for row in view.of(kind):
+            if any(item.get("Effect") == "Allow" and _public(item.get("Principal")) for item in statements(row)):
+                yield row, "everyone is allowed something"
 
 
 def _public(principal: object) -> bool:
@@ -106,7 +101,7 @@ RULES = (
         "dynamodb-key",
         ("CKV_AWS_119",),
         "Tables are under a customer key",
-        each("Table", lambda row: bool(dig(row, "serverSideEncryption.kmsKeyArn")), "no customer key"),
+        under_key("Table", "serverSideEncryption.kmsKeyArn"),
     ),
     Rule(
         "dynamodb-deletion",
@@ -167,26 +162,16 @@ RULES = (
         "Buckets have no ACLs",
         _bucket_has("BucketOwnershipControls", "ACLs are on", ("rule.objectOwnership", "BucketOwnerEnforced")),
     ),
-    Rule(
-        "sqs-encrypted",
-        ("CKV_AWS_27",),
-        "Queues are under a customer key",
-        each("Queue", present("kmsMasterKeyId"), "no customer key"),
-    ),
+    Rule("sqs-encrypted", ("CKV_AWS_27",), "Queues are under a customer key", under_key("Queue", "kmsMasterKeyId")),
     Rule("sqs-dead-letters", ("NAG SQS3",), "Every queue that is not one has a dead-letter queue", _dead_letters),
     Rule("sqs-tls", ("NAG SQS4",), "Queues take TLS only", _tls_only("Queue", "QueuePolicy", "queueUrl", "url")),
     Rule(
         "no-public-policy",
         ("CKV_AWS_168", "CKV_AWS_387", "CKV_AWS_70", "CKV_AWS_33"),
         "No policy of a queue, bucket, topic or key allows everyone",
-        _no_public_grants("QueuePolicy", "BucketPolicy", "TopicPolicy", "Key"),
+        _public_grants,
     ),
-    Rule(
-        "sns-key",
-        ("CKV_AWS_26",),
-        "Topics are under a customer key",
-        each("Topic", present("kmsMasterKeyId"), "no customer key"),
-    ),
+    Rule("sns-key", ("CKV_AWS_26",), "Topics are under a customer key", under_key("Topic", "kmsMasterKeyId")),
     Rule("sns-tls", ("SH SNS.2",), "Topics take TLS only", _tls_only("Topic", "TopicPolicy", "arn", "arn")),
     Rule(
         "logs-retention",
@@ -194,22 +179,12 @@ RULES = (
         "Log groups end",
         each("LogGroup", present("retentionInDays"), "kept for ever"),
     ),
-    Rule(
-        "logs-key",
-        ("CKV_AWS_158",),
-        "Log groups are under a customer key",
-        each("LogGroup", present("kmsKeyId"), "no customer key"),
-    ),
+    Rule("logs-key", ("CKV_AWS_158",), "Log groups are under a customer key", under_key("LogGroup", "kmsKeyId")),
     Rule(
         "kms-rotation",
         ("CKV_AWS_7",),
         "Keys are rotated",
         each("Key", equals("enableKeyRotation", True), "not rotated"),
     ),
-    Rule(
-        "secret-key",
-        ("CKV_AWS_149",),
-        "Secrets are under a customer key",
-        each("Secret", present("kmsKeyId"), "no customer key"),
-    ),
+    Rule("secret-key", ("CKV_AWS_149",), "Secrets are under a customer key", under_key("Secret", "kmsKeyId")),
 )

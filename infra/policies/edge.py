@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from infra.policies.data import is_dead_letter
-from infra.policies.view import Finding, Planned, Rule, View, dig, each, equals, present, refers
+from infra.policies.view import Check, Finding, Planned, Rule, View, dig, each, equals, present, refers
 
 
 def _throttled(row: Planned) -> bool:
@@ -32,24 +32,16 @@ def _dead_letter_alarms(view: View) -> Iterator[Finding]:
             yield queue, f"no alarm on {metric}"
 
 
-def _function_alarms(view: View) -> Iterator[Finding]:
-    for function in view.of("Function"):
-        for metric in ("Errors", "Throttles", "Duration"):
-            if not _watched(view, function, metric, "FunctionName", "name"):
-                yield function, f"no alarm on {metric}"
+def _alarms(kind: str, dimension: str, output: str, *metrics: str) -> Check:
+    """Return a check that every resource of a type has an alarm on each of these metrics."""
 
+    def check(view: View) -> Iterator[Finding]:
+        for row in view.of(kind):
+            for metric in metrics:
+                if not _watched(view, row, metric, dimension, output):
+                    yield row, f"no alarm on {metric}"
 
-def _table_alarms(view: View) -> Iterator[Finding]:
-    for table in view.of("Table"):
-        if not _watched(view, table, "ThrottledRequests", "TableName", "name"):
-            yield table, "no alarm on throttling"
-
-
-def _machine_alarms(view: View) -> Iterator[Finding]:
-    for machine in view.of("StateMachine"):
-        for metric in ("ExecutionsFailed", "ExecutionsTimedOut"):
-            if not _watched(view, machine, metric, "StateMachineArn", "arn"):
-                yield machine, f"no alarm on {metric}"
+    return check
 
 
 def _exhausted(view: View) -> Iterator[Finding]:
@@ -60,12 +52,6 @@ def _exhausted(view: View) -> Iterator[Finding]:
     for queue in view.of("Queue"):
         if str(queue.inputs.get("name")).endswith("-deliveries") and not alarmed:
             yield queue, "no alarm on webhooks that failed after their last attempt"
-
-
-def _api_alarms(view: View) -> Iterator[Finding]:
-    for api in view.of("Api"):
-        if not _watched(view, api, "5xx", "ApiId", "id"):
-            yield api, "no alarm on 5xx answers"
 
 
 RULES = (
@@ -89,9 +75,24 @@ RULES = (
         each("DomainName", equals("domainNameConfiguration.securityPolicy", "TLS_1_2"), "older TLS is accepted"),
     ),
     Rule("alarm-queues", (), "Dead letters and old messages raise an alarm", _dead_letter_alarms),
-    Rule("alarm-functions", (), "Errors, throttles and slow calls raise an alarm", _function_alarms),
-    Rule("alarm-tables", (), "Throttled tables raise an alarm", _table_alarms),
-    Rule("alarm-machines", (), "Executions that fail or time out raise an alarm", _machine_alarms),
+    Rule(
+        "alarm-functions",
+        (),
+        "Errors, throttles and slow calls raise an alarm",
+        _alarms("Function", "FunctionName", "name", "Errors", "Throttles", "Duration"),
+    ),
+    Rule(
+        "alarm-tables",
+        (),
+        "Throttled tables raise an alarm",
+        _alarms("Table", "TableName", "name", "ThrottledRequests"),
+    ),
+    Rule(
+        "alarm-machines",
+        (),
+        "Executions that fail or time out raise an alarm",
+        _alarms("StateMachine", "StateMachineArn", "arn", "ExecutionsFailed", "ExecutionsTimedOut"),
+    ),
     Rule("alarm-exhausted", (), "Webhooks that failed after their last attempt raise an alarm", _exhausted),
-    Rule("alarm-api", (), "5xx answers raise an alarm", _api_alarms),
+    Rule("alarm-api", (), "5xx answers raise an alarm", _alarms("Api", "ApiId", "id", "5xx")),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,9 +29,9 @@ class View:
         """Return the resources of a type, named without its module: `Function`, `Bucket`."""
         return [row for row in self.resources if row.type.startswith("aws:") and row.type.rpartition(":")[2] == kind]
 
-    def beside(self, kind: str, prop: str, of: Planned, output: str) -> list[Planned]:
-        """Return the resources of `kind` whose input `prop` is `of`'s `output`."""
-        return [row for row in self.of(kind) if refers(row.inputs.get(prop), of, output)]
+    def beside(self, kind: str, prop: str, of: Planned, output: str) -> Planned | None:
+        """Return the first resource of `kind` whose input `prop` is `of`'s `output`."""
+        return next((row for row in self.of(kind) if refers(row.inputs.get(prop), of, output)), None)
 
 
 def refers(value: Any, to: Planned, output: str) -> bool:
@@ -111,5 +111,6 @@ def present(path: str) -> Callable[[Planned], bool]:
     return lambda row: bool(dig(row, path))
 
 
-def first(rows: Iterable[Planned]) -> Planned | None:
-    return next(iter(rows), None)
+def under_key(kind: str, path: str) -> Check:
+    """Return a check that every resource of a type names a customer key in this input."""
+    return each(kind, present(path), "no customer key")
