@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar, Self
 
+from modelcote.aws.items import GetItem
+
 
 def project_pk(project: str) -> str:
     return f"P#{project}"
@@ -25,6 +27,12 @@ class Row:
     @property
     def key(self) -> tuple[str, str]:
         raise NotImplementedError
+
+    @classmethod
+    def read(cls, get: GetItem, key: tuple[str, str]) -> Self | None:
+        """Return the record of this key, or None."""
+        item = get(*key)
+        return None if item is None else cls.from_item(item)
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
@@ -42,7 +41,9 @@ def install(app: FastAPI, respond: Respond, routes: Sequence[APIRoute]) -> None:
         return await ours(request, _of_router(error, request, routes))
 
     async def parameters(request: Request, error: RequestValidationError) -> Response:
-        return await ours(request, _of_parameters(error.errors()[0]))
+        first = error.errors()[0]
+        field = str(first["loc"][-1])
+        return await ours(request, Invalid(f"{field}: {first['msg']}.", "See /openapi.json.", field=field))
 
     app.add_exception_handler(ModelcoteError, ours)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, routers)  # type: ignore[arg-type]
@@ -58,8 +59,3 @@ def _of_router(error: HTTPException, request: Request, routes: Sequence[APIRoute
     if error.status_code == 404:
         return NotFound("there is nothing at this path.", "See /openapi.json for the paths.")
     return BadRequest("the request cannot be read.", "Send it again.")
-
-
-def _of_parameters(first: dict[str, Any]) -> ModelcoteError:
-    field = str(first["loc"][-1])
-    return Invalid(f"{field}: {first['msg']}.", "See /openapi.json.", field=field)

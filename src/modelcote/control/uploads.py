@@ -18,7 +18,7 @@ from modelcote.bundle.inspect import inspect_bundle
 from modelcote.control.bundle_spec import complete_spec, without_unknown_members
 from modelcote.core.digests import file_sha256
 from modelcote.core.errors import Conflict, Invalid, InvalidBundle, PayloadTooLarge
-from modelcote.core.objects import bundle_key, upload_key
+from modelcote.core.objects import bundle_key
 from modelcote.core.spec import spec_to_dict
 from modelcote.registry import versions
 from modelcote.registry.records import Version, VersionState
@@ -55,7 +55,11 @@ def accept_upload(registry: Registry, version: Version) -> Version:
             _delete_upload(registry, version)
             raise
         registry.s3.upload_file(str(path), registry.bucket, bundle_key(version.project, version.name, version.version))
-        pinned = _mark(registry, uploaded, path, sha256)
+        try:
+            pinned = versions.mark_uploaded(registry, uploaded, sha256, path.stat().st_size)
+        except Conflict:
+            # Another request for the same upload was faster.
+            pinned = versions.get(registry, version.project, version.name, version.version)
     _delete_upload(registry, version)
     return pinned
 
@@ -79,8 +83,7 @@ def _inspected(registry: Registry, version: Version, size: int, folder: Path) ->
 
 def _download(registry: Registry, version: Version, path: Path) -> str:
     """Return the sha256 of what was read."""
-    key = upload_key(version.project, version.name, version.version)
-    body = registry.s3.get_object(Bucket=registry.bucket, Key=key)["Body"]
+    body = registry.s3.get_object(Bucket=registry.bucket, Key=version.upload_key)["Body"]
     read, digest = 0, hashlib.sha256()
     with path.open("wb") as file:
         for chunk in body.iter_chunks(_CHUNK):
@@ -102,18 +105,9 @@ def _check_declared(version: Version, path: Path, sha256: str) -> None:
         raise InvalidBundle("the bundle's sha256 is not the announced one.", "Upload the file that was announced.")
 
 
-def _mark(registry: Registry, version: Version, path: Path, sha256: str) -> Version:
-    try:
-        return versions.mark_uploaded(registry, version, sha256, path.stat().st_size)
-    except Conflict:
-        # Another request for the same upload was faster.
-        return versions.get(registry, version.project, version.name, version.version)
-
-
 def _size(registry: Registry, version: Version) -> int | None:
     try:
-        key = upload_key(version.project, version.name, version.version)
-        return registry.s3.head_object(Bucket=registry.bucket, Key=key)["ContentLength"]
+        return registry.s3.head_object(Bucket=registry.bucket, Key=version.upload_key)["ContentLength"]
     except ClientError as error:
         if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (403, 404):
             return None  # S3 answers 403 for a missing object where the role may not list the bucket.
@@ -122,7 +116,7 @@ def _size(registry: Registry, version: Version) -> int | None:
 
 def _delete_upload(registry: Registry, version: Version) -> None:
     """Delete every version of the upload: another client's bundle may hold its sender's API key."""
-    key = upload_key(version.project, version.name, version.version)
-    for page in registry.s3.get_paginator("list_object_versions").paginate(Bucket=registry.bucket, Prefix=key):
+    pages = registry.s3.get_paginator("list_object_versions")
+    for page in pages.paginate(Bucket=registry.bucket, Prefix=version.upload_key):
         for row in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
             registry.s3.delete_object(Bucket=registry.bucket, Key=row["Key"], VersionId=row["VersionId"])

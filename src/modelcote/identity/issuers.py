@@ -27,16 +27,8 @@ def register(
     for field, text in (("issuer", issuer), ("audience", audience)):
         if not 1 <= len(text) <= _MAX_TEXT or not text.isprintable():
             raise Invalid(f"{field} must have 1 to {_MAX_TEXT} printable characters.", "Choose another.", field=field)
-    row = JwtIssuer(
-        issuer_id(issuer, audience),
-        project,
-        issuer,
-        audience,
-        public_key,
-        algorithm_of(public_key),
-        check_scopes(scopes),
-        now(),
-    )
+    algorithm, scopes = algorithm_of(public_key), check_scopes(scopes)
+    row = JwtIssuer(issuer_id(issuer, audience), project, issuer, audience, public_key, algorithm, scopes, now())
     pk, sk = row.listed_key
     try:
         table.transact(

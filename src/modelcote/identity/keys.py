@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from modelcote.aws.rows import project_pk
 from modelcote.aws.table import ConditionFailed, Table, put, update
@@ -56,11 +55,12 @@ def create(
     if len(active) >= MAX_ACTIVE:
         raise Conflict(f"there are {MAX_ACTIVE} active keys named {name!a} already.", "Revoke one of them first.")
     new_slot = {"pk": slot_key[0], "sk": slot_key[1], "revision": slot["revision"] + 1, "ids": [*active, key_id]}
+    listed_key = key.listed_key
     try:
         table.transact(
             put(new_slot, "attribute_not_exists(#pk) OR #revision = :seen", seen=slot["revision"]),
             put(key.to_item(), "attribute_not_exists(#pk)"),
-            put(_listed(key)),
+            put({**asdict(key), "secret_sha256": "", "pk": listed_key[0], "sk": listed_key[1]}),
         )
     except ConditionFailed:
         raise Conflict("another key of this name was created at the same moment.", "Try again.") from None
@@ -68,8 +68,8 @@ def create(
 
 
 def _active(table: Table, key_id: str) -> bool:
-    item = table.get(f"KEY#{key_id}", "KEY")
-    return item is not None and ApiKey.from_item(item).active(time.time())
+    key = ApiKey.read(table.get, (f"KEY#{key_id}", "KEY"))
+    return key is not None and key.active(time.time())
 
 
 def all_of(table: Table, project: str) -> list[ApiKey]:
@@ -87,8 +87,3 @@ def revoke(table: Table, project: str, key_id: str) -> None:
         )
     except ConditionFailed:
         raise NotFound("there is no such key in this project.", "List them with `cote keys ls`.") from None
-
-
-def _listed(key: ApiKey) -> dict[str, Any]:
-    pk, sk = key.listed_key
-    return {**asdict(key), "secret_sha256": "", "pk": pk, "sk": sk}

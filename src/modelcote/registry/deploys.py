@@ -14,21 +14,10 @@ from dataclasses import asdict, dataclass
 from modelcote.aws.table import ConditionFailed, add, check, put, update
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.times import now
-from modelcote.registry.records import (
-    LIVING,
-    Deploy,
-    DeployKind,
-    LogLine,
-    ModelState,
-    VersionState,
-    deploy_key,
-    log_pk,
-    model_key,
-    version_key,
-)
+from modelcote.registry.records import LIVING, Deploy, DeployKind, LogLine, ModelState, VersionState, deploy_key, log_pk
 from modelcote.registry.store import Registry
 
-_REFUSED = {
+_REFUSED: dict[str, tuple[str, str]] = {
     DeployKind.DEPLOY: (
         "this version cannot be deployed: it is not uploaded, or has been deployed, or its model is being deleted.",
         "Create a new version, or roll back to one that was built.",
@@ -59,72 +48,59 @@ def request(registry: Registry, project: str, model: str, version: int, kind: De
     A request for what is still queued or running returns that deploy and sends its message again, so a client that
     lost the answer may simply repeat. Raises `NotFound` and `Conflict`.
     """
-    deploy = _waiting(registry, project, model, version, kind)
-    if deploy is None:
+    at = now()
+    deploy = Deploy(project, uuid.uuid4().hex, model, version, kind, created_at=at, updated_at=at)
+    repeated = _waiting(registry, deploy)
+    if repeated is None:
         try:
-            deploy = _write_request(registry, project, model, version, kind)
+            _write_request(registry, deploy)
         except Conflict:
             # The same request, sent twice, may have been written by the other one between our two steps.
-            deploy = _waiting(registry, project, model, version, kind)
-            if deploy is None:
+            repeated = _waiting(registry, deploy)
+            if repeated is None:
                 raise
+    deploy = repeated or deploy
     send(registry, deploy)
     return deploy
 
 
-def _waiting(registry: Registry, project: str, model: str, version: int, kind: DeployKind) -> Deploy | None:
+def _waiting(registry: Registry, request: Deploy) -> Deploy | None:
     """Return the unfinished deploy that a request repeats, if any."""
-    deletion = kind == DeployKind.DELETE
-    item = registry.table.get(*(model_key(project, model) if deletion else version_key(project, model, version)))
+    deletion = request.kind == DeployKind.DELETE
+    item = registry.table.get(*(request.model_key if deletion else request.version_key))
     if item is None:
-        what = "model" if deletion else f"version {version} of the model"
-        raise NotFound(f"there is no {what} {ascii(model)[:60]} in this project.", "List them with `cote ls`.")
+        what = "model" if deletion else f"version {request.version} of the model"
+        raise NotFound(f"there is no {what} {ascii(request.model)[:60]} in this project.", "List them with `cote ls`.")
     deploy_id = item.get("deploy_id", "")
-    if not deploy_id or kind == DeployKind.ROLLBACK or (deletion and item["state"] != ModelState.DELETING):
+    if not deploy_id or request.kind == DeployKind.ROLLBACK or (deletion and item["state"] != ModelState.DELETING):
         return None
-    deploy = get(registry, project, deploy_id)
+    deploy = get(registry, request.project, deploy_id)
     return None if deploy.finished else deploy
 
 
-def _write_request(registry: Registry, project: str, model: str, version: int, kind: DeployKind) -> Deploy:
-    at, deletion = now(), kind == DeployKind.DELETE
-    deploy = Deploy(project, uuid.uuid4().hex, model, version, kind, created_at=at, updated_at=at)
+def _write_request(registry: Registry, deploy: Deploy) -> None:
+    deletion = deploy.kind == DeployKind.DELETE
     changes = {
-        "wanted_version": version,
+        "wanted_version": deploy.version,
         "deploy_id": deploy.deploy_id,
         "state": ModelState.DELETING if deletion else ModelState.DEPLOYING,
-        "updated_at": at,
+        "updated_at": deploy.created_at,
     }
-    if deletion:
-        # A failed deletion may be requested again: its model is still DELETING.
-        actions = [update(model_key(project, model), changes, "attribute_exists(#pk)")]
-    else:
-        actions = [update(model_key(project, model), changes, LIVING, deleting=ModelState.DELETING)]
-    if kind == DeployKind.DEPLOY:
-        actions.append(
-            update(
-                version_key(project, model, version),
-                {"deploy_id": deploy.deploy_id},
-                "#state = :uploaded AND #deploy_id = :none",
-                uploaded=VersionState.UPLOADED,
-                none="",
-            )
-        )
-    if kind == DeployKind.ROLLBACK:
-        actions.append(
-            check(
-                version_key(project, model, version),
-                "#package_json <> :none AND #state IN (:ready, :archived)",
-                none="",
-                ready=VersionState.READY,
-                archived=VersionState.ARCHIVED,
-            )
-        )
+    # A failed deletion may be requested again: its model is still DELETING.
+    existing = {"condition": "attribute_exists(#pk)"} if deletion else LIVING
+    actions = [put(deploy.to_item(), "attribute_not_exists(#pk)"), update(deploy.model_key, changes, **existing)]
+    if deploy.kind == DeployKind.DEPLOY:
+        undeployed = "#state = :uploaded AND #deploy_id = :none"
+        change = {"deploy_id": deploy.deploy_id}
+        actions.append(update(deploy.version_key, change, undeployed, uploaded=VersionState.UPLOADED, none=""))
+    if deploy.kind == DeployKind.ROLLBACK:
+        states = {"ready": VersionState.READY, "archived": VersionState.ARCHIVED}
+        built = "#package_json <> :none AND #state IN (:ready, :archived)"
+        actions.append(check(deploy.version_key, built, none="", **states))
     try:
-        registry.table.transact(put(deploy.to_item(), "attribute_not_exists(#pk)"), *actions)
+        registry.table.transact(*actions)
     except ConditionFailed:
-        raise Conflict(*_REFUSED[kind], model=model, version=version) from None
-    return deploy
+        raise Conflict(*_REFUSED[deploy.kind], model=deploy.model, version=deploy.version) from None
 
 
 def send(registry: Registry, deploy: Deploy) -> None:
@@ -140,12 +116,12 @@ def send(registry: Registry, deploy: Deploy) -> None:
 
 def get(registry: Registry, project: str, deploy_id: str) -> Deploy:
     """Return one deploy; raises `NotFound`."""
-    item = registry.table.get(*deploy_key(project, deploy_id))
-    if item is None:
+    deploy = Deploy.read(registry.table.get, deploy_key(project, deploy_id))
+    if deploy is None:
         raise NotFound(
             "there is no such deploy in this project.", "Use the deploy_id from the answer to the deploy request."
         )
-    return Deploy.from_item(item)
+    return deploy
 
 
 def append_log(registry: Registry, project: str, deploy_id: str, text: str) -> LogLine:

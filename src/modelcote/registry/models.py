@@ -7,7 +7,7 @@ from modelcote.aws.table import ConditionFailed, put
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.names import check_project_name
 from modelcote.core.times import now
-from modelcote.registry.records import LIVING, Model, ModelState, model_key
+from modelcote.registry.records import LIVING, Model, model_key
 from modelcote.registry.store import Registry
 
 
@@ -42,7 +42,7 @@ def set_webhook(registry: Registry, project: str, model: str, url: str, auth_kin
     """
     changes = {"webhook_url": url, "webhook_auth": auth_kind, "updated_at": now()}
     try:
-        registry.table.update(model_key(project, model), changes, LIVING, deleting=ModelState.DELETING)
+        registry.table.update(model_key(project, model), changes, **LIVING)
     except ConditionFailed:
         get(registry, project, model)
         raise Conflict(f"{model} is being deleted.", "Deploy it again when it is gone.") from None

@@ -6,30 +6,18 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from modelcote.aws.rows import project_pk
 from modelcote.aws.table import ConditionFailed, check, delete, update
-from modelcote.core.errors import Conflict, ModelcoteError, to_problem
+from modelcote.core.errors import Conflict, ModelcoteError, NotFound, to_problem
 from modelcote.core.objects import BUNDLES, PACKAGES, UPLOADS
 from modelcote.core.snapshot import Package
 from modelcote.core.target import Target
 from modelcote.core.times import now
 from modelcote.registry import deploys, models, versions
-from modelcote.registry.records import (
-    LIVING,
-    Deploy,
-    DeployKind,
-    DeployState,
-    Model,
-    ModelState,
-    VersionState,
-    deploy_key,
-    model_key,
-    version_key,
-    version_prefix,
-)
+from modelcote.registry.records import LIVING, Deploy, DeployKind, DeployState, Model, ModelState, VersionState
 from modelcote.registry.store import Registry
 
 _TRIES = 5
+_DELETING: dict[str, Any] = {"condition": "#state = :deleting", "deleting": ModelState.DELETING}
 _UNBUILT: dict[str, Any] = {
     "condition": "#state IN (:uploaded, :building)",
     "uploaded": VersionState.UPLOADED,
@@ -43,18 +31,17 @@ def begin(registry: Registry, project: str, deploy_id: str) -> Deploy | None:
     None when there is nothing to do: the deploy is unknown or finished (a message delivered twice), or its model has
     been deleted meanwhile, which ends it as FAILED. A deploy that a crashed worker left RUNNING is returned again.
     """
-    item = registry.table.get(*deploy_key(project, deploy_id))
-    deploy = Deploy.from_item(item) if item else None
-    if deploy is None or deploy.finished:
+    try:
+        deploy = deploys.get(registry, project, deploy_id)
+    except NotFound:
         return None
-    condition = "#state = :deleting" if deploy.kind == DeployKind.DELETE else LIVING
-    actions = [
-        _moved(deploy, DeployState.RUNNING),
-        check(model_key(project, deploy.model), condition, deleting=ModelState.DELETING),
-    ]
+    if deploy.finished:
+        return None
+    condition = _DELETING if deploy.kind == DeployKind.DELETE else LIVING
+    actions = [_moved(deploy, DeployState.RUNNING), check(deploy.model_key, **condition)]
     if deploy.kind == DeployKind.DEPLOY:
         changes = {"state": VersionState.BUILDING, "updated_at": now()}
-        actions.append(update(version_key(project, deploy.model, deploy.version), changes, **_UNBUILT))
+        actions.append(update(deploy.version_key, changes, **_UNBUILT))
     try:
         registry.table.transact(*actions)
     except ConditionFailed:
@@ -69,7 +56,7 @@ def mark_built(
 ) -> None:
     """Record the package of a BUILDING version, so that the next snapshot may hold it."""
     registry.table.update(
-        version_key(deploy.project, deploy.model, deploy.version),
+        deploy.version_key,
         {
             "package_json": json.dumps(asdict(package)),
             "runtime": runtime,
@@ -117,7 +104,7 @@ def mark_ready(registry: Registry, deploy: Deploy, target: Target) -> None:
             ),
         ]
         if replaces:
-            old = version_key(deploy.project, deploy.model, before)
+            old = model.version_key(before)
             actions.append(update(old, {"state": VersionState.ARCHIVED, "updated_at": at}))
         try:
             registry.table.transact(*actions)
@@ -134,11 +121,9 @@ def mark_ready(registry: Registry, deploy: Deploy, target: Target) -> None:
 
 def mark_superseded(registry: Registry, deploy: Deploy) -> None:
     """Archive a built version because a later request is served instead: it is ARCHIVED, the deploy SUCCEEDED."""
+    changes = {"state": VersionState.ARCHIVED, "updated_at": now()}
     archived = update(
-        version_key(deploy.project, deploy.model, deploy.version),
-        {"state": VersionState.ARCHIVED, "updated_at": now()},
-        "attribute_exists(#pk) AND #state <> :ready",
-        ready=VersionState.READY,
+        deploy.version_key, changes, "attribute_exists(#pk) AND #state <> :ready", ready=VersionState.READY
     )
     _finish(registry, deploy, _ended(deploy, DeployState.SUCCEEDED), archived)
 
@@ -154,26 +139,18 @@ def mark_failed(registry: Registry, deploy: Deploy, error: ModelcoteError) -> No
     actions: list[dict[str, Any]] = []
     if deploy.kind == DeployKind.DEPLOY:
         changes: dict[str, Any] = {"state": VersionState.FAILED, "message": str(error), "updated_at": now()}
-        actions.append(update(version_key(deploy.project, deploy.model, deploy.version), changes, **_UNBUILT))
+        actions.append(update(deploy.version_key, changes, **_UNBUILT))
     if deploy.kind != DeployKind.DELETE:
-        item = registry.table.get(*model_key(deploy.project, deploy.model))
-        model = Model.from_item(item) if item else None
+        model = Model.read(registry.table.get, deploy.model_key)
         if model and model.deploy_id == deploy.deploy_id:
             changes = {
                 "wanted_version": model.current_version,
                 "state": ModelState.READY if model.current_version else ModelState.FAILED,
                 "updated_at": now(),
             }
-            actions.append(
-                update(
-                    model.key,
-                    changes,
-                    "#deploy_id = :id AND #current_version = :current AND #state <> :deleting",
-                    id=deploy.deploy_id,
-                    current=model.current_version,
-                    deleting=ModelState.DELETING,
-                )
-            )
+            unchanged = "#deploy_id = :id AND #current_version = :current AND #state <> :deleting"
+            values = {"id": deploy.deploy_id, "current": model.current_version, "deleting": ModelState.DELETING}
+            actions.append(update(model.key, changes, unchanged, **values))
     try:
         _finish(registry, deploy, ended, *actions)
     except Conflict:
@@ -183,12 +160,10 @@ def mark_failed(registry: Registry, deploy: Deploy, error: ModelcoteError) -> No
 
 def forget(registry: Registry, deploy: Deploy) -> None:
     """End a deletion: the model's rows and its objects in the bucket are gone, the deploy SUCCEEDED."""
-    for item in registry.table.query(project_pk(deploy.project), version_prefix(deploy.model)):
-        registry.table.delete((item["pk"], item["sk"]))
+    versions.delete_all(registry, deploy.project, deploy.model)
     for folder in (UPLOADS, BUNDLES, PACKAGES):
         _empty(registry, f"{folder}/{deploy.project}/{deploy.model}/")
-    gone = delete(model_key(deploy.project, deploy.model), "#state = :deleting", deleting=ModelState.DELETING)
-    _finish(registry, deploy, _ended(deploy, DeployState.SUCCEEDED), gone)
+    _finish(registry, deploy, _ended(deploy, DeployState.SUCCEEDED), delete(deploy.model_key, **_DELETING))
 
 
 def _empty(registry: Registry, prefix: str) -> None:
@@ -203,12 +178,9 @@ def _ended(deploy: Deploy, state: DeployState, error: ModelcoteError | None = No
 
 def _moved(deploy: Deploy, state: DeployState, **changes: str) -> dict[str, Any]:
     """Return the action that moves a deploy which has not ended to a state."""
+    states = {"queued": DeployState.QUEUED, "running": DeployState.RUNNING}
     return update(
-        deploy.key,
-        {"state": state, "updated_at": now(), **changes},
-        "#state IN (:queued, :running)",
-        queued=DeployState.QUEUED,
-        running=DeployState.RUNNING,
+        deploy.key, {"state": state, "updated_at": now(), **changes}, "#state IN (:queued, :running)", **states
     )
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from modelcote.aws.rows import Row, project_pk
+from modelcote.core.objects import upload_key
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec, spec_from_stored
 from modelcote.core.target import LAMBDA, RENAMED, Target
@@ -57,8 +58,11 @@ class DeployKind(StrEnum):
     DELETE = "delete"
 
 
-# The condition of a write to a model that exists and is not being deleted; takes `deleting=ModelState.DELETING`.
-LIVING = "attribute_exists(#pk) AND #state <> :deleting"
+# The condition of a write to a model that exists and is not being deleted, with its value.
+LIVING: dict[str, Any] = {
+    "condition": "attribute_exists(#pk) AND #state <> :deleting",
+    "deleting": ModelState.DELETING,
+}
 
 
 def model_key(project: str, name: str) -> tuple[str, str]:
@@ -116,6 +120,9 @@ class Model(Row):
     def key(self) -> tuple[str, str]:
         return model_key(self.project, self.name)
 
+    def version_key(self, number: int) -> tuple[str, str]:
+        return version_key(self.project, self.name, number)
+
     @property
     def target(self) -> Target:
         """Where the current version is called."""
@@ -153,6 +160,10 @@ class Version(Row):
     @property
     def key(self) -> tuple[str, str]:
         return version_key(self.project, self.name, self.version)
+
+    @property
+    def upload_key(self) -> str:
+        return upload_key(self.project, self.name, self.version)
 
     @cached_property
     def spec(self) -> ModelSpec:
@@ -193,6 +204,14 @@ class Deploy(Row):
     @property
     def key(self) -> tuple[str, str]:
         return deploy_key(self.project, self.deploy_id)
+
+    @property
+    def model_key(self) -> tuple[str, str]:
+        return model_key(self.project, self.model)
+
+    @property
+    def version_key(self) -> tuple[str, str]:
+        return version_key(self.project, self.model, self.version)
 
     @property
     def finished(self) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelcote.core.errors import BackendUnavailable
-from modelcote.core.snapshot import DeployedModel, Package, Snapshot
+from modelcote.core.snapshot import DeployedModel, Snapshot
 from modelcote.registry import models
-from modelcote.registry.records import Model, ModelState, Version, VersionState, version_key
+from modelcote.registry.records import Model, ModelState, Version, VersionState
 from modelcote.registry.store import Registry
 
 
@@ -30,7 +30,7 @@ def read(registry: Registry) -> Snapshot:
 def _versions(registry: Registry, rows: Sequence[Model]) -> dict[tuple[str, str], Version]:
     """Return the wanted and current versions of these models by key; refuses to miss one."""
     keys = {
-        version_key(model.project, model.name, number)
+        model.version_key(number)
         for model in rows
         for number in (model.wanted_version, model.current_version)
         if number
@@ -51,29 +51,25 @@ def _served(model: Model, versions: dict[tuple[str, str], Version]) -> DeployedM
     Where the version that serves now cannot be read, raise `BackendUnavailable`: leaving the model out deletes it.
     """
     for number in (model.wanted_version, model.current_version):
-        version = versions.get(version_key(model.project, model.name, number))
+        version = versions.get(model.version_key(number))
         if version is None or version.package is None or version.state == VersionState.FAILED:
             continue
         try:
-            return _deployed(version, version.package)
+            spec = version.spec
+            return DeployedModel(
+                project=version.project,
+                name=version.name,
+                version=version.version,
+                package=version.package,
+                bundle_key=version.bundle_key,
+                bundle_sha256=version.bundle_sha256,
+                python_version=spec.python_version,
+                memory_mb=spec.lambda_memory_mb,
+                timeout_s=spec.timeout,
+                min_replicas=spec.min_replicas,
+                max_replicas=spec.max_replicas,
+            )
         except (ValueError, KeyError, TypeError) as error:
             if number == model.current_version:
                 raise BackendUnavailable(f"the spec of {version.key[1]} cannot be read.", "Restore the row.") from error
     return None
-
-
-def _deployed(version: Version, package: Package) -> DeployedModel:
-    spec = version.spec
-    return DeployedModel(
-        project=version.project,
-        name=version.name,
-        version=version.version,
-        package=package,
-        bundle_key=version.bundle_key,
-        bundle_sha256=version.bundle_sha256,
-        python_version=spec.python_version,
-        memory_mb=spec.lambda_memory_mb,
-        timeout_s=spec.timeout,
-        min_replicas=spec.min_replicas,
-        max_replicas=spec.max_replicas,
-    )

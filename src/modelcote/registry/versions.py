@@ -8,7 +8,7 @@ from dataclasses import replace
 from modelcote.aws.rows import project_pk
 from modelcote.aws.table import ConditionFailed, add, default
 from modelcote.core.errors import Conflict, NotFound
-from modelcote.core.objects import bundle_key, upload_key
+from modelcote.core.objects import bundle_key
 from modelcote.core.spec import ModelSpec, spec_to_dict
 from modelcote.core.times import now
 from modelcote.registry import models
@@ -62,12 +62,8 @@ def create(registry: Registry, project: str, spec: ModelSpec, sha256: str = "", 
 
 def upload_url(registry: Registry, version: Version) -> str:
     """Return a presigned PUT for the version's bundle."""
-    key = upload_key(version.project, version.name, version.version)
-    return registry.s3.generate_presigned_url(
-        "put_object",
-        Params={"Bucket": registry.bucket, "Key": key, "ContentType": ZIP},
-        ExpiresIn=UPLOAD_SECONDS,
-    )
+    parameters = {"Bucket": registry.bucket, "Key": version.upload_key, "ContentType": ZIP}
+    return registry.s3.generate_presigned_url("put_object", Params=parameters, ExpiresIn=UPLOAD_SECONDS)
 
 
 def get(registry: Registry, project: str, model: str, version: int) -> Version:
@@ -83,6 +79,12 @@ def all_of(registry: Registry, project: str, model: str) -> list[Version]:
     models.get(registry, project, model)
     items = registry.table.query(project_pk(project), version_prefix(model), newest_first=True)
     return [Version.from_item(item) for item in items]
+
+
+def delete_all(registry: Registry, project: str, model: str) -> None:
+    """Delete the rows of all of a model's versions."""
+    for item in registry.table.query(project_pk(project), version_prefix(model)):
+        registry.table.delete((item["pk"], item["sk"]))
 
 
 def mark_uploaded(registry: Registry, version: Version, sha256: str, size: int) -> Version:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
@@ -18,7 +18,7 @@ from modelcote.control.services import Services
 from modelcote.control.uploads import accept_upload, is_uploaded
 from modelcote.core.errors import Invalid, NotFound, PayloadTooLarge
 from modelcote.core.flow import Flow
-from modelcote.core.spec import ModelSpec, spec_from_dict
+from modelcote.core.spec import spec_from_dict
 from modelcote.identity import scopes
 from modelcote.registry import deploys, versions
 from modelcote.registry.records import DeployKind, DeployState, Version, VersionState
@@ -65,7 +65,8 @@ class BuildLogs(BaseModel):
 def deploy(caller: CallerDep, services: ServicesDep, body: Json[DeployRequest]) -> DeployAnswer:
     """Create a version in the key's project; PUT its bundle to `uploadUrl`."""
     caller.require(scopes.DEPLOY)
-    version, url = versions.create(services.registry, caller.project, _spec(body))
+    spec = spec_from_dict({**body.model_dump(exclude_none=True), "flow": _PLACEHOLDER})
+    version, url = versions.create(services.registry, caller.project, replace(spec, flow=Flow(())))
     return DeployAnswer(
         uploadUrl=url,
         projectId=caller.project,
@@ -88,20 +89,13 @@ def stream_build_logs(
             version = accept_upload(services.registry, version)
         except (Invalid, PayloadTooLarge) as error:
             return BuildLogs(status="failed", logs=[f"{error}\n"])
-    if version.deploy_id:
-        deploy_id = version.deploy_id
-    elif version.state == VersionState.FAILED:
-        return BuildLogs(status="failed", logs=[f"{version.message}\n"])
-    else:
-        deploy_id = deploys.request(
-            services.registry, caller.project, version.name, version.version, DeployKind.DEPLOY
-        ).deploy_id
+    deploy_id = version.deploy_id
+    if not deploy_id:
+        if version.state == VersionState.FAILED:
+            return BuildLogs(status="failed", logs=[f"{version.message}\n"])
+        key = (caller.project, version.name, version.version)
+        deploy_id = deploys.request(services.registry, *key, DeployKind.DEPLOY).deploy_id
     return _logs(services, caller.project, deploy_id)
-
-
-def _spec(body: DeployRequest) -> ModelSpec:
-    spec = spec_from_dict({**body.model_dump(exclude_none=True), "flow": _PLACEHOLDER})
-    return replace(spec, flow=Flow(()))
 
 
 def _version(services: Services, project: str, build_id: str) -> Version:
@@ -114,7 +108,6 @@ def _version(services: Services, project: str, build_id: str) -> Version:
 def _logs(services: Services, project: str, deploy_id: str) -> BuildLogs:
     status = deploys.status(services.registry, project, deploy_id)
     logs = ["Queued.\n", *(f"{line.text}\n" for line in status.lines)]
-    problem: dict[str, Any] | None = status.deploy.error
-    if problem:
+    if problem := status.deploy.error:
         logs.append(f"{problem['detail']} {problem['remedy']}\n")
     return BuildLogs(status=_STATUS.get(status.deploy.state, "building"), logs=logs)

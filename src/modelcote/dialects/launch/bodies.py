@@ -76,6 +76,3 @@ class CreateAsyncTask(_Body):
     callback_url: str | None = None
     callback_auth: dict[str, Any] | None = Field(None, description=_AUTH)
     return_pickled: bool = False
-
-
-BODIES = (CreateModelEndpoint, EditModelEndpoint, CreateAsyncTask)

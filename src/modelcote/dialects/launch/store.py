@@ -88,8 +88,7 @@ def get_endpoint(table: Table, project: str, endpoint_id: str) -> LaunchEndpoint
 def find_endpoint(table: Table, project: str, name: str) -> LaunchEndpoint | None:
     """Return the endpoint of a name, or None."""
     named = table.get(*_name_key(project, name))
-    item = table.get(project_pk(project), f"{_PREFIX}{named['endpoint_id']}") if named else None
-    return LaunchEndpoint.from_item(item) if item else None
+    return LaunchEndpoint.read(table.get, (project_pk(project), f"{_PREFIX}{named['endpoint_id']}")) if named else None
 
 
 def list_endpoints(table: Table, project: str) -> list[LaunchEndpoint]:
