@@ -6,11 +6,10 @@ Both are secrets: no log, error or answer contains them, and neither class shows
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from modelcote.core.errors import Invalid
 
@@ -30,6 +29,7 @@ _CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 class BasicAuth:
     """A user name and a password (RFC 7617), sent in UTF-8."""
 
+    kind: ClassVar = "basic"
     username: str = field(repr=False)
     password: str = field(repr=False)
 
@@ -38,8 +38,12 @@ class BasicAuth:
 class MtlsAuth:
     """A client certificate, with the chain above it if the receiver needs one, and its key; both PEM."""
 
+    kind: ClassVar = "mtls"
     cert: str = field(repr=False)
     key: str = field(repr=False)
+
+
+_KINDS: dict[str, type[BasicAuth] | type[MtlsAuth]] = {each.kind: each for each in (BasicAuth, MtlsAuth)}
 
 
 def parse_auth(value: object, now: datetime, field: str = "webhook_auth") -> BasicAuth | MtlsAuth:
@@ -60,31 +64,25 @@ def parse_auth(value: object, now: datetime, field: str = "webhook_auth") -> Bas
 
 def auth_to_dict(auth: BasicAuth | MtlsAuth) -> dict[str, str]:
     """Return the value that `auth_from_dict` reads; it contains the secret."""
-    match auth:
-        case BasicAuth(username, password):
-            return {"kind": "basic", "username": username, "password": password}
-        case MtlsAuth(cert, key):
-            return {"kind": "mtls", "cert": cert, "key": key}
+    return {"kind": auth.kind, **asdict(auth)}
 
 
 def auth_from_dict(value: Mapping[str, str]) -> BasicAuth | MtlsAuth:
     """Return credentials that were checked and stored; raise `ValueError` for a value not from `auth_to_dict`."""
-    match dict(value):
-        case {"kind": "basic", "username": username, "password": password, **rest} if not rest:
-            return BasicAuth(username, password)
-        case {"kind": "mtls", "cert": cert, "key": key, **rest} if not rest:
-            return MtlsAuth(cert, key)
-    raise ValueError("not stored credentials. Store the value of auth_to_dict.")
+    members = dict(value)
+    try:
+        return _KINDS[members.pop("kind")](**members)
+    except (KeyError, TypeError):
+        raise ValueError("not stored credentials. Store the value of auth_to_dict.") from None
 
 
 def _parse(value: object, now: datetime) -> BasicAuth | MtlsAuth:
     if not isinstance(value, dict):
         raise Invalid("must be an object", "Send one of kind basic or mtls.")
-    kinds: dict[object, tuple[str, str]] = {"basic": ("username", "password"), "mtls": ("cert", "key")}
     kind = value.get("kind")
-    if not isinstance(kind, str) or kind not in kinds:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise Invalid("has an unknown kind", "kind must be basic or mtls.")
-    names = kinds[kind]
+    names = [each.name for each in fields(_KINDS[kind])]
     if set(value) != {"kind", *names}:
         raise Invalid(f"of kind {kind} must have exactly the fields {names[0]} and {names[1]}", "Send these two.")
     first, second = (_text(value[name], name) for name in names)
@@ -98,7 +96,7 @@ def _text(value: Any, name: str) -> str:
 
 
 def _basic(username: str, password: str) -> BasicAuth:
-    if not 1 <= len(username) <= MAX_USERNAME or ":" in username or any(map(_is_control, username)):
+    if not 1 <= len(username) <= MAX_USERNAME or re.search("[:\0-\x1f\x7f-\x9f]", username):
         raise Invalid(
             "has an invalid username",
             f"A user name has 1 to {MAX_USERNAME} characters, without colons and control characters.",
@@ -109,10 +107,6 @@ def _basic(username: str, password: str) -> BasicAuth:
             f"A password has at most {MAX_PASSWORD} characters, without line ends and NUL.",
         )
     return BasicAuth(username, password)
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) == "Cc"
 
 
 def _mtls(cert: str, key: str, now: datetime) -> MtlsAuth:

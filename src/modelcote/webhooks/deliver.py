@@ -139,14 +139,13 @@ class Deliverer:
             expires_at_s=delivery.expires_at_s,
         )
         if received.delivered:
-            receiver_health.record_success(store, delivery.project, delivery.url, before)
+            if before.failing_since_s:
+                receiver_health.enable(store, delivery.project, delivery.url)
             return self._settle(delivery, DELIVERED, "", attempt)
         gone = received.status == _GONE
-        disabled = receiver_health.record_failure(store, delivery.project, delivery.url, before, gone=gone)
-        if disabled:
-            return self._settle(
-                delivery, EXHAUSTED, "the receiver answered 410." if gone else "it failed for too long.", attempt
-            )
+        if receiver_health.record_failure(store, delivery.project, delivery.url, before, gone=gone):
+            reason = "the receiver answered 410." if gone else "it failed for too long."
+            return self._settle(delivery, EXHAUSTED, reason, attempt)
         if delivery.tries >= len(store.policy.delivery_schedule_s):
             return self._settle(delivery, EXHAUSTED, f"{delivery.tries} attempts failed.", attempt)
         return self._postpone(delivery, attempt, self._pause(delivery, received))
@@ -160,45 +159,30 @@ class Deliverer:
     def _postpone(self, delivery: Delivery, attempt: Attempt, pause_s: float) -> str:
         store, next_at = self.store, self.store.clock() + pause_s
         by_queue = pause_s <= _SQS_DELAY_S
-        changed = update(
-            delivery.key,
-            {
-                "next_at_s": next_at,
-                "claimed_until_s": 0,
-                "due_at_s": next_at + (store.policy.delivery_claim_s if by_queue else 0),
-            },
-            "#state = :pending AND #attempts = :attempts",
-            pending=PENDING,
-            attempts=delivery.attempts,
-        )
-        self._write(changed, attempt)
+        due_at = next_at + (store.policy.delivery_claim_s if by_queue else 0)
+        self._write(delivery, {"next_at_s": next_at, "claimed_until_s": 0, "due_at_s": due_at}, attempt)
         if by_queue:
             announce(store, delivery, pause_s)
         return PENDING
 
     def _settle(self, delivery: Delivery, state: str, reason: str, attempt: Attempt | None = None) -> str:
-        at = self.store.clock()
-        changed = update(
-            delivery.key,
-            {
-                "state": state,
-                "reason": reason,
-                "delivered_at_s": at if state == DELIVERED else 0,
-                "claimed_until_s": 0,
-                "due_pk": None,
-                "due_at_s": None,
-            },
-            "#state = :pending AND #attempts = :attempts",
-            pending=PENDING,
-            attempts=delivery.attempts,
-        )
-        self._write(changed, attempt)
+        fields = {
+            "state": state,
+            "reason": reason,
+            "delivered_at_s": self.store.clock() if state == DELIVERED else 0,
+            "claimed_until_s": 0,
+            "due_pk": None,
+            "due_at_s": None,
+        }
+        self._write(delivery, fields, attempt)
         if state == EXHAUSTED:
             _metric(self.stack, delivery)
         return state
 
-    def _write(self, changed: dict[str, Any], attempt: Attempt | None) -> None:
+    def _write(self, delivery: Delivery, fields: dict[str, Any], attempt: Attempt | None) -> None:
         """Write the delivery's change and the attempt's row; only the row if the claim was over and another has it."""
+        condition = "#state = :pending AND #attempts = :attempts"
+        changed = update(delivery.key, fields, condition, pending=PENDING, attempts=delivery.attempts)
         actions = [changed, *([put(attempt.to_item())] if attempt else [])]
         try:
             self.store.table.transact(*actions)

@@ -16,7 +16,7 @@ import socket
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 import idna
@@ -28,46 +28,13 @@ MAX_URL = 2_048
 GetAddrInfo = Callable[..., Sequence[tuple[Any, ...]]]
 """`socket.getaddrinfo`, or a function with its parameters and result."""
 
-_BLOCKED: tuple[IPv4Network | IPv6Network, ...] = (
-    *map(
-        IPv4Network,
-        (
-            "0.0.0.0/8",
-            "10.0.0.0/8",
-            "100.64.0.0/10",
-            "127.0.0.0/8",
-            "169.254.0.0/16",
-            "172.16.0.0/12",
-            "192.0.0.0/24",
-            "192.0.2.0/24",
-            "192.88.99.0/24",
-            "192.168.0.0/16",
-            "198.18.0.0/15",
-            "198.51.100.0/24",
-            "203.0.113.0/24",
-            "224.0.0.0/4",
-            "240.0.0.0/4",
-        ),
-    ),
-    *map(
-        IPv6Network,
-        (
-            "::/96",
-            "64:ff9b::/96",
-            "64:ff9b:1::/48",
-            "100::/64",
-            "2001::/32",
-            "2001:db8::/32",
-            "3fff::/20",
-            "2002::/16",
-            "5f00::/16",
-            "fc00::/7",
-            "fe80::/10",
-            "fec0::/10",
-            "ff00::/8",
-        ),
-    ),
-)
+_RANGES = """
+    0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
+    192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
+    ::/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/32 2001:db8::/32 3fff::/20
+    2002::/16 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
+"""
+_BLOCKED = tuple(map(ip_network, _RANGES.split()))
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _RESERVED = frozenset({"local", "internal", "localhost", "arpa", "onion"})
 _DEFAULT_PORT = {"https": 443, "http": 80}

@@ -23,14 +23,8 @@ def health_of(store: RunStore, project: str, url: str) -> ReceiverHealth:
     return ReceiverHealth(item.get("failing_since_s", 0), item.get("disabled_at_s", 0), item.get("reason", ""))
 
 
-def record_success(store: RunStore, project: str, url: str, before: ReceiverHealth) -> None:
-    """Forget that the receiver failed."""
-    if before.failing_since_s or before.disabled_at_s:
-        enable(store, project, url)
-
-
 def enable(store: RunStore, project: str, url: str) -> None:
-    """Send to a receiver again: a replay requests it."""
+    """Forget that a receiver failed, and send to it again: a delivery succeeded, or a replay requests it."""
     store.table.update(
         endpoint_key(project, url),
         {

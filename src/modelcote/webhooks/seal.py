@@ -9,22 +9,17 @@ from __future__ import annotations
 import base64
 import json
 import os
-from typing import Any, Protocol
+from typing import Any
 
 from modelcote.core.errors import BackendUnavailable
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, auth_from_dict, auth_to_dict
 
 
-class Kms(Protocol):
-    """boto3's KMS client, or `modelcote.aws.services.Kms` for sealing."""
-
-    def generate_data_key(self, **parameters: Any) -> dict[str, Any]: ...
-
-    def decrypt(self, **parameters: Any) -> dict[str, Any]: ...
-
-
 def seal(kms: Any, key_arn: str, auth: BasicAuth | MtlsAuth, project: str, run_id: str) -> str:
-    """Return the credentials as text that can be opened only with KMS and for this run; raise `BackendUnavailable`."""
+    """Return the credentials as text that can be opened only with KMS and for this run; raise `BackendUnavailable`.
+
+    `kms` is boto3's KMS client, or `modelcote.aws.services.Kms`.
+    """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     context = _context(project, run_id)
@@ -38,7 +33,7 @@ def seal(kms: Any, key_arn: str, auth: BasicAuth | MtlsAuth, project: str, run_i
     return json.dumps({name: base64.b64encode(part).decode() for name, part in parts.items()})
 
 
-def unseal(kms: Kms, sealed: str, project: str, run_id: str) -> BasicAuth | MtlsAuth:
+def unseal(kms: Any, sealed: str, project: str, run_id: str) -> BasicAuth | MtlsAuth:
     """Return what `seal` sealed, with boto3's client; raise KMS's errors, and `InvalidTag` for another run's text."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 

@@ -42,28 +42,15 @@ _plain_tls = lru_cache(maxsize=4)(_new_tls)
 
 
 def _load(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """Load a PEM certificate and key, which the ssl module reads from files only, through a file in memory."""
-    pem = f"{certificate}\n{key}\n".encode()
-    if not hasattr(os, "memfd_create"):  # not Linux
-        _load_from_disk(context, pem)
-        return
-    descriptor = os.memfd_create("client-certificate")
-    with open(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        _load_path(context, f"/proc/self/fd/{descriptor}")
-
-
-def _load_from_disk(context: ssl.SSLContext, pem: bytes) -> None:
-    descriptor, path = tempfile.mkstemp()  # readable by this user alone
+    """Load a PEM certificate and key, which the ssl module reads from files only, through a file in memory on Linux."""
+    in_memory = hasattr(os, "memfd_create")  # Linux; elsewhere a file on the disk, readable by this user alone
+    descriptor, path = (os.memfd_create("client-certificate"), "") if in_memory else tempfile.mkstemp()
     try:
         with open(descriptor, "wb") as file:
-            file.write(pem)
-        _load_path(context, path)
+            file.write(f"{certificate}\n{key}\n".encode())
+            file.flush()
+            # With a password given, OpenSSL never asks the terminal for one.
+            context.load_cert_chain(path or f"/proc/self/fd/{descriptor}", password="")
     finally:
-        os.unlink(path)
-
-
-def _load_path(context: ssl.SSLContext, path: str) -> None:
-    # With a password given, OpenSSL never asks the terminal for one.
-    context.load_cert_chain(path, password="")
+        if path:
+            os.unlink(path)
