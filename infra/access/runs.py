@@ -57,6 +57,7 @@ def run_worker(settings: Settings, work: Work) -> list[Statement]:
         _consume(work.runs),
         _send(work.runs, work.deliveries),
         _read(work, RESULTS, INPUTS, DETACHED),
+        _missing(work),
         Statement("Models", ["lambda:InvokeFunction"], [model_functions(settings)]),
         Statement("Start", ["states:StartExecution"], [machine]),
     ]

@@ -50,6 +50,12 @@ def test_the_gateway_reads_the_registry_calls_models_and_accepts_runs() -> None:
     assert not {name for name in rights if "results/" in name or "secret:" in name}
 
 
+@pytest.mark.parametrize("name", ["run-worker", "complete-run", "watchdog"])
+def test_what_looks_for_a_stored_result_learns_when_there_is_none(name: str) -> None:
+    """Without this right S3 answers 403, which is an error, for an object that does not exist."""
+    assert "s3:ListBucket" in may(f"platform-runs-{name}-access")[BUCKET]
+
+
 def test_nobody_deletes_a_run() -> None:
     table = f"dynamodb:{REST}table/modelcote-dev-runs"
     roles = [row.name for row in of("RolePolicy") if row.name.startswith("platform-")]

@@ -90,7 +90,7 @@ def settle_failure(store: RunStore, run: Run, error: ModelcoteError) -> None:
     that is what counts then. TIMED_OUT is only what the function itself reports; the end of a caller's patience may
     have been spent waiting for a replica or a cold start, so the run is tried again.
     """
-    if isinstance(error, ModelCrashed | ModelTimeout) and settle_stored(store, run):
+    if not isinstance(error, NotFound | TooManyRequests) and settle_stored(store, run):
         return
     match error:
         case NotYetAnswered():

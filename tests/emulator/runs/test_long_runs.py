@@ -44,12 +44,16 @@ def test_a_long_run_whose_execution_failed(stand: RunsStand, failure: dict[str, 
     assert settle_execution(stand.store, {**started, "failure": failure}) == state
 
 
-def test_a_long_run_whose_answer_was_lost_after_the_upload_is_not_computed_again(stand: RunsStand) -> None:
+@pytest.mark.parametrize(
+    "error",
+    ["States.TaskFailed", "States.DataLimitExceeded", "Lambda.SdkClientException", "Lambda.ServiceException"],
+)
+def test_a_long_run_whose_answer_was_lost_after_the_upload_is_not_computed_again(stand: RunsStand, error: str) -> None:
     run = stand.accept([[2]], limits=LONG_RUN)
     stand.drain()
     (started,) = stand.executions.started.values()
     stand.reply(json.dumps(started["event"]).encode())
-    assert settle_execution(stand.store, {**started, "failure": {"Error": "States.TaskFailed"}}) == SUCCEEDED
+    assert settle_execution(stand.store, {**started, "failure": {"Error": error}}) == SUCCEEDED
     assert stand.calls[run.run_id] == 1
 
 
