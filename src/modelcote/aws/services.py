@@ -35,19 +35,16 @@ class AwsError(Exception):
 class AwsUnreachable(AwsError):
     """No answer arrived: the service may have processed the request or not."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__("Unreachable", message)
-
 
 def _patiently(call: Callable[[], Answer], refusal: Callable[[Answer], AwsError]) -> Answer:
-    error: AwsError = AwsUnreachable("never called")
+    error: AwsError = AwsUnreachable("Unreachable", "never called")
     for attempt in range(_TRIES):
         if attempt:
             time.sleep(pause_s(2 * attempt, _PAUSE_S, spread=1))
         try:
             answer = call()
         except OSError as failure:
-            error = AwsUnreachable(str(failure))
+            error = AwsUnreachable("Unreachable", str(failure))
             continue
         if answer.status < 300:
             return answer

@@ -13,12 +13,12 @@ from modelcote.control.dialect import Dialect
 from modelcote.control.errors import install, responder
 from modelcote.control.middleware import Log, Middleware
 from modelcote.control.openapi import document
-from modelcote.control.routes import deliveries, deploys, issuers, keys, logs, models, runs, secrets, versions, webhooks
+from modelcote.control.routes import deliveries, deploys, keys, models, runs, secrets, versions, webhooks
 from modelcote.control.services import Services
 from modelcote.control.views.models import Health
 from modelcote.core.errors import MethodNotAllowed
 
-_MODULES = (models, versions, logs, deploys, keys, issuers, secrets, runs, deliveries, webhooks)
+_MODULES = (models, versions, deploys, keys, secrets, runs, deliveries, webhooks)
 _own = APIRouter()
 
 

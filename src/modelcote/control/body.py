@@ -20,7 +20,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-async def read_json(request: Request) -> Any:
+async def _read_json(request: Request) -> Any:
     """Return the body's JSON value; a missing Content-Type means JSON. Raise 400, 413 and 415."""
     media_type(request.headers)
     body = bytearray()
@@ -33,15 +33,23 @@ async def read_json(request: Request) -> Any:
 
 @dataclass(frozen=True)
 class JsonBody(Generic[Body]):
-    """A dependency that returns the body as `model`; an empty body means `{}` where it is optional."""
+    """A dependency that returns the body as `model`; an empty body means `{}` where it is optional.
+
+    Raises `Invalid` with the first field that is wrong.
+    """
 
     model: type[Body]
     optional: bool = False
 
     async def __call__(self, request: Request) -> Body:
-        if self.optional and request.headers.get("content-length", "0") == "0":
-            return check(self.model, {})
-        return check(self.model, await read_json(request))
+        empty = self.optional and request.headers.get("content-length", "0") == "0"
+        value = {} if empty else await _read_json(request)
+        try:
+            return self.model.model_validate(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            field = ".".join(map(str, first["loc"])) or "the body"
+            raise Invalid(f"{ascii(field)[1:81]}: {first['msg']}.", "See /openapi.json.", field=field[:80]) from error
 
 
 if TYPE_CHECKING:
@@ -53,13 +61,3 @@ else:
 
         def __class_getitem__(cls, model: type[BaseModel]) -> object:
             return Annotated[model, Depends(JsonBody(model))]
-
-
-def check(model: type[Body], value: Any) -> Body:
-    """Return the value as `model`; raise `Invalid` with the first field that is wrong."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"])) or "the body"
-        raise Invalid(f"{ascii(field)[1:81]}: {first['msg']}.", "See /openapi.json.", field=field[:80]) from error

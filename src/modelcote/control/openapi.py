@@ -29,7 +29,7 @@ _PREDICT = Path(__file__).with_name("predict.json")
 
 def document(routes: Sequence[APIRoute], dialects: Sequence[Dialect]) -> dict[str, Any]:
     """Return the document of these routes and of predict, which the gateway answers."""
-    bodies = [body for route in routes for body in _describe_body(route)]
+    bodies: list[type[BaseModel]] = [Problem, *(body for route in routes for body in _describe_body(route))]
     openapi = get_openapi(
         title="modelcote",
         version=VERSION,
@@ -40,7 +40,9 @@ def document(routes: Sequence[APIRoute], dialects: Sequence[Dialect]) -> dict[st
     components, surfaces = openapi["components"], [NATIVE, *(dialect.surface for dialect in dialects)]
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)
-    schemas = {**components["schemas"], **_schemas([Problem, *bodies])}
+    template = "#/components/schemas/{model}"
+    _, described = models_json_schema([(body, "validation") for body in bodies], ref_template=template)
+    schemas = {**components["schemas"], **described["$defs"]}
     components["schemas"] = dict(sorted(schemas.items()))
     components["securitySchemes"] = {name: value for one in surfaces for name, value in one.schemes.items()}
     paths = {**openapi["paths"], "/v1/{project}/{model}/predict": {"post": json.loads(_PREDICT.read_bytes())}}
@@ -61,10 +63,3 @@ def _describe_body(route: APIRoute) -> Iterator[type[BaseModel]]:
             content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body.model.__name__}"}}}
             route.openapi_extra = {"requestBody": {"required": not body.optional, "content": content}}
             yield body.model
-
-
-def _schemas(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    template = "#/components/schemas/{model}"
-    _, schema = models_json_schema([(model, "validation") for model in models], ref_template=template)
-    schemas: dict[str, Any] = schema["$defs"]
-    return schemas

@@ -161,15 +161,12 @@ def mark_failed(registry: Registry, deploy: Deploy, error: ModelcoteError) -> No
 def forget(registry: Registry, deploy: Deploy) -> None:
     """End a deletion: the model's rows and its objects in the bucket are gone, the deploy SUCCEEDED."""
     versions.delete_all(registry, deploy.project, deploy.model)
+    pages = registry.s3.get_paginator("list_objects_v2")
     for folder in (UPLOADS, BUNDLES, PACKAGES):
-        _empty(registry, f"{folder}/{deploy.project}/{deploy.model}/")
+        for page in pages.paginate(Bucket=registry.bucket, Prefix=f"{folder}/{deploy.project}/{deploy.model}/"):
+            for row in page.get("Contents", []):
+                registry.s3.delete_object(Bucket=registry.bucket, Key=row["Key"])
     _finish(registry, deploy, _ended(deploy, DeployState.SUCCEEDED), delete(deploy.model_key, **_DELETING))
-
-
-def _empty(registry: Registry, prefix: str) -> None:
-    for page in registry.s3.get_paginator("list_objects_v2").paginate(Bucket=registry.bucket, Prefix=prefix):
-        for row in page.get("Contents", []):
-            registry.s3.delete_object(Bucket=registry.bucket, Key=row["Key"])
 
 
 def _ended(deploy: Deploy, state: DeployState, error: ModelcoteError | None = None) -> dict[str, Any]:

@@ -59,10 +59,7 @@ class DeployKind(StrEnum):
 
 
 # The condition of a write to a model that exists and is not being deleted, with its value.
-LIVING: dict[str, Any] = {
-    "condition": "attribute_exists(#pk) AND #state <> :deleting",
-    "deleting": ModelState.DELETING,
-}
+LIVING: dict[str, Any] = {"condition": "attribute_exists(#pk) AND #state <> :deleting", "deleting": ModelState.DELETING}
 
 
 def model_key(project: str, name: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The Conduit dialect as the port describes it."""
+"""The Conduit dialect as the port describes it. It shares the paths that predict with the native interface."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from modelcote.control.dialect import Dialect, Surface
 from modelcote.core.errors import ModelcoteError, to_problem
 from modelcote.dialects.conduit import NAME
-from modelcote.dialects.conduit.predict import ROUTES
 from modelcote.dialects.conduit.webhook import webhook_body
+from modelcote.gateway.routes import PredictRoute, RunForm, accepted
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+
+    from modelcote.runs.records import Run
 
 _PATHS = frozenset({"/deploy", "/streamBuildLogs"})
 
@@ -28,4 +30,15 @@ def _problem(error: ModelcoteError, request_id: str) -> dict[str, Any]:
     return {**to_problem(error, request_id), "message": str(error)}
 
 
-CONDUIT = Dialect(NAME, _routers, _PATHS.__contains__, Surface(_problem), webhook_body, ROUTES)
+def _accepted(run: Run) -> dict[str, Any]:
+    """Return what Conduit clients expect: a run's state is not among it."""
+    return {name: value for name, value in accepted(run).items() if name != "state"}
+
+
+# A webhook in the body is Conduit's own way, on either path.
+_RUNS = RunForm(NAME, _accepted)
+_ROUTES = (
+    PredictRoute("/v1/{project}/{model}/predict", callbacks=_RUNS),
+    PredictRoute("/v3/{project}/{model}/predict", callbacks=_RUNS),
+)
+CONDUIT = Dialect(NAME, _routers, _PATHS.__contains__, Surface(_problem), webhook_body, _ROUTES)
