@@ -1,19 +1,24 @@
-"""A new backend is a class and an entry in `BACKENDS`: nothing under `src` changes for it."""
+"""A new backend is a class and an entry in `BACKENDS`: calls, runs and deploys find it there."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from modelcote.backends import BACKENDS, Backends, BackendSpec
 from modelcote.core.event import answer_members
 from modelcote.core.runs import FAST, RunLimits
+from modelcote.core.snapshot import DeployedModel
 from modelcote.core.target import Target
 from modelcote.flow.result import dumps
+from modelcote.registry import models, snapshots
 from modelcote.registry.store import Registry
 from modelcote.serving.predictor import respond
+from tests.emulator.deploy.deploying import PROJECT, Stand
 from tests.emulator.gateway.stand import standing
 from tests.support.emulator import aws, emulator, registry
 from tests.support.runs_stand import RunsStand, runs_standing
@@ -60,3 +65,13 @@ def test_a_run_is_answered_in_a_lane_of_the_backend(stand: RunsStand) -> None:
     assert (run.lane, run.target) == (FAST, Target("toy", ADDRESS))
     stand.drain()
     assert stand.result(stand.run(run.run_id)) == [ADDRESS]
+
+
+def test_a_deployed_model_gets_its_address_from_the_backend(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(snapshots, "DeployedModel", partial(DeployedModel, backend="toy"))
+    stand = Stand(registry, tmp_path)
+    stand.request("iris")
+    stand.run()
+    assert models.get(registry, PROJECT, "iris").target == Target("toy", ADDRESS)

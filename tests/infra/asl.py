@@ -74,8 +74,15 @@ _TASK = {
     ),
 }
 _RULE = _object(["Variable", "StringEquals", "Next"], Variable=_A_PATH, StringEquals=_TEXT, Next=_TEXT)
-_CHOICE = _object(["Type", "Choices"], Type={"const": "Choice"}, Choices=_list(_RULE))
-_STATE = {"if": {"properties": {"Type": {"const": "Choice"}}}, "then": _CHOICE, "else": _TASK}
+# Without a default, an execution that no rule matches fails, and nothing records it.
+_CHOICE = _object(["Type", "Choices", "Default"], Type={"const": "Choice"}, Choices=_list(_RULE), Default=_TEXT)
+_PASS = _object(
+    ["Type", "Result", "ResultPath", "Next"],
+    **{"Type": {"const": "Pass"}, "Result": {"type": "object"}, "ResultPath": _A_PATH, "Next": _TEXT},
+)
+_STATE: dict[str, Any] = _TASK
+for _type, _schema in {"Choice": _CHOICE, "Pass": _PASS}.items():
+    _STATE = {"if": {"properties": {"Type": {"const": _type}}}, "then": _schema, "else": _STATE}
 _STATES = {"minProperties": 1, "propertyNames": {"maxLength": 80}, "additionalProperties": _STATE}
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -115,8 +122,7 @@ def _targets(definition: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _leads_to(state: Mapping[str, Any]) -> Iterator[str]:
-    if "Next" in state:
-        yield state["Next"]
+    yield from (state[name] for name in ("Next", "Default") if name in state)
     yield from (row["Next"] for kind in ("Catch", "Choices") for row in state.get(kind, ()))
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from infra.components.state_machines import DEFINITIONS, definition
+from modelcote.backends.lambda_failures import failed_task
+from modelcote.core.errors import BackendUnavailable
 from tests.infra.asl import problems
 from tests.infra.plans import planned
 
@@ -46,9 +48,15 @@ RETRIER, CATCHER = {"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["States.ALL
     [
         (state("Lambda", Next="Completed"), "there is no state Completed"),
         (state("Lambda", Catch=[{**CATCHER, "Next": "Gone"}]), "there is no state Gone"),
-        (state("Lambda", Next=None, End=True, Catch=None), "Complete: no state leads there"),
+        (
+            state("Backend", Choices=[{"Variable": "$.a", "StringEquals": "b", "Next": "Unknown"}]),
+            "Lambda: no state leads",
+        ),
         (state("Backend", Choices=[]), "should be non-empty"),
         (state("Backend", Choices=[{"Variable": "$.a", "StringEquals": "b", "Next": "Gone"}]), "no state Gone"),
+        (state("Backend", Default="Gone"), "no state Gone"),
+        (state("Backend", Default=None), "'Default' is a required property"),
+        (state("Unknown", Result="text"), "is not of type 'object'"),
         (state("Complete", End=None, Next="Lambda"), "no end is reached"),
         (state("Complete", Next="Lambda"), "valid under each of"),
         (state("Complete", End=None), "not valid under any of"),
@@ -116,6 +124,13 @@ def test_every_outcome_is_recorded() -> None:
     assert invoke["Next"] == "Complete"
     assert (complete["Parameters"]["Payload.$"], complete["End"]) == ("$", True)
     assert invoke["TimeoutSecondsPath"] == "$.timeout_s"  # The run's own limit, from `modelcote.runs.worker`.
+
+
+def test_an_unknown_backend_is_a_failure_and_reaches_complete() -> None:
+    """Not the execution's own failure, which nothing records: the run would be due until the watchdog finds it."""
+    unknown = LONG_RUN["States"][LONG_RUN["States"]["Backend"]["Default"]]
+    assert (unknown["ResultPath"], unknown["Next"]) == ("$.failure", "Complete")
+    assert isinstance(failed_task(unknown["Result"]["Error"], unknown["Result"]["Cause"]), BackendUnavailable)
 
 
 _LONGEST_S = 905  # A Lambda function's own limit, and the time to store its answer.

@@ -18,6 +18,7 @@ _STATUS_BY_NAME = {
     "TooManyRequests": 429,
     "Throttl": 429,
     "ResourceNotFound": 404,
+    "Backend.Unknown": 503,  # The state machine has no branch for the run's backend.
     "Lambda.ServiceException": 503,
     "Lambda.AWSLambdaException": 503,
     "Lambda.SdkClientException": 503,

@@ -33,7 +33,6 @@ KEY_NAME = "local"
 # Receivers of webhooks are developed on the same machine, without a certificate.
 _POLICY = {"webhook_loopback": True, "webhook_http": True}
 _POLICY_FILE = "policy.json"
-_OUTPUTS = ("url", "registry_table", "bucket", "deploy_queue_url")
 
 
 def make_platform(home: Path, current: Status, environment: Mapping[str, str], held: Sequence[str] = ()) -> Status:

@@ -128,6 +128,19 @@ def test_rollback_serves_the_built_version_again_without_building(stand: Stand) 
     assert not any("packaged" in line for line in stand.lines(deploy))
 
 
+def test_a_rollback_to_a_version_whose_spec_cannot_be_read_fails(stand: Stand) -> None:
+    for _ in range(2):
+        stand.request("iris")
+        stand.run()
+    first = versions.get(stand.registry, PROJECT, "iris", 1)
+    stand.registry.table.update(first.key, {"spec_json": '{"flow": '})
+    deploy = deploys.request(stand.registry, PROJECT, "iris", 1, "rollback")
+    stand.run()
+    model = models.get(stand.registry, PROJECT, "iris")
+    assert (stand.state(deploy), model.state, model.current_version) == ("FAILED", "READY", 2)
+    assert "JSONDecodeError" in stand.error(deploy)["detail"]
+
+
 def test_of_several_deploys_of_one_model_the_last_one_serves(stand: Stand) -> None:
     first, second = stand.request("iris"), stand.request("iris")
     engine = stand.run()

@@ -24,7 +24,7 @@ from modelcote.deploy.program.engine import Engine
 from modelcote.deploy.queue.build import build
 from modelcote.deploy.queue.lease import held
 from modelcote.deploy.queue.snapshot import take_snapshot
-from modelcote.registry import deploys, outcomes
+from modelcote.registry import deploys, outcomes, versions
 from modelcote.registry.records import Deploy, DeployKind
 from modelcote.registry.store import Registry
 
@@ -82,6 +82,8 @@ class Worker:
             self.say(deploy, _FIRST_LINE.get(deploy.kind, "back to version {version}").format(version=deploy.version))
             if deploy.kind == DeployKind.DEPLOY:
                 build(deploy, self.registry, self.runtimes, self.folder, lambda line: self.say(deploy, line))
+            elif deploy.kind == DeployKind.ROLLBACK:  # Without a readable spec the current version would be served.
+                _ = versions.get(self.registry, deploy.project, deploy.model, deploy.version).spec
 
         return self._succeeds(deploy, prepare)
 
@@ -157,15 +159,13 @@ def _shared() -> Path:
 
 def with_one_change(deploy: Deploy, before: Snapshot, after: Snapshot) -> Snapshot:
     """Return `before` with the request's model as in `after`. Tombstones stay: deletions do not wait for others."""
-    changed = _find(after, deploy)
     others = tuple(row for row in before.models if (row.project, row.name) != (deploy.project, deploy.model))
-    models = (*others, *((changed,) if changed is not None else ()))
+    models = tuple(row for row in (*others, _find(after, deploy)) if row is not None)
     needed = {key for model in models for key in model.package.layers}
     layers = {layer.key: layer for layer in (*before.layers, *after.layers)}
     return replace(after, models=models, layers=tuple(layers[key] for key in sorted(needed)))
 
 
 def _find(snapshot: Snapshot, deploy: Deploy) -> DeployedModel | None:
-    return next(
-        (model for model in snapshot.models if (model.project, model.name) == (deploy.project, deploy.model)), None
-    )
+    key = (deploy.project, deploy.model)
+    return next((model for model in snapshot.models if (model.project, model.name) == key), None)

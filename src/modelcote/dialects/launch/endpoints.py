@@ -41,8 +41,8 @@ def list_model_endpoints(
     else:
         row = store.find_endpoint(services.registry.table, project, name) if len(name) <= 63 else None
         rows = [row] if row else []
-    models = store.models_of(services.registry.table, rows)
-    return EndpointList(model_endpoints=[endpoint_view(row, models.get(row.model), services) for row in rows])
+    served = store.models_of(services.registry.table, rows)
+    return EndpointList(model_endpoints=[endpoint_view(row, served.get(row.model), services) for row in rows])
 
 
 @router.post("")

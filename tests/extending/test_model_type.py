@@ -15,14 +15,14 @@ from modelcote.core.errors import InvalidBundle, InvalidSpec, VersionMismatch
 from modelcote.core.manifest import Manifest
 from modelcote.core.runtimes import MODEL_TYPES, RUNTIMES, Library, Runtime
 from modelcote.core.spec import spec_from_dict, spec_from_stored, spec_to_dict
-from tests.unit.flow.toy import ToyType
+from tests.extending.toy import ToyType
 
 SPEC = {"name": "toy", "flow": [["line", "model.line"]]}
 
 
 @pytest.fixture
 def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = "tests.unit.flow.toy"
+    here = "tests.extending.toy"
     row = Runtime("toy", 9, here, here, (Library("toylib", digits=1),), (".line",))
     monkeypatch.setitem(RUNTIMES, row.name, row)
     monkeypatch.setitem(MODEL_TYPES, ToyType.LINE, ToyType.LINE)
