@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelcote.backends import BACKENDS, Backends, BackendSpec
+from modelcote.core.errors import BackendUnavailable
 from modelcote.core.event import answer_members
 from modelcote.core.runs import FAST, RunLimits
 from modelcote.core.snapshot import DeployedModel
@@ -75,3 +76,8 @@ def test_a_deployed_model_gets_its_address_from_the_backend(
     stand.request("iris")
     stand.run()
     assert models.get(registry, PROJECT, "iris").target == Target("toy", ADDRESS)
+
+
+def test_a_run_on_a_backend_that_is_not_in_the_table_is_503(stand: RunsStand) -> None:
+    with pytest.raises(BackendUnavailable):
+        stand.accept(target=Target("other", ADDRESS))

@@ -50,6 +50,14 @@ BACKENDS: dict[str, BackendSpec] = {
     ),
 }
 
+
+def spec_of(name: str, specs: Mapping[str, BackendSpec] = BACKENDS) -> BackendSpec:
+    """Return the entry of a backend; raise `BackendUnavailable` for one that this platform does not have."""
+    if name not in specs:
+        raise BackendUnavailable(f"there is no backend {name} here.", "Update the platform.")
+    return specs[name]
+
+
 Invoke = Callable[[Target, bytes, float], bytes]
 
 
@@ -64,7 +72,5 @@ class Backends:
         """Call the target's backend; see `Backend.invoke`."""
         backend = self._connected.get(target.backend)
         if backend is None:
-            if target.backend not in self._specs:
-                raise BackendUnavailable(f"there is no backend {target.backend} here.", "Update the platform.")
-            backend = self._connected[target.backend] = self._specs[target.backend].connect()
+            backend = self._connected[target.backend] = spec_of(target.backend, self._specs).connect()
         return backend.invoke(target.address, payload, timeout_s)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import Any, NoReturn
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from modelcote.control.dialect import Dialect
@@ -16,7 +16,6 @@ from modelcote.control.openapi import document
 from modelcote.control.routes import deliveries, deploys, keys, models, runs, secrets, versions, webhooks
 from modelcote.control.services import Services
 from modelcote.control.views.models import Health
-from modelcote.core.errors import MethodNotAllowed
 
 _MODULES = (models, versions, deploys, keys, secrets, runs, deliveries, webhooks)
 _own = APIRouter()
@@ -26,17 +25,6 @@ _own = APIRouter()
 def health() -> Health:
     """Answer while the function runs; no other service is called."""
     return Health(status="ok")
-
-
-@_own.api_route(
-    "/{generation}/{project}/{model}/predict",
-    methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"],
-    response_model=None,
-    include_in_schema=False,
-)
-def predict(request: Request) -> NoReturn:
-    """Answer other methods than POST, which the HTTP API's default route sends here; POST is the gateway's."""
-    raise MethodNotAllowed(f"{request.method} is not a method of predict.", "Use POST.", allow="POST")
 
 
 def openapi_document(dialects: Sequence[Dialect]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from modelcote.gateway.response import respond
 if TYPE_CHECKING:
     from modelcote.runs.records import Run
 
-_MESSAGE = "We will return the output to the endpoint provided when the task is complete."  # the Conduit interface's
+_MESSAGE = "We will return the output to the endpoint provided when the task is complete."  # clients know this text
 _POLL = "Poll the run at the URL in the header Location until it has ended."
 
 

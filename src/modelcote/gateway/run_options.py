@@ -51,9 +51,10 @@ class RunOptions:
             if "webhook_endpoint" in members:
                 # A null is as wrong as any other value that is not a URL.
                 url = members.pop("webhook_endpoint") or ""
-                form = form if prefers else route.callbacks
+                form = form if prefers or _WEBHOOK in headers else route.callbacks
             auth = members.pop("webhook_auth", auth)
-            data = replace(data, value=members, json=json.dumps(members, separators=(",", ":")).encode())
+            text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+            data = replace(data, value=members, json=text.encode())
         return cls(form, data, headers, prefers, url, auth)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelcote.aws.table import ConditionFailed, add, put, update
-from modelcote.backends import BACKENDS
+from modelcote.backends import spec_of
 from modelcote.core.errors import BackendUnavailable, Invalid, TooManyRequests
 from modelcote.core.objects import input_key
 from modelcote.core.runs import FAST, RUNNING, RunLimits
@@ -101,7 +101,7 @@ def _run_of(store: RunStore, submission: Submission) -> Run:
         version=submission.version,
         backend=submission.target.backend,
         address=submission.target.address,
-        lane=BACKENDS[submission.target.backend].lane(limits.run_s, policy.fast_limit_s),
+        lane=spec_of(submission.target.backend).lane(limits.run_s, policy.fast_limit_s),
         dialect=submission.dialect,
         created_at_s=at,
         queue_until_s=at + limits.queue_s,

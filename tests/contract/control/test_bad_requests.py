@@ -170,8 +170,6 @@ def test_compressed_bodies(stand: Stand, coding: str) -> None:
         ("HEAD", f"/v1/projects/{PROJECT}/models/iris", "DELETE, GET"),
         ("OPTIONS", f"/v1/projects/{PROJECT}/keys", "GET, POST"),
         ("PATCH", f"/v1/projects/{PROJECT}/secrets/x", "DELETE, GET, PUT"),
-        ("GET", "/v1/demo/iris/predict", "POST"),
-        ("DELETE", "/v3/demo/iris/predict", "POST"),
         ("POST", "/healthz", "GET"),
         ("POST", "/openapi.json", "GET"),
         ("GET", "/deploy", "POST"),

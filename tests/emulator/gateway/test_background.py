@@ -46,9 +46,10 @@ def test_prefer_respond_async(asked: Asked) -> None:
     assert asked.stand.result(asked.stand.run(body["run_id"])) == [[2, 4]]
 
 
-def test_prefer_with_a_webhook_in_the_body_is_the_native_shape(asked: Asked) -> None:
-    _, _, body = asked.send({"data": 1, "webhook_endpoint": HOOK}, prefer="respond-async")
-    assert asked.stand.run(body["run_id"]).dialect == "native"
+def test_prefer_or_the_header_with_a_webhook_in_the_body_is_the_native_shape(asked: Asked) -> None:
+    for headers in ({"prefer": "respond-async"}, {"x_modelcote_webhook": HOOK}):
+        _, _, body = asked.send({"data": 1, "webhook_endpoint": HOOK}, **headers)
+        assert asked.stand.run(body["run_id"]).dialect == "native"
 
 
 def test_a_webhook_in_a_header_for_a_bare_list(asked: Asked) -> None:
@@ -136,6 +137,11 @@ def test_the_model_gets_the_numbers_as_they_were_sent(asked: Asked) -> None:
     """Beyond 64 bits too, where a fast parser makes floats of them."""
     _, _, body = asked.send({"id": 12345678901234567890123, "x": 1.1, "webhook_endpoint": HOOK})
     assert json.loads(asked.stand.run(body["run_id"]).input)["data"] == {"id": 12345678901234567890123, "x": 1.1}
+
+
+def test_text_keeps_its_length(asked: Asked) -> None:
+    _, _, body = asked.send({"text": "日本", "webhook_endpoint": HOOK})
+    assert '{"text":"日本"}' in asked.stand.run(body["run_id"]).input
 
 
 def test_a_full_project_stores_no_inputs(asked: Asked) -> None:

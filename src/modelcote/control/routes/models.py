@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from modelcote.backends import BACKENDS
+from modelcote.backends import spec_of
 from modelcote.control.auth import Deployer, ServicesDep
 from modelcote.control.body import JsonBody, Strict
 from modelcote.control.query import SINCE, read_time
@@ -73,7 +73,7 @@ def get_logs(
         return LogLines(lines=[])
     try:
         pages = services.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=BACKENDS[row.backend].log_group(row.address), startTime=round(read_time("since", since) * 1000)
+            logGroupName=spec_of(row.backend).log_group(row.address), startTime=round(read_time("since", since) * 1000)
         )
         events = [event for page in pages for event in page["events"]]
     except services.logs.exceptions.ResourceNotFoundException:

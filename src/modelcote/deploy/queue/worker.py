@@ -15,7 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from modelcote.backends import BACKENDS
+from modelcote.backends import spec_of
 from modelcote.core.errors import DeployFailed, ModelcoteError
 from modelcote.core.snapshot import DeployedModel, Snapshot
 from modelcote.core.target import Target
@@ -118,7 +118,7 @@ class Worker:
                 outcomes.mark_superseded(self.registry, deploy)
             else:
                 self.say(deploy, f"version {deploy.version} is being served")
-                address = BACKENDS[served.backend].address(self.stack, deploy.project, deploy.model)
+                address = spec_of(served.backend).address(self.stack, deploy.project, deploy.model)
                 outcomes.mark_ready(self.registry, deploy, Target(served.backend, address))
 
         self._succeeds(deploy, record)
