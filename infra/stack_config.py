@@ -34,7 +34,7 @@ def settings_from_config(
         account=config.get("account") or account(),
         platform_archive=defaults.platform_archive,
         platform_layer=defaults.platform_layer,
-        predict_paths=tuple(assets["predict_paths"]),
+        predict_paths=tuple(assets.get("predict_paths", ())),
         architecture=config.get("architecture") or defaults.architecture,
         log_retention_days=_whole(config, "logRetentionDays", defaults.log_retention_days),
         throttle_rate=_whole(config, "throttleRate", defaults.throttle_rate),

@@ -61,7 +61,8 @@ class Predictor:
             took = round((perf_counter() - start) * 1000, 4)
             return dumps(answer_members(result, took, count(data)))
         except ModelcoteError as error:
-            return error_json(to_problem(error))
+            # A processor may have raised it, with any value among its members.
+            return dumps({"error": to_problem(error)})
         except KeyError as error:
             return error_json(to_problem(BadRequest(f"the event has no {error}.", "Call through the gateway.")))
 

@@ -186,3 +186,14 @@ def test_the_entry_imports_no_more_than_it_needs(tmp_path: Path) -> None:
         *("sklearn", "xgboost", "pandas", "scipy", "joblib", "boto3", "botocore", "fastapi", "pydantic"),
         *("httpx", "rich", "typer", "pulumi", "onnx", "skl2onnx"),
     }
+
+
+@pytest.mark.parametrize(("value", "sent"), [("np.int64(3)", 3), ("{1, 2}", [1, 2]), ("float('nan')", None)])
+def test_an_error_of_a_processor_may_have_any_member(tmp_path: Path, value: str, sent: object) -> None:
+    source = (
+        "def p(r):\n    import numpy as np\n    from modelcote.core.errors import InvalidInput\n"
+        f"    raise InvalidInput('wrong', 'mend it', value={value})\n"
+    )
+    rows = [["sklearn", line(tmp_path), {"post": "p"}]]
+    problem = answer(written(tmp_path, rows, [{"post": source}]), [[1, 0]])["error"]
+    assert (problem["code"], problem["value"]) == ("invalid_input", sent)
