@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ SECRETS = Table("secrets", SecretView, ("key", "updated_at"))
 @app.command("set")
 def set_secret(key: Key, as_json: Json = False) -> None:
     """Set a secret. Its value is read from a prompt, or from standard input."""
-    value = typer.prompt("value", hide_input=True)
+    value = typer.prompt("value", hide_input=True) if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
     with client() as api:
         api.put_secret(key, value)
     show({"set": key}, as_json, f"set {key}")

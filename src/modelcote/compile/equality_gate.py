@@ -71,7 +71,9 @@ def compare_graph(original: Original, path: Path, feeds: Sequence[Feed], compare
                 False, _difference(compared, where, comparison, original.kind(expected)), where + 1, comparison.largest
             )
         largest, count = max(largest, comparison.largest), count + len(rows)
-    reason = f"equal to the original on {count} rows, {compared.samples} of them the caller's"
+    reason = f"equal to the original on {count} rows" + f", {compared.samples} of them the caller's" * bool(
+        compared.samples
+    )
     return Report(True, reason, count, largest, feeds=tuple(feeds), limits=compared.limits)
 
 

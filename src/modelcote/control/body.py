@@ -49,7 +49,9 @@ class JsonBody(Generic[Body]):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(map(str, first["loc"])) or "the body"
-            raise Invalid(f"{ascii(field)[1:81]}: {first['msg']}.", "See /openapi.json.", field=field[:80]) from error
+            raise Invalid(
+                f"{ascii(field)[1:-1][:80]}: {first['msg']}.", "See /openapi.json.", field=field[:80]
+            ) from error
 
 
 if TYPE_CHECKING:

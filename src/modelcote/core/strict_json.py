@@ -78,7 +78,10 @@ def _read(body: bytes, *, numbers: bool) -> Any:
 
 
 def _malformed(error: Exception) -> MalformedJson:
-    return MalformedJson(f"the body is not JSON: {ascii(str(error))[1:161]}.", "Send strict JSON in UTF-8.")
+    return MalformedJson(
+        f"the body is not JSON: {ascii(str(error))[1:-1][:160]}.",
+        "Send strict JSON in UTF-8; null for a missing value, not NaN.",
+    )
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

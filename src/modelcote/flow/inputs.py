@@ -92,18 +92,19 @@ def wrong_value(row: int, column: int, problem: str, remedy: str) -> InvalidInpu
 def _check_list(data: Any, schema: InputSchema) -> None:
     if not isinstance(data, list) or not data:
         raise InvalidInput(
-            "the data is not a list of rows.", f"Send a JSON list of at least one row: {expected(schema)}."
+            f"the data {'has no rows' if data == [] else 'is not a list of rows'}.",
+            f"Send a JSON list of at least one row: {expected(schema)}.",
         )
 
 
 def expected(schema: InputSchema) -> str:
     """Describe one row in words."""
     if schema.kind == TEXT:
-        return "each row a text"
+        return "each row as a text"
     if schema.columns:
         shown = ", ".join(schema.columns[:_SHOWN]) + (", ..." if len(schema.columns) > _SHOWN else "")
-        return f"each row a list of {len(schema.columns)} values, or an object with the columns {shown}"
-    return f"each row a list of {schema.n_features if schema.n_features is not None else 'equally many'} values"
+        return f"each row as a list of {len(schema.columns)} values, or an object with the columns {shown}"
+    return f"each row as a list of {schema.n_features if schema.n_features is not None else 'equally many'} values"
 
 
 def matrix(data: list[Any], schema: InputSchema) -> np.ndarray[Any, Any]:

@@ -70,7 +70,7 @@ def _parts(body: bytes, content_type: str) -> Iterator[Part]:
                 elif event is not None:
                     content += event
     except (MultipartError, UnicodeError) as error:
-        raise _invalid(ascii(str(error))[1:161], "Let an HTTP library make the form.") from error
+        raise _invalid(ascii(str(error))[1:-1][:160], "Let an HTTP library make the form.") from error
 
 
 def _files(parts: Sequence[Part]) -> list[Part]:

@@ -53,4 +53,6 @@ def remove(table: Table, project: str, issuer_id: str) -> None:
             delete((project_pk(project), f"ISSUER#{issuer_id}")),
         )
     except ConditionFailed:
-        raise NotFound("there is no such issuer in this project.", "List them with GET jwt-issuers.") from None
+        raise NotFound(
+            "there is no such issuer in this project.", "List them with GET /v1/projects/{project}/jwt-issuers."
+        ) from None

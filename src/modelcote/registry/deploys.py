@@ -70,7 +70,10 @@ def _waiting(registry: Registry, request: Deploy) -> Deploy | None:
     item = registry.table.get(*(request.model_key if deletion else request.version_key))
     if item is None:
         what = "model" if deletion else f"version {request.version} of the model"
-        raise NotFound(f"there is no {what} {ascii(request.model)[:60]} in this project.", "List them with `cote ls`.")
+        raise NotFound(
+            f"there is no {what} {ascii(request.model)[:60]} in this project.",
+            f"List them with `cote {'ls' if deletion else 'versions'}`.",
+        )
     deploy_id = item.get("deploy_id", "")
     if not deploy_id or request.kind == DeployKind.ROLLBACK or (deletion and item["state"] != ModelState.DELETING):
         return None

@@ -42,7 +42,7 @@ def test_a_category_column_has_that_dtype() -> None:
 @pytest.mark.parametrize(
     ("data", "schema", "said"),
     [
-        ([], NUMBERS, "list of rows"),
+        ([], NUMBERS, "no rows"),
         ({}, NUMBERS, "list of rows"),
         ("x", NUMBERS, "list of rows"),
         ([1.0, 2.0], NUMBERS, "row 0 is not a list"),

@@ -82,5 +82,5 @@ def _name(services: Services, project: str, key: str) -> str:
 def _missing(error: ClientError) -> Exception:
     """Return 404 for a secret that does not exist, and any other failure unchanged."""
     if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
-        return NotFound("there is no such secret in this project.", "List them with GET secrets.")
+        return NotFound("there is no such secret in this project.", "List them with `cote secrets ls`.")
     return error

@@ -21,7 +21,7 @@ def load(path: Path, model_type: BaseModelType) -> Runner:
         model.load_model(path)
     except (xgboost.core.XGBoostError, ValueError, TypeError, KeyError) as error:
         raise InvalidBundle(
-            f"{path.name} is not a {model_type.name}: {str(error).splitlines()[0][:200]}.",
+            f"{path.name} cannot be read as {model_type.name}: {str(error).splitlines()[0][:200]}.",
             "Save it with `model.save_model(...)` and choose the type that fits.",
         ) from error
     return pickled.runner_of(model, model_type, path)
