@@ -88,7 +88,7 @@ MUTATIONS = (
     Mutation("the attempt condition", _no_attempt_condition, ("tests/emulator/runs/test_protocol.py",)),
     Mutation("the outbox transaction", _no_outbox_transaction, ("tests/emulator/webhooks/test_deliver.py",)),
     Mutation("the watchdog", _no_watchdog, ("tests/emulator/runs", "tests/emulator/webhooks/test_deliver.py")),
-    Mutation("the address pinning", _no_address_pinning, ("tests/unit/webhooks/test_transport.py",)),
+    Mutation("the address pinning", _no_address_pinning, ("tests/unit/webhooks/test_targets.py",)),
 )
 
 
