@@ -20,7 +20,7 @@ from modelcote.registry import models
 from modelcote.runs.records import Delivery, Run
 from modelcote.webhooks.deliver import Deliverer
 from modelcote.webhooks.transport import Outgoing, Received
-from tests.contract.control.conftest import front, stand
+from tests.contract.conftest import front, stand
 from tests.contract.control.front import HOOK, MODEL, Front
 from tests.contract.control.stand import PROJECT, URL, Stand
 from tests.support.asgi import AppTransport

@@ -13,18 +13,16 @@ from typing import Any
 import httpx
 import pytest
 
-from modelcote import AsyncClient, Client
-from modelcote.aws.http import aws_client
-from modelcote.dialects import PREDICT_ROUTES, WEBHOOK_SHAPES
-from modelcote.gateway.background import Background
+from modelcote import Client
+from modelcote.dialects import WEBHOOK_SHAPES
 from modelcote.gateway.dispatch import Gateway
-from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 from modelcote.runs.records import Run
 from modelcote.sdk.config import Target
 from modelcote.webhooks.deliver import Deliverer
 from modelcote.webhooks.secrets import WebhookSecrets
-from modelcote.webhooks.transport import Outgoing, Received
+from modelcote.webhooks.transport import Received
 from tests.contract.control.stand import PROJECT, URL, Stand
+from tests.emulator.gateway.asked import gateway_of
 from tests.support.asgi import AppTransport
 from tests.support.events import predict_event
 from tests.support.runs_stand import RunsStand, runs_standing
@@ -56,37 +54,44 @@ class Front(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return await asyncio.to_thread(self._whole, request)
 
     def _whole(self, request: httpx.Request) -> httpx.Response:
-        answer = self.handle_request(
-            httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
-        )
+        plain = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
+        answer = self.handle_request(plain)
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.read())
 
-    @property
-    def target(self) -> Target:
-        return Target(URL, self.stand.keys["predict"], PROJECT)
+    def target(self, key: str = "predict") -> Target:
+        return Target(URL, self.stand.keys[key], PROJECT)
 
-    def client(self, key: str = "predict") -> Client:
-        return Client(Target(URL, self.stand.keys[key], PROJECT), transport=self)
-
-    def async_client(self) -> AsyncClient:
-        return AsyncClient(self.target, transport=self)
+    def client(self, key: str = "predict", transport: httpx.BaseTransport | None = None) -> Client:
+        return Client(self.target(key), transport=transport or self)
 
     def call(self, method: str, path: str, *, key: str | None = "predict", **options: Any) -> httpx.Response:
         return self.stand.call(method, path, key=key, **options)
 
-    def done(self, data: Any = None, **changes: Any) -> Run:
-        """A run that has succeeded."""
-        return self.runs.done(data, **changes)
+    def ok(self, method: str, path: str, **options: Any) -> Any:
+        answer = self.call(method, path, **options)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def listed(self, kind: str, **query: Any) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of the runs or of the deliveries, and the cursor of the next one."""
+        page = self.ok("GET", f"/{kind}", params=query)
+        return page[kind], page["cursor"]
+
+    def ids(self, kind: str, **query: Any) -> list[str]:
+        return [row["run_id"] for row in self.listed(kind, **query)[0]]
+
+    def policy(self, **changes: Any) -> None:
+        self.stand.use(runs=self.runs.with_policy(**changes).store)
+
+    @property
+    def deliverer(self) -> Deliverer:
+        services = self.stand.services
+        return Deliverer(self.runs.store, services.webhook_secrets, self.runs.kms, services.stack, WEBHOOK_SHAPES)
 
     def deliver(self, run: Run, status: int = 200) -> str:
         """An attempt at the run's delivery, which the receiver answers with this status."""
-        services = self.stand.services
-        deliverer = Deliverer(self.runs.store, services.webhook_secrets, self.runs.kms, services.stack, WEBHOOK_SHAPES)
-
-        def send(_: Outgoing) -> Received:
-            return Received(status, None, b"an answer", None, 12.5)
-
-        return deliverer.attempt(PROJECT, run.run_id, send)
+        received = Received(status, None, b"an answer", None, 12.5)
+        return self.deliverer.attempt(PROJECT, run.run_id, lambda _: received)
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -117,15 +122,4 @@ def standing_front(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fr
         stand.use(
             runs=runs.store, executions=runs.executions, webhook_secrets=secrets, kms=runs.kms, key_arn=runs.key_arn
         )
-        dynamodb = aws_client("dynamodb")
-        gateway = Gateway(
-            PREDICT_ROUTES,
-            RegistryCache(ItemReader(dynamodb, stand.registry.table.name).get, runs.store.policy.registry_cache_s),
-            runs.backends.invoke,
-            lambda: Background(runs.light, runs.light_kms, runs.key_arn),
-            runs.store.policy,
-        )
-        try:
-            yield Front(stand, runs, gateway, network)
-        finally:
-            dynamodb.close()
+        yield Front(stand, runs, gateway_of(runs), network)

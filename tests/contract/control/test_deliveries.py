@@ -8,20 +8,22 @@ from typing import Any
 import pytest
 
 from modelcote.control.routes import deliveries
+from modelcote.runs.listing import find_delivery
 from modelcote.runs.records import Run, Webhook
+from modelcote.runs.results import result_members
+from modelcote.webhooks.shapes import native_body
 from tests.contract.control.front import HOOK, Front
 from tests.contract.control.stand import check_problem
 
 
 def owed(front: Front, **changes: Any) -> Run:
     """A run that has succeeded and whose webhook is due."""
-    return front.done(webhook=Webhook(HOOK), **changes)
+    return front.runs.done(webhook=Webhook(HOOK), **changes)
 
 
 def exhausted(front: Front, **changes: Any) -> Run:
     """One whose every attempt has failed."""
-    front.runs.with_policy(delivery_schedule_s=(0,))
-    front.stand.use(runs=front.runs.store)
+    front.policy(delivery_schedule_s=(0,))
     run = owed(front, **changes)
     assert front.deliver(run, 500) == "EXHAUSTED"
     return run
@@ -47,26 +49,21 @@ def test_a_delivery_and_its_attempts(front: Front) -> None:
 def test_lists(front: Front) -> None:
     delivered, pending = owed(front), owed(front, model="other")
     front.deliver(delivered)
-    front.done()
-    whole = front.call("GET", "/deliveries").json()
-    assert [row["run_id"] for row in whole["deliveries"]] == [pending.run_id, delivered.run_id]
-    assert "attempts" not in whole["deliveries"][0]
-
-    def found(**query: Any) -> list[str]:
-        return [row["run_id"] for row in front.call("GET", "/deliveries", params=query).json()["deliveries"]]
-
-    assert found(state="DELIVERED") == [delivered.run_id]
-    assert found(model="other") == [pending.run_id]
-    assert found(until="1h") == []
-    first = front.call("GET", "/deliveries", params={"limit": 1}).json()
-    assert found(limit=1, cursor=first["cursor"]) == [delivered.run_id]
+    front.runs.done()
+    rows, _ = front.listed("deliveries")
+    assert [row["run_id"] for row in rows] == [pending.run_id, delivered.run_id]
+    assert "attempts" not in rows[0]
+    assert front.ids("deliveries", state="DELIVERED") == [delivered.run_id]
+    assert front.ids("deliveries", model="other") == [pending.run_id]
+    assert front.ids("deliveries", until="1h") == []
+    _, cursor = front.listed("deliveries", limit=1)
+    assert front.ids("deliveries", limit=1, cursor=cursor) == [delivered.run_id]
 
 
 def test_a_replay_starts_the_schedule_again_under_the_same_id(front: Front) -> None:
     run = exhausted(front)
-    again = front.call("POST", f"/deliveries/{run.run_id}/replay")
-    assert again.status_code == 200
-    assert (again.json()["state"], again.json()["replays"]) == ("PENDING", 1)
+    again = front.ok("POST", f"/deliveries/{run.run_id}/replay")
+    assert (again["state"], again["replays"]) == ("PENDING", 1)
     assert front.deliver(run) == "DELIVERED"
     shown = front.call("GET", f"/deliveries/{run.run_id}").json()
     assert (shown["webhook_id"], shown["attempts_made"]) == (f"msg_{run.run_id}", 2)
@@ -81,16 +78,14 @@ def test_many_are_sent_again(front: Front, monkeypatch: pytest.MonkeyPatch) -> N
     before = datetime.now(UTC) - timedelta(minutes=1)
 
     def replay(**body: Any) -> Any:
-        answer = front.call("POST", "/deliveries/replay", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return front.ok("POST", "/deliveries/replay", json=body)
 
     assert replay(since=(before + timedelta(hours=1)).isoformat()) == {"replayed": 0, "cursor": None}
     assert replay(since=before.isoformat(), model="other") == {"replayed": 1, "cursor": None}
     assert replay(since=before.timestamp()) == {"replayed": 3, "cursor": None}
     assert replay(since="10m") == {"replayed": 0, "cursor": None}
     assert replay(since=int(before.timestamp()), state="DELIVERED") == {"replayed": 1, "cursor": None}
-    states = {row["run_id"]: row["replays"] for row in front.call("GET", "/deliveries").json()["deliveries"]}
+    states = {row["run_id"]: row["replays"] for row in front.listed("deliveries")[0]}
     assert states == {run.run_id: 1 for run in (*lost, other, delivered)} | {pending.run_id: 0}
     for run in lost:
         front.deliver(run, 500)
@@ -127,7 +122,7 @@ def test_replays_that_are_refused(front: Front) -> None:
 
 
 def test_a_run_without_a_webhook_has_no_delivery(front: Front) -> None:
-    run = front.done()
+    run = front.runs.done()
     check_problem(front.call("GET", f"/deliveries/{run.run_id}"), 404)
     check_problem(front.call("POST", f"/deliveries/{run.run_id}/replay"), 404)
 
@@ -135,10 +130,6 @@ def test_a_run_without_a_webhook_has_no_delivery(front: Front) -> None:
 def test_the_body_that_is_sent_holds_the_result(front: Front) -> None:
     """The delivery's own shape, as the guide shows it."""
     run = owed(front)
-    from modelcote.runs.listing import find_delivery
-    from modelcote.runs.results import result_members
-    from modelcote.webhooks.shapes import native_body
-
     delivery = find_delivery(front.runs.store, run.project, run.run_id)
     assert delivery
     sent = native_body(delivery, run, result_members(front.runs.store, run, 1_000))

@@ -28,14 +28,9 @@ SHOWN = {
 }  # fmt: skip
 
 
-def ids(answer: httpx.Response) -> list[str]:
-    assert answer.status_code == 200, answer.text
-    return [row["run_id"] for row in answer.json()["runs"]]
-
-
 def test_a_run_from_the_queue_to_its_result(front: Front) -> None:
     run = front.runs.accept([[1, 2], [3, 4]])
-    queued = front.call("GET", f"/runs/{run.run_id}").json()
+    queued = front.ok("GET", f"/runs/{run.run_id}")
     assert set(queued) == SHOWN
     assert (queued["state"], queued["started_at"], queued["ended_at"], queued["error"]) == ("QUEUED", None, None, None)
     assert queued["queue_until"] > queued["created_at"]
@@ -46,36 +41,30 @@ def test_a_run_from_the_queue_to_its_result(front: Front) -> None:
     assert (ended["run_time_ms"], ended["points"]) == (1.5, 2)
     assert ended["result_until"] > ended["ended_at"] >= ended["started_at"] >= ended["created_at"]
     assert datetime.fromisoformat(ended["ended_at"]).tzinfo == UTC
-    assert front.call("GET", f"/runs/{run.run_id}/result").json() == {
-        "run_id": run.run_id,
-        "run_time_ms": 1.5,
-        "points": 2,
-        "result": [[2, 4], [6, 8]],
-    }
+    result = {name: ended[name] for name in ("run_time_ms", "points", "result")}
+    assert front.ok("GET", f"/runs/{run.run_id}/result") == {**result, "run_id": run.run_id}
 
 
 def test_lists(front: Front) -> None:
-    old = front.done(model="iris")
+    old = front.runs.done(model="iris")
     time.sleep(0.005)
     middle = datetime.now(UTC)
     time.sleep(0.005)
     new = [front.runs.accept(model="other"), front.runs.accept()]
     newest_first = [run.run_id for run in (*reversed(new), old)]
-    whole = front.call("GET", "/runs").json()
-    assert [row["run_id"] for row in whole["runs"]] == newest_first
-    assert whole["cursor"] is None
-    assert all(set(row) == SHOWN for row in whole["runs"])
-    assert ids(front.call("GET", "/runs", params={"model": "other"})) == [new[0].run_id]
-    assert ids(front.call("GET", "/runs", params={"model": "unknown"})) == []
-    assert ids(front.call("GET", "/runs", params={"state": "SUCCEEDED"})) == [old.run_id]
+    rows, cursor = front.listed("runs")
+    assert ([row["run_id"] for row in rows], cursor) == (newest_first, None)
+    assert all(set(row) == SHOWN for row in rows)
+    assert front.ids("runs", model="other") == [new[0].run_id]
+    assert front.ids("runs", model="unknown") == front.ids("runs", until="1970-01-01") == []
+    assert front.ids("runs", state="SUCCEEDED") == [old.run_id]
     for at in (middle.isoformat(), f"{middle.timestamp():.6f}"):
-        assert ids(front.call("GET", "/runs", params={"since": at})) == newest_first[:2]
-        assert ids(front.call("GET", "/runs", params={"until": at})) == [old.run_id]
-    assert ids(front.call("GET", "/runs", params={"since": "1h"})) == newest_first
-    assert ids(front.call("GET", "/runs", params={"until": "1970-01-01"})) == []
-    first = front.call("GET", "/runs", params={"limit": 2}).json()
-    assert [row["run_id"] for row in first["runs"]] == newest_first[:2]
-    assert ids(front.call("GET", "/runs", params={"limit": 2, "cursor": first["cursor"]})) == [old.run_id]
+        assert front.ids("runs", since=at) == newest_first[:2]
+        assert front.ids("runs", until=at) == [old.run_id]
+    assert front.ids("runs", since="1h") == newest_first
+    rows, cursor = front.listed("runs", limit=2)
+    assert [row["run_id"] for row in rows] == newest_first[:2]
+    assert front.ids("runs", limit=2, cursor=cursor) == [old.run_id]
 
 
 def test_waiting_ends_with_the_run_or_with_the_time(front: Front) -> None:
@@ -94,12 +83,9 @@ def test_waiting_ends_with_the_run_or_with_the_time(front: Front) -> None:
 @pytest.mark.parametrize(("size", "inline"), [(200_000, ("run", "result")), (300_000, ("result",)), (4_300_000, ())])
 def test_a_large_result_is_referred_to(front: Front, size: int, inline: tuple[str, ...]) -> None:
     front.runs.play = lambda _: dumps({"result": ["x" * size], "run_time_ms": 1.0, "points": 1})
-    run = front.done()
-    answers = {
-        "run": front.call("GET", f"/runs/{run.run_id}").json(),
-        "result": front.call("GET", f"/runs/{run.run_id}/result").json(),
-    }
-    for name, answer in answers.items():
+    run = front.runs.done()
+    for name, path in (("run", ""), ("result", "/result")):
+        answer = front.ok("GET", f"/runs/{run.run_id}{path}")
         if name in inline:
             assert answer["result"] == ["x" * size]
             assert "result_url" not in answer
@@ -113,33 +99,26 @@ def test_a_large_result_is_referred_to(front: Front, size: int, inline: tuple[st
 
 def test_a_result_that_grows_beyond_lambda_s_limit_is_referred_to(front: Front) -> None:
     front.runs.play = lambda _: dumps({"result": [""] * 1_390_000, "run_time_ms": 1.0, "points": 1})
-    answer = front.call("GET", f"/runs/{front.done().run_id}/result")
-    assert answer.json()["bytes"] <= 4 * 1024 * 1024
-    assert "result_url" in answer.json()
+    answer = front.ok("GET", f"/runs/{front.runs.done().run_id}/result")
+    assert answer["bytes"] <= 4 * 1024 * 1024
+    assert "result_url" in answer
 
 
 def test_a_result_is_null_text_or_number(front: Front) -> None:
     for value in (None, "käse \u2028", 1.5, {"a": [None]}):
         front.runs.play = lambda _, value=value: dumps({"result": value, "run_time_ms": 1.0, "points": 1})  # type: ignore[misc]
-        answer = front.call("GET", f"/runs/{front.done().run_id}").json()
-        assert "result" in answer
-        assert answer["result"] == value
+        assert front.ok("GET", f"/runs/{front.runs.done().run_id}")["result"] == value
 
 
 def test_a_run_without_a_result(front: Front) -> None:
     queued = front.runs.accept()
-    problem = check_problem(front.call("GET", f"/runs/{queued.run_id}/result"), 409)
-    assert "QUEUED" in problem["detail"]
+    assert "QUEUED" in check_problem(front.call("GET", f"/runs/{queued.run_id}/result"), 409)["detail"]
     front.runs.drain()
-
     front.runs.play = fail
-    failed = front.done()
-    shown = front.call("GET", f"/runs/{failed.run_id}").json()
-    assert (shown["state"], shown["error"]["code"], shown["error"]["exception"]) == (
-        "FAILED",
-        "model_failed",
-        "ValueError",
-    )
+    failed = front.runs.done()
+    shown = front.ok("GET", f"/runs/{failed.run_id}")
+    error = shown["error"]
+    assert (shown["state"], error["code"], error["exception"]) == ("FAILED", "model_failed", "ValueError")
     assert "result" not in shown
     assert "FAILED" in check_problem(front.call("GET", f"/runs/{failed.run_id}/result"), 409)["detail"]
     front.runs.later(8 * 86_400)
@@ -149,50 +128,42 @@ def test_a_run_without_a_result(front: Front) -> None:
 
 def test_cancel(front: Front) -> None:
     queued = front.runs.accept()
-    canceled = front.call("POST", f"/runs/{queued.run_id}/cancel")
-    assert (canceled.status_code, canceled.json()["state"], canceled.json()["error"]["code"]) == (
-        200,
-        "CANCELED",
-        "canceled",
-    )
+    canceled = front.ok("POST", f"/runs/{queued.run_id}/cancel")
+    assert (canceled["state"], canceled["error"]["code"]) == ("CANCELED", "canceled")
     assert front.runs.open_runs() == 0
     long = front.runs.accept(limits=RunLimits(3_600, 300, 86_400))
     front.runs.drain()
     assert front.call("POST", f"/runs/{long.run_id}/cancel").json()["state"] == "CANCELED"
     assert front.runs.executions.stopped == [execution_name(front.runs.run(long.run_id))]
-    for run in (queued, long, front.done()):
+    for run in (queued, long, front.runs.done()):
         before = front.runs.run(run.run_id)
         check_problem(front.call("POST", f"/runs/{run.run_id}/cancel"), 409)
         assert front.runs.run(run.run_id) == before
+
+
+def routes_of(run_id: str) -> list[tuple[str, str]]:
+    run, delivery = f"/runs/{run_id}", f"/deliveries/{run_id}"
+    read = [("GET", path) for path in (run, f"{run}/result", delivery)]
+    return [*read, ("POST", f"{run}/cancel"), ("POST", f"{delivery}/replay")]
 
 
 def test_ids_that_are_not_this_project_s(front: Front) -> None:
     other = front.runs.accept(project="other")
     models.ensure_project(front.stand.registry, "other")
     _, key = keys.create(front.stand.registry.table, "other", "other", ["predict"])
-    mine = front.done(webhook=Webhook(HOOK))
+    mine = front.runs.done(webhook=Webhook(HOOK))
     for run_id in (other.run_id, new_run_id(), "x", "0" * 31, "0" * 33, mine.run_id.upper(), "g" * 32, "a" * 5_000):
-        for method, path in (
-            ("GET", f"/runs/{run_id}"),
-            ("GET", f"/runs/{run_id}/result"),
-            ("POST", f"/runs/{run_id}/cancel"),
-            ("GET", f"/deliveries/{run_id}"),
-            ("POST", f"/deliveries/{run_id}/replay"),
-        ):
+        for method, path in routes_of(run_id):
             check_problem(front.call(method, path), 404)
     check_problem(front.stand.raw("GET", f"/v1/projects/other/runs/{mine.run_id}", key=key), 404)
     assert front.stand.raw("GET", f"/v1/projects/other/runs/{other.run_id}", key=key).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *(("wait", value) for value in ("-1", "20.1", "1e9", "nan", "inf", "x", "", "-0.001", "9" * 400)),
-    ],
-)
-def test_waits(front: Front, name: str, value: str) -> None:
+def test_waits(front: Front) -> None:
     run = front.runs.accept()
-    assert check_problem(front.call("GET", f"/runs/{run.run_id}", params={name: value}), 422)["field"] == name
+    for value in ("-1", "20.1", "1e9", "nan", "inf", "x", "", "-0.001", "9" * 400):
+        problem = check_problem(front.call("GET", f"/runs/{run.run_id}", params={"wait": value}), 422)
+        assert problem["field"] == "wait", value
 
 
 REFUSED = [
@@ -216,10 +187,9 @@ def test_times_and_cursors_that_contradict_each_other(front: Front) -> None:
     old, now = front.runs.accept(), datetime.now(UTC)
     later = (now + timedelta(hours=1)).isoformat()
     for path in ("/runs", "/deliveries"):
-        turned = front.call("GET", path, params={"since": later, "until": now.isoformat()})
-        assert check_problem(turned, 422)["field"] == "until"
-        foreign = front.call("GET", path, params={"since": later, "cursor": old.run_id})
-        assert check_problem(foreign, 422)["field"] == "cursor"
+        for field, value in (("until", now.isoformat()), ("cursor", old.run_id)):
+            answer = front.call("GET", path, params={"since": later, field: value})
+            assert check_problem(answer, 422)["field"] == field
 
 
 def test_no_answer_holds_a_credential(front: Front) -> None:
@@ -227,24 +197,13 @@ def test_no_answer_holds_a_credential(front: Front) -> None:
     run_id = new_run_id()
     sealed = seal(runs.kms, runs.key_arn, BasicAuth("user", canary), PROJECT, run_id)
     event = b'{"data":[[1]],"run_id":"' + run_id.encode() + b'"}'
-    run = front.done(run_id=run_id, event=event, webhook=Webhook(HOOK, sealed))
+    run = front.runs.done(run_id=run_id, event=event, webhook=Webhook(HOOK, sealed))
     front.deliver(run)
-    answers = [
-        front.call(method, path)
-        for method, path in (
-            ("GET", "/runs"),
-            ("GET", f"/runs/{run_id}"),
-            ("GET", f"/runs/{run_id}/result"),
-            ("POST", f"/runs/{run_id}/cancel"),
-            ("GET", "/deliveries"),
-            ("GET", f"/deliveries/{run_id}"),
-            ("POST", f"/deliveries/{run_id}/replay"),
-        )
-    ]
-    assert answers[1].json()["webhook_auth"] is True
-    assert answers[1].json()["webhook_endpoint"] == HOOK
+    routes = [*routes_of(run_id), ("GET", "/runs"), ("GET", "/deliveries")]
+    answers = [front.call(method, path) for method, path in routes]
+    shown = answers[0].json()
+    assert (shown["webhook_auth"], shown["webhook_endpoint"]) == (True, HOOK)
     for answer in answers:
-        assert canary not in answer.text
-        assert "ciphertext" not in answer.text.lower()
-        assert sealed[20:60] not in answer.text
+        for secret in (canary, "ciphertext", sealed[20:60]):
+            assert secret.lower() not in answer.text.lower()
     assert canary not in str(front.stand.log)

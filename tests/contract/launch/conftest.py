@@ -4,19 +4,14 @@ import pytest
 
 from modelcote.identity import keys
 from modelcote.identity.scopes import SCOPES
-from tests.contract.control.conftest import front, stand
 from tests.contract.control.front import Front
 from tests.contract.control.stand import PROJECT
 from tests.contract.launch.stand import Launch, add
-from tests.support.emulator import aws, emulator, registry
-
-__all__ = ["aws", "emulator", "front", "launch", "registry", "stand"]
 
 
 @pytest.fixture
 def launch(front: Front) -> Launch:
     front.stand.keys["all"] = keys.create(front.stand.registry.table, PROJECT, "all", SCOPES)[1]
     front.runs.play = add
-    made = Launch(front)
-    made.policy(webhook_loopback=True, webhook_http=True)
-    return made
+    front.policy(webhook_loopback=True, webhook_http=True)
+    return Launch(front)

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from modelcote.dialects import WEBHOOK_SHAPES
 from modelcote.dialects.launch.store import LaunchEndpoint, get_endpoint
 from modelcote.flow.result import dumps
 from modelcote.runs.records import Run
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
-from modelcote.webhooks.deliver import Deliverer
 from tests.contract.control.front import MODEL, Front
 from tests.contract.control.stand import PROJECT
 from tests.support.receivers import Receiver
 
 NAME = "demo-endpoint-callback"
+NOBODY = "end_" + "0" * 20
+CANARY = "hunter2-canary"
+BASIC = {"kind": "basic", "username": "user", "password": CANARY}
 # As the client of the documented walk-through sends it.
 CREATE: dict[str, Any] = {
-    "endpoint_type": "async",
-    "metadata": {},
-    "memory": "8Gi",
-    "cpus": 1,
-    "max_workers": 1,
-    "model_bundle_id": MODEL,
-    "min_workers": 1,
-    "gpus": 0,
-    "name": NAME,
-    "per_worker": 10,
-    "storage": "16Gi",
+    "name": NAME, "model_bundle_id": MODEL, "endpoint_type": "async", "metadata": {}, "high_priority": False,
+    "min_workers": 1, "max_workers": 1, "per_worker": 10, "cpus": 1, "gpus": 0, "memory": "8Gi", "storage": "16Gi",
     "labels": {"team": "MY_TEAM", "product": "MY_PRODUCT"},
     "post_inference_hooks": ["callback"],
-    "high_priority": False,
     "default_callback_url": "https://example.com",
     "default_callback_auth": {"kind": "basic", "username": "user", "password": "password"},
-}
+}  # fmt: skip
 
 
 def add(data: Any) -> bytes:
@@ -62,46 +54,45 @@ class Launch:
         answer = self.call(method, path, **options)
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"] == "application/json"
-        assert answer.json().keys() == {"detail"}
         assert "Traceback" not in answer.text
-        detail: str = answer.json()["detail"]
-        return detail
+        (member,) = answer.json().items()
+        assert member[0] == "detail"
+        return str(member[1])
+
+    def task_refused(self, status: int, endpoint_id: str, body: Any = None, kind: str = "async", **options: Any) -> str:
+        """The detail of a task's refusal."""
+        sent = json.dumps({"args": {}} if body is None else body)
+        return self.refused(status, "POST", f"/{kind}-tasks?model_endpoint_id={endpoint_id}", content=sent, **options)
+
+    def ok(self, method: str, path: str, **options: Any) -> Any:
+        answer = self.call(method, path, **options)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     def create(self, **changes: Any) -> str:
         """Makes an endpoint; its id."""
         body = {**CREATE, **changes}
-        answer = self.call("POST", "/model-endpoints", json=body)
-        assert answer.status_code == 200, answer.text
-        assert answer.json().keys() == {"endpoint_creation_task_id"}
+        assert self.ok("POST", "/model-endpoints", json=body).keys() == {"endpoint_creation_task_id"}
         (found,) = self.listed(body["name"])
-        endpoint_id: str = found["id"]
-        return endpoint_id
+        return str(found["id"])
 
     def listed(self, name: str | None = None) -> list[dict[str, Any]]:
         """What a list shows."""
-        answer = self.call("GET", "/model-endpoints", params={} if name is None else {"name": name})
-        assert answer.status_code == 200, answer.text
-        rows: list[dict[str, Any]] = answer.json()["model_endpoints"]
-        return rows
+        shown = self.ok("GET", "/model-endpoints", params={} if name is None else {"name": name})
+        return list(shown["model_endpoints"])
 
     def edit(self, endpoint_id: str, **changes: Any) -> None:
-        answer = self.call("PUT", f"/model-endpoints/{endpoint_id}", json=changes)
-        assert answer.status_code == 200, answer.text
+        self.ok("PUT", f"/model-endpoints/{endpoint_id}", json=changes)
 
-    def task(self, endpoint_id: str, **body: Any) -> str:
+    def task(self, endpoint_id: str, *, key: str = "", **body: Any) -> str:
         """Submits a task; its id."""
         sent = {"args": {"x": 2, "y": "hello"}, "return_pickled": False, **body}
-        answer = self.call("POST", "/async-tasks", params={"model_endpoint_id": endpoint_id}, json=sent)
-        assert answer.status_code == 200, answer.text
-        assert answer.json().keys() == {"task_id"}
-        task_id: str = answer.json()["task_id"]
-        return task_id
+        made = self.ok("POST", "/async-tasks", params={"model_endpoint_id": endpoint_id}, json=sent, key=key)
+        assert made.keys() == {"task_id"}
+        return str(made["task_id"])
 
-    def status(self, task_id: str) -> dict[str, Any]:
-        answer = self.call("GET", f"/async-tasks/{task_id}")
-        assert answer.status_code == 200, answer.text
-        shown: dict[str, Any] = answer.json()
-        return shown
+    def status(self, task_id: str) -> Any:
+        return self.ok("GET", f"/async-tasks/{task_id}")
 
     def run(self, task_id: str) -> Run:
         """The task's run as it is stored."""
@@ -117,15 +108,12 @@ class Launch:
     def deliver(self, task_id: str) -> str:
         """Works the task off, and makes an attempt at its delivery."""
         self.front.runs.drain()
-        services = self.front.stand.services
-        deliverer = Deliverer(
-            self.front.runs.store, services.webhook_secrets, self.front.runs.kms, services.stack, WEBHOOK_SHAPES
-        )
-        return deliverer.attempt(PROJECT, task_id)
+        return self.front.deliverer.attempt(PROJECT, task_id)
 
-    def policy(self, **changes: Any) -> None:
-        self.front.runs.with_policy(**changes)
-        self.front.stand.use(runs=self.front.runs.store)
+
+def shown(task_id: str, status: str, **members: Any) -> dict[str, Any]:
+    """A task as it is shown."""
+    return {"task_id": task_id, "status": status, "result": None, "traceback": None, "status_code": None, **members}
 
 
 def hook(receiver: Receiver, path: str = "/") -> str:

@@ -14,55 +14,45 @@ from modelcote.registry import models
 from modelcote.registry.records import Model
 from modelcote.webhooks.credentials import BasicAuth
 from tests.contract.control.stand import PROJECT
-from tests.contract.launch.stand import CREATE, NAME, Launch
+from tests.contract.launch.stand import BASIC, CANARY, CREATE, NAME, NOBODY, Launch
 from tests.support.authority import Authority
 from tests.support.bad_urls import BAD_URLS
-
-NOBODY = "end_" + "0" * 20
-CANARY = "hunter2-canary"
-BASIC = {"kind": "basic", "username": "user", "password": CANARY}
-
 
 # Each stand takes its time: what needs no fresh one is a table, not a parameter.
 BAD_ENDPOINTS: list[tuple[int, dict[str, Any], str]] = [
     (400, {"labels": {"team": "a"}}, "labels"),
     (400, {"labels": {"team": "a", "product": "b", "user_id": "c"}}, "user_id"),
     (400, {"labels": {"team": "a", "product": "b", "endpoint_name": "c"}}, "endpoint_name"),
-    (422, {"labels": {"team": 1, "product": "b"}}, "labels"),
-    (422, {"labels": None}, "labels"),
     (400, {"endpoint_type": "sync", "min_workers": 0}, "min_workers"),
     (400, {"endpoint_type": "streaming", "min_workers": 0}, "min_workers"),
-    (422, {"min_workers": -1}, "min_workers"),
     (400, {"max_workers": 251}, "250"),
     (400, {"min_workers": 3, "max_workers": 2}, "max_workers"),
-    (422, {"per_worker": 0}, "per_worker"),
-    (422, {"per_worker": "1"}, "per_worker"),
-    (422, {"gpus": -1}, "gpus"),
-    (422, {"gpus": True}, "gpus"),
-    (422, {"gpus": 10**300}, "gpus"),
     (400, {"gpus": 1}, "gpu_type"),
     (422, {"gpus": 1, "gpu_type": "nvidia-geforce"}, "gpu_type"),
-    (422, {"endpoint_type": "batch"}, "endpoint_type"),
-    (422, {"post_inference_hooks": ["insight"]}, "post_inference_hooks"),
-    (422, {"post_inference_hooks": "callback"}, "post_inference_hooks"),
-    (422, {"name": "n" * 64}, "name"),
-    (422, {"name": ""}, "name"),
-    (422, {"name": "a\nb"}, "name"),
-    (422, {"cpus": "many"}, "cpus"),
-    (422, {"memory": -1}, "memory"),
-    (422, {"metadata": {"text": "x" * 9_000}}, "metadata"),
     (404, {"model_bundle_id": "unknown"}, "model bundle"),
     (404, {"model_bundle_id": "../" * 900}, "model bundle"),
-    (422, {"model_bundle_id": 7}, "model_bundle_id"),
-    (422, {"default_callback_url": "http://169.254.169.254/"}, "default_callback_url"),
-    (422, {"default_callback_auth": {"kind": "digest"}}, "default_callback_auth"),
-    (422, {"default_callback_auth": {"kind": "mtls", "cert": "cert", "key": "key"}}, "default_callback_auth"),
-    (422, {"default_callback_auth": "user:password"}, "default_callback_auth"),
 ]
+MTLS = {"kind": "mtls", "cert": "cert", "key": "key"}
+BAD_FIELDS: dict[str, list[Any]] = {
+    "labels": [{"team": 1, "product": "b"}, None],
+    "min_workers": [-1],
+    "per_worker": [0, "1"],
+    "gpus": [-1, True, 10**300],
+    "endpoint_type": ["batch"],
+    "post_inference_hooks": [["insight"], "callback"],
+    "name": ["n" * 64, "", "a\nb"],
+    "cpus": ["many"],
+    "memory": [-1],
+    "metadata": [{"text": "x" * 9_000}],
+    "model_bundle_id": [7],
+    "default_callback_url": ["http://169.254.169.254/"],
+    "default_callback_auth": [{"kind": "digest"}, MTLS, "user:password"],
+}
 
 
 def test_an_endpoint_against_the_rules(launch: Launch) -> None:
-    for status, changes, said in BAD_ENDPOINTS:
+    fields = [(422, {field: value}, field) for field, values in BAD_FIELDS.items() for value in values]
+    for status, changes, said in BAD_ENDPOINTS + fields:
         detail = launch.refused(status, "POST", "/model-endpoints", json={**CREATE, **changes})
         assert said in detail, changes
     assert launch.listed() == []
@@ -96,17 +86,12 @@ def test_a_name_is_taken_once(launch: Launch) -> None:
 def test_an_edit_against_the_rules_changes_nothing(launch: Launch) -> None:
     endpoint_id = launch.create()
     before = launch.row(endpoint_id)
-    path = f"/model-endpoints/{endpoint_id}"
-    for status, change in (
-        (400, {"labels": {"team": "a"}}),
-        (400, {"min_workers": 2}),
-        (400, {"max_workers": 0}),
-        (404, {"model_bundle_id": "unknown"}),
-        (422, {"per_worker": 0}),
-        (422, {"default_callback_auth": {"kind": "mtls", "cert": "cert", "key": "key"}}),
-        (422, {"default_callback_url": "https://10.0.0.1/"}),
-    ):
-        launch.refused(status, "PUT", path, json={"default_callback_auth": BASIC, **change})
+    unprocessable = {"per_worker": 0, "default_callback_auth": MTLS, "default_callback_url": "https://10.0.0.1/"}
+    against = {"labels": {"team": "a"}, "min_workers": 2, "max_workers": 0}
+    for status, changes in ((400, against), (404, {"model_bundle_id": "unknown"}), (422, unprocessable)):
+        for field, value in changes.items():
+            body = {"default_callback_auth": BASIC, field: value}
+            launch.refused(status, "PUT", f"/model-endpoints/{endpoint_id}", json=body)
     assert launch.row(endpoint_id) == before
     assert launch.default_auth(endpoint_id) == BasicAuth("user", "password")
 
@@ -142,38 +127,35 @@ def test_credentials_that_go_away_between(launch: Launch) -> None:
     """A task that has read the row before an edit, and its credentials after it, is to be sent again."""
     endpoint_id = launch.create()
     launch.front.stand.services.webhook_secrets.remove_auth(PROJECT, launch.row(endpoint_id).callback_auth)
-    path = f"/async-tasks?model_endpoint_id={endpoint_id}"
-    launch.refused(503, "POST", path, json={"args": {}})
+    launch.task_refused(503, endpoint_id)
 
 
 def test_no_credential_is_ever_shown(launch: Launch) -> None:
     cert, key = Authority().issue("client", client=True)
     endpoint_id = launch.create(default_callback_auth=BASIC, default_callback_url="https://example.com/?t=1")
     task = launch.task(endpoint_id, callback_auth={"kind": "mtls", "cert": cert, "key": key})
+    path = f"/model-endpoints/{endpoint_id}"
     answers = [
-        launch.call("GET", "/model-endpoints").text,
-        launch.call("GET", "/model-endpoints", params={"name": NAME}).text,
-        launch.call("PUT", f"/model-endpoints/{endpoint_id}", json={"default_callback_auth": BASIC}).text,
-        launch.call("PUT", f"/model-endpoints/{endpoint_id}", json={"default_callback_auth": {**BASIC, "x": 1}}).text,
-        launch.call("GET", f"/async-tasks/{task}").text,
-        launch.call("DELETE", f"/model-endpoints/{endpoint_id}").text,
-        str(launch.front.stand.log),
-        json.dumps(launch.run(task).to_item()),
+        launch.call("GET", "/model-endpoints"),
+        launch.call("GET", "/model-endpoints", params={"name": NAME}),
+        *(launch.call("PUT", path, json={"default_callback_auth": auth}) for auth in (BASIC, {**BASIC, "x": 1})),
+        launch.call("GET", f"/async-tasks/{task}"),
+        launch.call("DELETE", path),
     ]
-    for text in answers:
+    stored = json.dumps(launch.run(task).to_item())
+    for text in (*(answer.text for answer in answers), str(launch.front.stand.log), stored):
         for secret in (CANARY, "PRIVATE KEY", "BEGIN CERTIFICATE", 'default_callback_auth":'):
             assert secret not in text
 
 
 def test_a_callback_to_nowhere(launch: Launch) -> None:
     endpoint_id = launch.create()
-    launch.policy(webhook_loopback=False, webhook_http=False)
-    path = f"/async-tasks?model_endpoint_id={endpoint_id}"
+    launch.front.policy(webhook_loopback=False, webhook_http=False)
     for url, why in BAD_URLS:
-        body = json.dumps({"args": {"x": 1}, "callback_url": url}).encode()
         # Text that JSON itself may not hold is a bad request.
         unreadable = "\0" in url or any("\ud800" <= char <= "\udfff" for char in url)
-        detail = launch.refused(400 if unreadable else 422, "POST", path, content=body)
+        body = {"args": {"x": 1}, "callback_url": url}
+        detail = launch.task_refused(400 if unreadable else 422, endpoint_id, body)
         assert unreadable or detail.startswith("callback_url"), why
 
 
@@ -182,8 +164,7 @@ def test_an_endpoint_that_is_not_there(launch: Launch) -> None:
         for method in ("PUT", "DELETE"):
             launch.refused(404, method, f"/model-endpoints/{endpoint_id}", json={})
         for kind in ("async", "sync"):
-            status = 422 if len(endpoint_id) > 64 else 404
-            launch.refused(status, "POST", f"/{kind}-tasks?model_endpoint_id={endpoint_id}", json={"args": {}})
+            launch.task_refused(422 if len(endpoint_id) > 64 else 404, endpoint_id, kind=kind)
 
 
 def test_what_is_somebody_else_s(launch: Launch) -> None:
@@ -192,11 +173,11 @@ def test_what_is_somebody_else_s(launch: Launch) -> None:
     task = launch.task(endpoint_id)
     models.ensure_project(registry, "other")
     key = keys.create(registry.table, "other", "all", ["admin"])[1]
-    assert launch.call("GET", "/model-endpoints", key=key).json() == {"model_endpoints": []}
-    assert launch.call("GET", "/model-endpoints", key=key, params={"name": NAME}).json() == {"model_endpoints": []}
+    for params in ({}, {"name": NAME}):
+        assert launch.ok("GET", "/model-endpoints", key=key, params=params) == {"model_endpoints": []}
     launch.refused(404, "PUT", f"/model-endpoints/{endpoint_id}", key=key, json={})
     launch.refused(404, "DELETE", f"/model-endpoints/{endpoint_id}", key=key)
-    launch.refused(404, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", key=key, json={"args": {}})
+    launch.task_refused(404, endpoint_id, key=key)
     launch.refused(404, "GET", f"/async-tasks/{task}", key=key)
     launch.refused(404, "POST", "/model-endpoints", key=key, json=CREATE)
     assert [row["id"] for row in launch.listed()] == [endpoint_id]
@@ -205,10 +186,9 @@ def test_what_is_somebody_else_s(launch: Launch) -> None:
 def test_the_kind_of_an_endpoint(launch: Launch) -> None:
     asynchronous, synchronous = launch.create(), launch.create(name="sync", endpoint_type="sync")
     body = {"args": {"x": 1}, "return_pickled": False}
-    path = "/sync-tasks?model_endpoint_id="
-    assert "async" in launch.refused(400, "POST", path + asynchronous, json=body)
-    assert "yet" in launch.refused(404, "POST", path + synchronous, json=body)
-    assert "sync" in launch.refused(400, "POST", f"/async-tasks?model_endpoint_id={synchronous}", json=body)
+    assert "async" in launch.task_refused(400, asynchronous, body, "sync")
+    assert "yet" in launch.task_refused(404, synchronous, body, "sync")
+    assert "sync" in launch.task_refused(400, synchronous, body)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import base64
 import json
 from itertools import product
 
-from tests.contract.launch.stand import CREATE, Launch
-from tests.contract.launch.test_endpoint_rules import NOBODY
+from tests.contract.launch.stand import CREATE, NOBODY, Launch
 
 BAD_BODIES = [b"", b"{", b"[]", b'"x"', b'{"args":{"x":NaN}}', b'{"args":{},"args":{}}', b"\xff", b"[" * 10_000]
 
@@ -49,10 +48,8 @@ def test_who_is_nobody(launch: Launch) -> None:
         headers = {} if header is None else {"authorization": header}
         answer = launch.call(method, path, key=None, headers=headers)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Basic")
-        assert answer.json() == {
-            "detail": "The API key is missing or not valid. "
-            "Send it as the user name of HTTP Basic, with an empty password."
-        }
+        said = "The API key is missing or not valid. Send it as the user name of HTTP Basic, with an empty password."
+        assert answer.json() == {"detail": said}
 
 
 def test_a_key_that_is_not_sent_as_a_user_name(launch: Launch) -> None:
@@ -65,12 +62,12 @@ def test_a_key_that_is_not_sent_as_a_user_name(launch: Launch) -> None:
 def test_scopes(launch: Launch) -> None:
     endpoint_id, keys = launch.create(), launch.front.stand.keys
     task = launch.task(endpoint_id)
-    path, submit = f"/model-endpoints/{endpoint_id}", f"/async-tasks?model_endpoint_id={endpoint_id}"
+    path = f"/model-endpoints/{endpoint_id}"
     for scope in ("predict", "deploy", "admin"):
         assert launch.call("GET", "/model-endpoints", key=keys[scope]).status_code == 200
     launch.refused(403, "POST", "/model-endpoints", key=keys["predict"], json=CREATE)
     launch.refused(403, "PUT", path, key=keys["predict"], json={})
     launch.refused(403, "DELETE", path, key=keys["predict"])
-    launch.refused(403, "POST", submit, key=keys["deploy"], json={"args": {}})
+    launch.task_refused(403, endpoint_id, key=keys["deploy"])
     launch.refused(403, "GET", f"/async-tasks/{task}", key=keys["deploy"])
-    assert launch.call("POST", submit, key=keys["predict"], json={"args": {}}).status_code == 200
+    assert launch.task(endpoint_id, key=keys["predict"])

@@ -14,8 +14,7 @@ from modelcote.runs.cancel import cancel
 from modelcote.runs.records import Run
 from tests.contract.control.front import MODEL
 from tests.contract.control.stand import PROJECT
-from tests.contract.launch.stand import NAME, Launch
-from tests.contract.launch.test_endpoint_rules import BASIC, CANARY
+from tests.contract.launch.stand import BASIC, CANARY, NAME, Launch
 from tests.support.authority import Authority
 
 BAD_TASKS: list[tuple[dict[str, Any], str]] = [
@@ -36,7 +35,7 @@ BAD_TASKS: list[tuple[dict[str, Any], str]] = [
 def test_a_task_against_the_rules(launch: Launch) -> None:
     endpoint_id = launch.create()
     for body, said in BAD_TASKS:
-        detail = launch.refused(422, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", json=body)
+        detail = launch.task_refused(422, endpoint_id, body)
         assert said in detail, body
         assert CANARY not in detail
     assert launch.front.runs.open_runs() == 0
@@ -48,23 +47,21 @@ def test_a_client_certificate_that_does_not_hold(launch: Launch) -> None:
     expired = authority.issue("client", client=True, expired=True)
     other = authority.issue("client", client=True)[0], authority.issue("client", client=True, key="rsa")[1]
     for cert, key in (expired, other):
-        body = {"args": {}, "callback_auth": {"kind": "mtls", "cert": cert, "key": key}}
-        launch.refused(422, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", json=body)
+        auth = {"kind": "mtls", "cert": cert, "key": key}
+        launch.task_refused(422, endpoint_id, {"args": {}, "callback_auth": auth})
 
 
 def test_credentials_for_no_url(launch: Launch) -> None:
     endpoint_id = launch.create(default_callback_url=None, default_callback_auth=None)
-    path = f"/async-tasks?model_endpoint_id={endpoint_id}"
-    assert "callback_url" in launch.refused(422, "POST", path, json={"args": {}, "callback_auth": BASIC})
+    assert "callback_url" in launch.task_refused(422, endpoint_id, {"args": {}, "callback_auth": BASIC})
     assert launch.run(launch.task(endpoint_id)).webhook_url == ""
 
 
 def test_a_url_is_given_to_the_model(launch: Launch) -> None:
-    endpoint_id = launch.create()
-    both = launch.run(launch.task(endpoint_id, url="https://example.com/data.json"))
-    alone = launch.run(launch.task(endpoint_id, args=None, url="https://example.com/data.json"))
-    assert json.loads(alone.input)["data"] == {"url": "https://example.com/data.json"}
-    assert json.loads(both.input)["data"] == {"x": 2, "y": "hello", "url": "https://example.com/data.json"}
+    endpoint_id, url = launch.create(), {"url": "https://example.com/data.json"}
+    both, alone = launch.run(launch.task(endpoint_id, **url)), launch.run(launch.task(endpoint_id, args=None, **url))
+    assert json.loads(alone.input)["data"] == url
+    assert json.loads(both.input)["data"] == {"x": 2, "y": "hello", **url}
 
 
 def test_tasks_that_are_none(launch: Launch) -> None:
@@ -73,27 +70,21 @@ def test_tasks_that_are_none(launch: Launch) -> None:
         launch.refused(404, "GET", f"/async-tasks/{task_id}")
 
 
-@pytest.mark.parametrize(
-    ("state", "status"),
-    [
-        (QUEUED, "PENDING"),
-        (RUNNING, "STARTED"),
-        (SUCCEEDED, "SUCCESS"),
-        *((state, "FAILURE") for state in ("FAILED", CANCELED, "EXPIRED", TIMED_OUT)),
-    ],
-)
-def test_the_status_of_a_task(state: str, status: str) -> None:
-    assert task_status(Run("p", "0" * 32, "m", 1, "f", state=state)) == status
+STATUSES = {QUEUED: "PENDING", RUNNING: "STARTED", SUCCEEDED: "SUCCESS"}
+
+
+@pytest.mark.parametrize("state", [*STATUSES, "FAILED", CANCELED, "EXPIRED", TIMED_OUT])
+def test_the_status_of_a_task(state: str) -> None:
+    assert task_status(Run("p", "0" * 32, "m", 1, "f", state=state)) == STATUSES.get(state, "FAILURE")
 
 
 def test_a_model_that_goes_away(launch: Launch) -> None:
     endpoint_id = launch.create()
     launch.front.stand.registry.table.update(model_key(PROJECT, MODEL), {"state": "DELETING"})
     (shown,) = launch.listed(NAME)
-    assert shown["status"] == "UPDATE_FAILED"
-    assert shown["deployment_state"]["available_workers"] == 0
-    assert shown["deployment_state"]["unavailable_workers"] == 1
-    launch.refused(409, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", json={"args": {}})
+    workers = shown["deployment_state"]
+    assert (shown["status"], workers["available_workers"], workers["unavailable_workers"]) == ("UPDATE_FAILED", 0, 1)
+    launch.task_refused(409, endpoint_id)
     launch.refused(404, "PUT", f"/model-endpoints/{endpoint_id}", json={"model_bundle_id": MODEL})
     assert launch.call("DELETE", f"/model-endpoints/{endpoint_id}").status_code == 200
 
@@ -118,6 +109,6 @@ def test_a_large_result_and_an_expired_one(launch: Launch) -> None:
 
 def test_the_quota_of_open_runs(launch: Launch) -> None:
     endpoint_id = launch.create()
-    launch.policy(open_runs=1)
+    launch.front.policy(open_runs=1)
     launch.task(endpoint_id)
-    launch.refused(429, "POST", f"/async-tasks?model_endpoint_id={endpoint_id}", json={"args": {}})
+    launch.task_refused(429, endpoint_id)

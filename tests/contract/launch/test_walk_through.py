@@ -12,7 +12,7 @@ from modelcote.webhooks.credentials import BasicAuth, MtlsAuth
 from modelcote.webhooks.seal import unseal
 from tests.contract.control.front import MODEL
 from tests.contract.control.stand import PROJECT, URL
-from tests.contract.launch.stand import CREATE, NAME, Launch, hook
+from tests.contract.launch.stand import CREATE, NAME, Launch, hook, shown
 from tests.support.authority import Authority, der
 from tests.support.receivers import Receiver, answer
 from tests.support.runs_stand import fail
@@ -28,8 +28,8 @@ def mtls(authority: Authority, name: str = "client") -> dict[str, str]:
 def test_the_endpoint_as_it_is_shown(launch: Launch) -> None:
     assert launch.listed(NAME) == []
     endpoint_id = launch.create()
-    (shown,) = launch.listed(NAME)
-    assert shown == {
+    (listed,) = launch.listed(NAME)
+    assert listed == {
         "id": endpoint_id,
         "name": NAME,
         "endpoint_type": "async",
@@ -37,8 +37,8 @@ def test_the_endpoint_as_it_is_shown(launch: Launch) -> None:
         "bundle_name": MODEL,
         "status": "READY",
         "created_by": PROJECT,
-        "created_at": shown["created_at"],
-        "last_updated_at": shown["created_at"],
+        "created_at": listed["created_at"],
+        "last_updated_at": listed["created_at"],
         "post_inference_hooks": ["callback"],
         "default_callback_url": "https://example.com/",
         "labels": {"team": "MY_TEAM", "product": "MY_PRODUCT"},
@@ -60,40 +60,27 @@ def test_the_endpoint_as_it_is_shown(launch: Launch) -> None:
             "nodes_per_worker": 1,
         },
     }
-    assert launch.listed() == [shown]
+    assert launch.listed() == [listed]
     assert launch.default_auth(endpoint_id) == BasicAuth("user", "password")
 
 
 def test_the_walk_through(launch: Launch, tmp_path: Path) -> None:
     authority = Authority()
-    launch.policy(webhook_ca=str(authority.write_ca(tmp_path)))
+    launch.front.policy(webhook_ca=str(authority.write_ca(tmp_path)))
     own, later = mtls(authority, "task"), mtls(authority, "edited")
     with Receiver() as plain, Receiver(tls=authority.server("127.0.0.1", ask_client=True)) as strict:
         endpoint_id = launch.create(default_callback_url=hook(plain))
 
         first = launch.task(endpoint_id)
-        assert launch.status(first) == {
-            "task_id": first,
-            "status": "PENDING",
-            "result": None,
-            "traceback": None,
-            "status_code": None,
-        }
+        assert launch.status(first) == shown(first, "PENDING")
         assert launch.deliver(first) == DELIVERED
-        assert launch.status(first) == {
-            "task_id": first,
-            "status": "SUCCESS",
-            "result": {"result": 7},
-            "traceback": None,
-            "status_code": 200,
-        }
+        assert launch.status(first) == shown(first, "SUCCESS", result={"result": 7}, status_code=200)
         (seen,) = plain.seen
         assert json.loads(seen.body) == {"task_id": first, "result": 7}
         assert seen.headers["authorization"] == BASIC
 
-        second = launch.task(
-            endpoint_id, args={"x": 3, "y": "hello"}, callback_url=hook(strict, "/custom"), callback_auth=own
-        )
+        args = {"x": 3, "y": "hello"}
+        second = launch.task(endpoint_id, args=args, callback_url=hook(strict, "/custom"), callback_auth=own)
         assert launch.deliver(second) == DELIVERED
         (custom,) = strict.seen
         assert custom.path == "/custom"
@@ -109,15 +96,12 @@ def test_the_walk_through(launch: Launch, tmp_path: Path) -> None:
 
 
 def test_what_is_stored_of_a_task(launch: Launch) -> None:
-    endpoint_id = launch.create()
-    custom = mtls(Authority())
+    endpoint_id, custom = launch.create(), "https://example.com/custom"
     first = launch.run(launch.task(endpoint_id))
-    second = launch.run(
-        launch.task(endpoint_id, callback_url="https://example.com/custom", callback_auth=custom, args={"x": 3})
-    )
+    second = launch.run(launch.task(endpoint_id, callback_url=custom, callback_auth=mtls(Authority()), args={"x": 3}))
     assert (first.dialect, first.model, first.version, first.run_limit_s) == ("launch", MODEL, 1, 60)
     assert json.loads(first.input) == {"data": {"x": 2, "y": "hello"}, "run_id": first.run_id}
-    assert (first.webhook_url, second.webhook_url) == ("https://example.com/", "https://example.com/custom")
+    assert (first.webhook_url, second.webhook_url) == ("https://example.com/", custom)
     kms = launch.front.runs.kms
     assert unseal(kms, first.webhook_auth, PROJECT, first.run_id) == BasicAuth("user", "password")
     assert isinstance(unseal(kms, second.webhook_auth, PROJECT, second.run_id), MtlsAuth)
@@ -180,13 +164,7 @@ def test_a_failed_task_is_told_too(launch: Launch) -> None:
         assert launch.deliver(task) == DELIVERED
     told = json.loads(receiver.seen[0].body)
     assert told == {"task_id": task, "status": "FAILURE", "traceback": "ValueError: no Look at it."}
-    assert launch.status(task) == {
-        "task_id": task,
-        "status": "FAILURE",
-        "result": None,
-        "traceback": told["traceback"],
-        "status_code": 422,
-    }
+    assert launch.status(task) == shown(task, "FAILURE", traceback=told["traceback"], status_code=422)
 
 
 def test_a_callback_that_fails_is_tried_again(launch: Launch) -> None:

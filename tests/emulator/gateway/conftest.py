@@ -20,6 +20,4 @@ def asked(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked
     _, key = keys.create(registry.table, PROJECT, "test", ["predict"])
     make_ready(registry)
     with runs_standing(registry, monkeypatch) as stand:
-        made = Asked(stand, key)
-        yield made
-        made.door.close()
+        yield Asked(stand, key)
