@@ -2,41 +2,65 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
+from collections.abc import Callable, Set
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from modelcote.bundle.inspectors import Artifact, inspect_artifact
 from modelcote.bundle.read import opened, raw_manifest
 from modelcote.bundle.requirements import MAX_BYTES, check_requirements
-from modelcote.core.errors import InvalidBundle
+from modelcote.bundle.versions import check_writers
+from modelcote.bundle.written import merged
+from modelcote.core.errors import InvalidBundle, VersionMismatch
 from modelcote.core.flow import Stage
-from modelcote.core.manifest import COMPILED, REQUIREMENTS, Manifest, parse_manifest
+from modelcote.core.manifest import COMPILED, REQUIREMENTS, SAMPLE, Manifest, parse_manifest
 from modelcote.core.runtimes import ModelType
 from modelcote.core.spec import ModelSpec
 
 # The largest artifact. A function's package has 250 MB, so a larger one could not be served from it.
 MAX_ARTIFACT_BYTES = 512 * 1024**2
+MAX_SAMPLE_BYTES = 16 * 1024**2
 
 
 def inspect_bundle(path: Path, spec: ModelSpec | None = None) -> Manifest:
-    """Inspect a bundle and return its manifest.
+    """Inspect a bundle and return its manifest, with the needs of its files.
 
-    `spec`: the caller's; its flow must be the bundle's. Raises `InvalidBundle`, `UnsafePickle` and
-    `InvalidSpec`. Nothing is unpickled and nothing is written.
+    `spec`: the caller's; its flow must be the bundle's. Raises `InvalidBundle`, `UnsafePickle`, `VersionMismatch`
+    and `InvalidSpec`. Nothing is unpickled and nothing is written.
     """
     with opened(path) as archive:
         manifest = parse_manifest(raw_manifest(archive))
         if spec is not None:
             _check_flow(manifest, spec)
         names = set(archive.namelist())
-        for stage in manifest.flow.stages:
-            _check_stage(archive, stage, manifest, names)
+        manifest = inspect_stages(manifest, names, lambda name: _read(archive, name))
         if COMPILED in names:
             inspect_artifact(Artifact(COMPILED, _read(archive, COMPILED), ModelType.ONNX, names))
         elif manifest.compiled is not None:
             raise InvalidBundle(f"the manifest promises {COMPILED}, which is not in the bundle.", "Deploy again.")
+        if SAMPLE in names:
+            _check_sample(archive)
         requirements_of(archive)
         return manifest
+
+
+def inspect_stages(manifest: Manifest, names: Set[str], read: Callable[[str], bytes]) -> Manifest:
+    """Inspect the artifact of every stage; return the manifest with their needs.
+
+    `names`: the files beside the manifest; `read`: a name's content. Raises `InvalidBundle`, `UnsafePickle` and
+    `VersionMismatch`.
+    """
+    needs = merged(_inspect_stage(stage, manifest, names, read) for stage in manifest.flow.stages)
+    for name, specifier in needs.items():
+        if specifier.count("==") > 1:
+            raise VersionMismatch(
+                f"the flow's files were written by several versions of {name}: {specifier.replace('==', '')}.",
+                "Load them with one version, and save them again.",
+                library=name,
+            )
+    return replace(manifest, needs=needs)
 
 
 def requirements_of(archive: zipfile.ZipFile) -> tuple[str, ...]:
@@ -60,13 +84,24 @@ def _check_flow(manifest: Manifest, spec: ModelSpec) -> None:
         raise InvalidBundle("the bundle is marked trusted, the spec is not.", "Deploy with trusted=True.")
 
 
-def _check_stage(archive: zipfile.ZipFile, stage: Stage, manifest: Manifest, names: set[str]) -> None:
+def _inspect_stage(stage: Stage, manifest: Manifest, names: Set[str], read: Callable[[str], bytes]) -> dict[str, str]:
     if "/" in stage.file or stage.file not in names:
         raise InvalidBundle(
             f"the bundle has no {ascii(stage.file)[:80]} at its root.", "Put every artifact beside conduit.json."
         )
-    data = _read(archive, stage.file)
-    inspect_artifact(Artifact(stage.file, data, stage.model_type, names, manifest.trusted))
+    needs = inspect_artifact(Artifact(stage.file, read(stage.file), stage.model_type, names, manifest.trusted))
+    check_writers(stage.file, needs)
+    return needs
+
+
+def _check_sample(archive: zipfile.ZipFile) -> None:
+    if archive.getinfo(SAMPLE).file_size > MAX_SAMPLE_BYTES:
+        raise InvalidBundle(f"{SAMPLE} is larger than {MAX_SAMPLE_BYTES // 1024**2} MB.", "Give fewer rows as sample.")
+    try:
+        for line in archive.read(SAMPLE).splitlines():
+            json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InvalidBundle(f"{SAMPLE} is not one JSON value a line.", "Deploy the model again.") from error
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:

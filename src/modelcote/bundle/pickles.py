@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from modelcote.bundle.allow_list import AllowList
 from modelcote.bundle.streams import decompress
+from modelcote.bundle.written import Traces
 from modelcote.core.errors import InvalidBundle, UnsafePickle
 
 _DTYPE = re.compile(r"[<>|=]?[?bBiufcmMSUV](\d+)?")
@@ -50,17 +51,19 @@ class _Reader(_Interpreter):  # type: ignore[misc]
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_Interpreter.dispatch)
 
-    def __init__(self, file: io.BytesIO, allowed: AllowList, trusted: bool) -> None:
+    def __init__(self, file: io.BytesIO, allowed: AllowList, trusted: bool, traces: Traces) -> None:
         super().__init__(file)
         self.file = file
         self.allowed = allowed
         self.trusted = trusted
+        self.traces = traces
 
     def find_class(self, module: Any, name: Any) -> Symbol:
         if not isinstance(module, str) or not isinstance(name, str):
             raise UnsafePickle("the pickle names a global by something other than a text.", _REMEDY)
         if not self.trusted and not self.allowed.allows(module, name):
             raise UnsafePickle(f"the pickle names {ascii(module)[1:-1]}.{ascii(name)[1:-1]}."[:200], _REMEDY)
+        self.traces.modules.add(module)
         return Symbol(module, name)
 
     def persistent_load(self, _pid: Any) -> Any:
@@ -95,6 +98,7 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         if not isinstance(target, Call):
             raise UnsafePickle("the pickle changes a class or a plain value.", _REMEDY)
         target.state = state
+        self.traces.note_state(state)
         if (target.function.module, target.function.name) == _WRAPPER:
             self.skip_array(state)
 
@@ -146,7 +150,7 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 2**40 for size in shape):
             raise UnsafePickle("an array of the pickle has no shape.", _REMEDY)
         if dtype == "O":
-            read_pickle(self.file, self.allowed, trusted=self.trusted)
+            read_pickle(self.file, self.allowed, self.traces, trusted=self.trusted)
             return
         if state.get("numpy_array_alignment_bytes") is not None:
             (padding,) = self.file.read(1) or (0,)
@@ -211,10 +215,10 @@ def _item_size(dtype: str) -> int:
     return int(digits or 1) * (4 if "U" in dtype else 1)
 
 
-def read_pickle(file: io.BytesIO, allowed: AllowList, *, trusted: bool) -> Any:
-    """Follow one pickle of a stream; raise `UnsafePickle` and `InvalidBundle`."""
+def read_pickle(file: io.BytesIO, allowed: AllowList, traces: Traces, *, trusted: bool) -> Any:
+    """Follow one pickle of a stream, noting versions in `traces`; raise `UnsafePickle` and `InvalidBundle`."""
     try:
-        return _Reader(file, allowed, trusted).load()
+        return _Reader(file, allowed, trusted, traces).load()
     except InvalidBundle:
         raise
     except Exception as error:  # a hostile stream breaks the interpreter in every way that Python can be broken
@@ -223,11 +227,18 @@ def read_pickle(file: io.BytesIO, allowed: AllowList, *, trusted: bool) -> Any:
         ) from error
 
 
-def inspect_pickle(data: bytes, allowed: AllowList, *, trusted: bool = False) -> None:
-    """Check every pickle of an artifact, compressed or not, one after the other to its last byte.
+def inspect_pickle(data: bytes, allowed: AllowList, *, trusted: bool = False) -> dict[str, str]:
+    """Check every pickle of an artifact, compressed or not, one after the other to its last byte; return its needs.
 
-    Raises `UnsafePickle` for a global outside the allow-list, `InvalidBundle` for a file that is not a pickle.
+    Needs are distribution -> version specifier (`modelcote.bundle.written`). Raises `UnsafePickle` for a global
+    outside the allow-list, `InvalidBundle` for a file that is not a pickle.
     """
+    traces = Traces()
+    _inspect(data, allowed, traces, trusted)
+    return traces.needs()
+
+
+def _inspect(data: bytes, allowed: AllowList, traces: Traces, trusted: bool) -> None:
     plain = decompress(data)
     file = io.BytesIO(plain)
     if not plain:
@@ -237,6 +248,6 @@ def inspect_pickle(data: bytes, allowed: AllowList, *, trusted: bool = False) ->
         rest = plain[start:]
         inner = decompress(rest) if start else rest
         if inner is not rest:
-            inspect_pickle(inner, allowed, trusted=trusted)
+            _inspect(inner, allowed, traces, trusted)
             return
-        read_pickle(file, allowed, trusted=trusted)
+        read_pickle(file, allowed, traces, trusted=trusted)

@@ -1,39 +1,99 @@
-"""Serving with other library versions than a model was saved with: right, or refused with the remedy."""
+"""Which versions of which libraries read a bundle's files as they were written, and whether a process has them.
+
+A need is a distribution and a version specifier, empty where any version does. What a file says of itself
+(`modelcote.bundle.written`) decides; where it says nothing, the process that made the bundle does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from modelcote.core.errors import VersionMismatch
+from modelcote.core.errors import InvalidBundle, VersionMismatch
 from modelcote.core.manifest import Manifest
-from modelcote.core.runtimes import RUNTIMES
+from modelcote.core.runtimes import LIBRARIES, RUNTIMES, Library
 
 
-def check_versions(manifest: Manifest, runtime_versions: Mapping[str, str]) -> None:
-    """Raise `VersionMismatch` where a file of this bundle would be loaded by other versions than saved it.
+def needs_of(manifest: Manifest) -> dict[str, str]:
+    """Return distribution -> specifier of what loads this bundle; of a compiled one, what runs its graph.
 
-    `runtime_versions`: distribution -> version in the environment that will serve it, requirements included. A
-    compiled bundle, an ONNX file and XGBoost's JSON are read by any version; a foreign bundle says nothing, and
-    the loading library's own warning decides later.
+    Raises `InvalidBundle` where the manifest names something other than a version.
     """
     if manifest.compiled is not None:
-        return
+        return {library.distribution: "" for library in RUNTIMES["onnx"].libraries}
+    needs: dict[str, str] = {}
     for stage in manifest.flow.stages:
         runtime = RUNTIMES[stage.model_type.runtime]
-        for library in runtime.libraries if stage.file.lower().endswith(runtime.version_bound) else ():
-            name = library.distribution
-            saved, served = manifest.libraries.get(name, ""), runtime_versions.get(name, "")
-            # A distribution that either side lacks does not decide.
-            if not (saved and served) or _leading(saved, library.digits) == _leading(served, library.digits):
-                continue
+        bound = stage.file.lower().endswith(runtime.version_bound)
+        for library in runtime.libraries:
+            needs[library.distribution] = needs.get(library.distribution) or (
+                _claim(manifest, library) if bound else ""
+            )
+    for name, specifier in manifest.needs.items():
+        needs[name] = specifier or needs.get(name) or _claim(manifest, LIBRARIES[name])
+    return needs
+
+
+def _claim(manifest: Manifest, library: Library) -> str:
+    """Return the specifier for the version in the process that made the bundle, by the digits that matter."""
+    from packaging.version import InvalidVersion, Version
+
+    text = manifest.libraries.get(library.distribution, "")
+    if not text or not library.digits:
+        return ""
+    try:
+        release = Version(text).release
+    except InvalidVersion as error:
+        raise InvalidBundle(
+            f"the manifest names {ascii(text)[:40]} as the version of {library.distribution}.", "Deploy again."
+        ) from error
+    return f"=={'.'.join(map(str, release[: library.digits]))}.*"
+
+
+def unmet(needs: Mapping[str, str], versions: Mapping[str, str]) -> dict[str, str]:
+    """Return the needs that these versions (distribution -> version) do not meet, those without a version included."""
+    return {name: specifier for name, specifier in needs.items() if not _meets(versions.get(name, ""), specifier)}
+
+
+def _meets(version: str, specifier: str) -> bool:
+    from packaging.specifiers import SpecifierSet
+
+    return bool(version) and (not specifier or SpecifierSet(specifier).contains(version, prereleases=True))
+
+
+def check_versions(manifest: Manifest, versions: Mapping[str, str]) -> None:
+    """Raise `VersionMismatch` where one of these versions does not load the bundle's files as they were written.
+
+    `versions`: distribution -> version in the process; one that it does not have is another check's.
+    """
+    needs = needs_of(manifest)
+    for name in unmet(needs, versions):
+        if name in versions:
             raise VersionMismatch(
-                f"the model was saved with {name} {saved}, and its runtime has {served}.",
-                f"Put `{name}=={saved}` into requirements_file, or train the model with {name} {served}.",
+                f"the model needs {name}{needs[name]}, and its runtime has {versions[name]}.",
+                f"Leave {name} out of requirements_file, or put `{name}{needs[name]}` there.",
                 library=name,
-                saved=saved,
-                served=served,
+                saved=needs[name],
+                served=versions[name],
             )
 
 
-def _leading(version: str, digits: int) -> list[str]:
-    return version.split(".")[:digits]
+def check_writers(file: str, needs: Mapping[str, str]) -> None:
+    """Raise `VersionMismatch` for a file that no version with wheels for a supported Python reads."""
+    from packaging.version import Version
+
+    for name, specifier in needs.items():
+        version, oldest = specifier.removeprefix("=="), LIBRARIES[name].oldest
+        if oldest and version != specifier and Version(version) < Version(oldest):
+            raise VersionMismatch(
+                f"{file} was written by {name} {version}; the oldest version that is served is {oldest}.",
+                f"Run `cote convert {file}`: it writes a file that can be deployed.",
+                library=name,
+                saved=version,
+            )
+
+
+def written_by(needs: Mapping[str, str]) -> str:
+    """Return who wrote the files, such as `scikit-learn 1.2.2 and xgboost 1.7.6`; empty where they do not say."""
+    return " and ".join(
+        f"{name} {text[2:]}" for name, text in needs.items() if text.startswith("==") and "*" not in text
+    )

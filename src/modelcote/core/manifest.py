@@ -12,6 +12,8 @@ from modelcote.core.flow import Flow, flow_rows, parse_flow
 MANIFEST = "conduit.json"
 REQUIREMENTS = "requirements.txt"
 COMPILED = "compiled.onnx"
+# The caller's rows, one a line as JSON, for the gate of the build; no package holds it.
+SAMPLE = "sample.jsonl"
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Manifest:
     """The description of a bundle that serving needs.
 
     `libraries`: distribution name -> version in the process that made the bundle (`python` among them); empty
-    for a foreign bundle. `inputs`: those of the first stage, as `modelcote.flow.inputs.InputSchema.to_dict`
+    for a foreign bundle. `needs`: distribution -> version specifier, read from the files by an inspection, which alone
+    sets it. `inputs`: those of the first stage, as `modelcote.flow.inputs.InputSchema.to_dict`
     writes them, or None when only the loaded model can tell. `compiled`: the compiled tier's report
     (`modelcote.compile.Report.to_dict`) when the bundle holds `compiled.onnx`, else None.
     """
@@ -30,17 +33,19 @@ class Manifest:
     inputs: Mapping[str, Any] | None = None
     compiled: Mapping[str, Any] | None = None
     trusted: bool = False
+    needs: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def runtime(self) -> str:
-        """The runtime that serves this bundle: a compiled flow needs only `onnx`."""
+        """The runtime of this bundle's types: a compiled flow needs only `onnx`."""
         return "onnx" if self.compiled is not None else self.flow.runtime
 
 
 def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
     """Return the members of `conduit.json` that serving reads, flow and processors in the Conduit form."""
     rows, processors = flow_rows(manifest.flow)
-    return {**vars(manifest), "flow": rows, "processors": processors}
+    members = {name: value for name, value in vars(manifest).items() if name != "needs"}
+    return {**members, "flow": rows, "processors": processors}
 
 
 def parse_manifest(data: object) -> Manifest:

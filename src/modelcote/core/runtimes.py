@@ -18,14 +18,16 @@ from typing import Self
 class Library:
     """A library that a runtime's files depend on.
 
-    `digits`: how many leading parts of its version must be the same for a version-bound file to mean the same.
-    `aliases`: other distributions of the same library.
+    `module`: the root of its modules. `digits`: how many leading parts of the version in the process that made a bundle
+    must be the same for a version-bound file to mean the same, where the file itself does not tell. `aliases`: other
+    distributions of the same library. `oldest`: the first version with wheels for a Python that is served.
     """
 
     distribution: str
     module: str = ""
     digits: int = 0
     aliases: tuple[str, ...] = ()
+    oldest: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,27 @@ class Runtime:
 
 # scikit-learn and XGBoost promise nothing across minor versions (their own persistence pages say so); numpy changed
 # its pickles with its major version. xgboost-cpu is xgboost without its CUDA libraries.
-_SKLEARN = (Library("scikit-learn", "sklearn", 2), Library("numpy", digits=1), Library("scipy"))
-_XGBOOST = (Library("xgboost", "xgboost", 2, ("xgboost-cpu",)), *_SKLEARN)
+LIBRARIES: dict[str, Library] = {
+    library.distribution: library
+    for library in (
+        Library("scikit-learn", "sklearn", 2, oldest="1.1.3"),
+        Library("xgboost", "xgboost", 2, ("xgboost-cpu",), oldest="1.7.0"),
+        Library("lightgbm", "lightgbm", 2),
+        Library("catboost", "catboost", 2),
+        Library("numpy", "numpy", 1),
+        Library("scipy", "scipy"),
+        Library("pandas", "pandas"),
+        Library("onnxruntime", "onnxruntime"),
+    )
+}
+_SKLEARN = (LIBRARIES["scikit-learn"], LIBRARIES["numpy"], LIBRARIES["scipy"])
+_XGBOOST = (LIBRARIES["xgboost"], *_SKLEARN)
 _RUNNERS, _INSPECTORS = "modelcote.flow.runners", "modelcote.bundle.inspectors"
 
 RUNTIMES: dict[str, Runtime] = {
     runtime.name: runtime
     for runtime in (
-        Runtime("onnx", 0, f"{_RUNNERS}.onnx", f"{_INSPECTORS}.onnx", (Library("onnxruntime", "onnxruntime"),)),
+        Runtime("onnx", 0, f"{_RUNNERS}.onnx", f"{_INSPECTORS}.onnx", (LIBRARIES["onnxruntime"],)),
         Runtime("sklearn", 1, f"{_RUNNERS}.sklearn", f"{_INSPECTORS}.sklearn", _SKLEARN, (".pkl",), compilable=True),
         Runtime("xgboost", 2, f"{_RUNNERS}.xgboost", f"{_INSPECTORS}.xgboost", _XGBOOST, (".pkl",), compilable=True),
         # Names of the interface that this version has no runner for.
@@ -102,8 +117,8 @@ class ModelType(BaseModelType):
     SKLEARN = "sklearn", "sklearn", (".pkl",), "predict"
     SKLEARN_CLASSIFIER = "sklearn_classifier", "sklearn", (".pkl",), "predict_proba"
     SKLEARN_PREPROCESSOR = "sklearn_preprocessor", "sklearn", (".pkl",), "transform"
-    XGBOOST_CLASSIFIER = "xgboost_classifier", "xgboost", (".pkl", ".json"), "predict_proba"
-    XGBOOST_REGRESSOR = "xgboost_regressor", "xgboost", (".pkl", ".json"), "predict"
+    XGBOOST_CLASSIFIER = "xgboost_classifier", "xgboost", (".pkl", ".json", ".ubj"), "predict_proba"
+    XGBOOST_REGRESSOR = "xgboost_regressor", "xgboost", (".pkl", ".json", ".ubj"), "predict"
     TORCH = "torch", "torch", (".pkl", ".pt")
     ONNX = "onnx", "onnx", (".onnx",)
     SPACY = "spacy", "spacy", ("",)

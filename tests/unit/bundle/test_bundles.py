@@ -20,10 +20,8 @@ from modelcote.bundle.inspectors import Artifact, inspect_artifact
 from modelcote.bundle.make import make_bundle
 from modelcote.bundle.read import unpack
 from modelcote.bundle.requirements import check_requirements
-from modelcote.bundle.versions import check_versions
 from modelcote.core.digests import file_sha256
-from modelcote.core.errors import InvalidBundle, ModelcoteError, VersionMismatch
-from modelcote.core.flow import parse_flow
+from modelcote.core.errors import InvalidBundle, ModelcoteError
 from modelcote.core.manifest import MANIFEST, Manifest, parse_manifest
 from modelcote.core.runtimes import ModelType
 from modelcote.core.spec import spec_from_dict
@@ -208,16 +206,3 @@ def test_requirements_that_are_accepted(line: str) -> None:
 def test_requirements_that_are_refused(line: str, kind: str) -> None:
     with pytest.raises(InvalidBundle, match=f"is {kind}"):
         check_requirements(f"numpy\n{line}\n")
-
-
-def test_versions_that_matter_are_compared_and_the_remedy_named() -> None:
-    served = {"scikit-learn": "1.9.1", "numpy": "2.4.6", "xgboost": "3.2.0"}
-    flow = parse_flow([["sklearn", "m.pkl"]])
-    check_versions(Manifest("m", flow, {"scikit-learn": "1.9.0", "numpy": "2.1.0"}), served)
-    with pytest.raises(VersionMismatch) as caught:
-        check_versions(Manifest("m", flow, {"scikit-learn": "1.5.2"}), served)
-    assert "scikit-learn==1.5.2" in caught.value.remedy
-    with pytest.raises(VersionMismatch):
-        check_versions(Manifest("m", flow, {"numpy": "1.26.4"}), served)
-    check_versions(Manifest("m", flow, {"scikit-learn": "1.5.2"}, compiled={"file": "compiled.onnx"}), served)
-    check_versions(Manifest("m", parse_flow([["xgboost_regressor", "m.json"]]), {"xgboost": "2.0.0"}), served)

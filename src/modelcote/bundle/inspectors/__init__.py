@@ -1,5 +1,7 @@
 """One inspector per runtime, a module with `inspect(artifact)`: what a model's file holds, without loading it.
 
+It returns the file's needs, distribution -> version specifier, where the file tells.
+
 The runtime's row in `modelcote.core.runtimes` names it. Inspectors run in the SDK and in the control API, where no
 model's library is installed; nothing of a file is executed.
 """
@@ -33,8 +35,8 @@ class Artifact:
         return PurePosixPath(self.name).suffix.lower()
 
 
-def inspect_artifact(artifact: Artifact) -> None:
-    """Have the artifact inspected by its runtime; raise `InvalidBundle` or `UnsafePickle`."""
+def inspect_artifact(artifact: Artifact) -> dict[str, str]:
+    """Have the artifact inspected by its runtime; return its needs. Raise `InvalidBundle` or `UnsafePickle`."""
     inspector = RUNTIMES[artifact.model_type.runtime].inspector
     if not inspector:
         served = (member.suffixes for member in MODEL_TYPES.values() if member.runtime in served_runtimes())
@@ -42,4 +44,4 @@ def inspect_artifact(artifact: Artifact) -> None:
             f"a {artifact.model_type.name} artifact cannot be inspected.",
             f"This version serves {', '.join(dict.fromkeys(suffix for row in served for suffix in row))}.",
         )
-    import_module(inspector).inspect(artifact)
+    return dict(import_module(inspector).inspect(artifact) or {})

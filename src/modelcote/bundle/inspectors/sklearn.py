@@ -42,6 +42,6 @@ ALLOWED = AllowList(
 )
 
 
-def inspect(artifact: Artifact) -> None:
-    """Check every pickle of the file; raise `UnsafePickle` or `InvalidBundle`."""
-    inspect_pickle(artifact.data, ALLOWED, trusted=artifact.trusted)
+def inspect(artifact: Artifact) -> dict[str, str]:
+    """Check every pickle of the file and return its needs; raise `UnsafePickle` or `InvalidBundle`."""
+    return inspect_pickle(artifact.data, ALLOWED, trusted=artifact.trusted)
