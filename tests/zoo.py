@@ -11,34 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn import datasets, ensemble, preprocessing
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.datasets import (
-    load_breast_cancer,
-    load_diabetes,
-    load_digits,
-    load_iris,
-    load_linnerud,
-    load_wine,
-    make_multilabel_classification,
-)
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
-from sklearn.ensemble import (
-    AdaBoostClassifier,
-    BaggingRegressor,
-    ExtraTreesRegressor,
-    GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    IsolationForest,
-    RandomForestClassifier,
-    RandomForestRegressor,
-    StackingClassifier,
-    VotingRegressor,
-)
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -50,14 +28,6 @@ from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    MinMaxScaler,
-    OneHotEncoder,
-    OrdinalEncoder,
-    PolynomialFeatures,
-    QuantileTransformer,
-    StandardScaler,
-)
 from sklearn.svm import SVC, LinearSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier, XGBRegressor
@@ -82,13 +52,13 @@ def _chain(stages: list[tuple[ModelType, Any]], load: Callable[..., Any]) -> Cal
         for model_type, model in stages:
             model.fit(value, target)
             value = model.transform(value) if model_type is TRANSFORM else value
-        return Trained(stages, rows[::_EVERY].tolist())
+        return Trained(stages, as_json(rows[::_EVERY]))
 
     return train
 
 
 def _named_species(return_X_y: bool = True) -> Any:
-    iris = load_iris()
+    iris = datasets.load_iris()
     return iris.data, iris.target_names[iris.target]
 
 
@@ -104,19 +74,15 @@ def _with_gaps(load: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _gaps(model_type: ModelType, model: Any, load: Callable[..., Any]) -> Callable[[], Trained]:
-    def train() -> Trained:
-        rows, target = _with_gaps(load)()
-        return Trained([(model_type, model.fit(rows, target))], as_json(rows[::_EVERY]))
-
-    return train
+    return _one(model_type, model, _with_gaps(load))
 
 
 def _multi_label(return_X_y: bool = True) -> Any:
-    return make_multilabel_classification(200, n_features=8, n_classes=3, random_state=0)
+    return datasets.make_multilabel_classification(200, n_features=8, n_classes=3, random_state=0)
 
 
 def _small_linnerud(return_X_y: bool = True) -> Any:
-    rows, target = load_linnerud(return_X_y=True)
+    rows, target = datasets.load_linnerud(return_X_y=True)
     return np.tile(rows, (9, 1)) + np.random.default_rng(0).normal(0, 1, (180, 3)), np.tile(target, (9, 1))
 
 
@@ -171,7 +137,7 @@ def _columns(model_type: ModelType, encode: Any, model: Any, *, as_lists: bool =
 
     def train() -> Trained:
         frame, survived = _passengers()
-        numbers = make_pipeline(SimpleImputer(), StandardScaler())
+        numbers = make_pipeline(SimpleImputer(), preprocessing.StandardScaler())
         names = make_pipeline(SimpleImputer(strategy="most_frequent"), encode)
         prepare = ColumnTransformer([("numbers", numbers, ["age", "fare"]), ("names", names, ["deck", "port"])])
         pipeline = make_pipeline(prepare, model).fit(frame, survived)
@@ -182,90 +148,96 @@ def _columns(model_type: ModelType, encode: Any, model: Any, *, as_lists: bool =
 
 
 def _frame_of_numbers() -> Trained:
-    frame = load_diabetes(as_frame=True)
-    model = RandomForestRegressor(20, random_state=0).fit(frame.data, frame.target)
+    frame = datasets.load_diabetes(as_frame=True)
+    model = ensemble.RandomForestRegressor(20, random_state=0).fit(frame.data, frame.target)
     rows = frame.data[::_EVERY].to_dict(orient="records")
     return Trained([(PREDICT, model)], rows, tuple(frame.data.columns))
 
 
 def _stacked() -> Any:
     base = [("tree", DecisionTreeClassifier(max_depth=3, random_state=0)), ("bayes", GaussianNB())]
-    return StackingClassifier(base, LogisticRegression(), cv=3)
+    return ensemble.StackingClassifier(base, LogisticRegression(), cv=3)
 
 
 def _voting() -> Any:
-    return VotingRegressor([("line", LinearRegression()), ("near", KNeighborsRegressor())])
+    return ensemble.VotingRegressor([("line", LinearRegression()), ("near", KNeighborsRegressor())])
 
 
 def _scaled(*steps: Any) -> Any:
-    return make_pipeline(StandardScaler(), *steps)
+    return make_pipeline(preprocessing.StandardScaler(), *steps)
 
 
-ONE_HOT = OneHotEncoder(handle_unknown="ignore")
-ORDINAL = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-CANCER, DIABETES, IRIS, WINE, DIGITS = load_breast_cancer, load_diabetes, load_iris, load_wine, load_digits
+ONE_HOT = preprocessing.OneHotEncoder(handle_unknown="ignore")
+ORDINAL = preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+CANCER, DIABETES, DIGITS = datasets.load_breast_cancer, datasets.load_diabetes, datasets.load_digits
+IRIS, WINE = datasets.load_iris, datasets.load_wine
 
-ZOO: dict[str, Entry] = {
+_MODELS: dict[str, Callable[[], Trained]] = {
     # Trees and ensembles of trees
-    "random_forest": Entry(_one(CLASSIFY, RandomForestClassifier(100, random_state=0), CANCER)),
-    "forest_labels": Entry(_one(PREDICT, RandomForestClassifier(20, random_state=0), _named_species)),
-    "forest_gaps": Entry(_gaps(CLASSIFY, RandomForestClassifier(20, random_state=0), WINE)),
-    "forest_targets": Entry(_one(PREDICT, RandomForestRegressor(10, random_state=0), _small_linnerud)),
-    "forest_frame": Entry(_frame_of_numbers),
-    "extra_trees": Entry(_one(PREDICT, ExtraTreesRegressor(30, random_state=0), DIABETES), "joblib"),
-    "decision_tree": Entry(_one(CLASSIFY, DecisionTreeClassifier(random_state=0), IRIS)),
-    "gradient_boosting": Entry(_one(CLASSIFY, GradientBoostingClassifier(n_estimators=30, random_state=0), WINE)),
-    "boosting_regressor": Entry(_one(PREDICT, GradientBoostingRegressor(n_estimators=50, random_state=0), DIABETES)),
-    "hist_boosting": Entry(_gaps(CLASSIFY, HistGradientBoostingClassifier(max_iter=30, random_state=0), CANCER)),
-    "hist_regressor": Entry(_gaps(PREDICT, HistGradientBoostingRegressor(max_iter=30, random_state=0), DIABETES)),
-    "ada_boost": Entry(_one(CLASSIFY, AdaBoostClassifier(n_estimators=20, random_state=0), CANCER)),
-    "bagging_regressor": Entry(_one(PREDICT, BaggingRegressor(random_state=0), DIABETES), "joblib"),
-    "isolation_forest": Entry(_one(PREDICT, IsolationForest(n_estimators=30, contamination=0.3, random_state=0), WINE)),
+    "random_forest": _one(CLASSIFY, ensemble.RandomForestClassifier(100, random_state=0), CANCER),
+    "forest_labels": _one(PREDICT, ensemble.RandomForestClassifier(20, random_state=0), _named_species),
+    "forest_gaps": _gaps(CLASSIFY, ensemble.RandomForestClassifier(20, random_state=0), WINE),
+    "forest_targets": _one(PREDICT, ensemble.RandomForestRegressor(10, random_state=0), _small_linnerud),
+    "forest_frame": _frame_of_numbers,
+    "extra_trees": _one(PREDICT, ensemble.ExtraTreesRegressor(30, random_state=0), DIABETES),
+    "decision_tree": _one(CLASSIFY, DecisionTreeClassifier(random_state=0), IRIS),
+    "gradient_boosting": _one(CLASSIFY, ensemble.GradientBoostingClassifier(n_estimators=30, random_state=0), WINE),
+    "boosting_regressor": _one(PREDICT, ensemble.GradientBoostingRegressor(n_estimators=50, random_state=0), DIABETES),
+    "hist_boosting": _gaps(CLASSIFY, ensemble.HistGradientBoostingClassifier(max_iter=30, random_state=0), CANCER),
+    "hist_regressor": _gaps(PREDICT, ensemble.HistGradientBoostingRegressor(max_iter=30, random_state=0), DIABETES),
+    "ada_boost": _one(CLASSIFY, ensemble.AdaBoostClassifier(n_estimators=20, random_state=0), CANCER),
+    "bagging_regressor": _one(PREDICT, ensemble.BaggingRegressor(random_state=0), DIABETES),
+    "isolation_forest": _one(
+        PREDICT, ensemble.IsolationForest(n_estimators=30, contamination=0.3, random_state=0), WINE
+    ),
     # XGBoost
-    "xgb_binary": Entry(_one(XGB_CLASSIFY, XGBClassifier(n_estimators=40), CANCER), "json"),
-    "xgb_multiclass": Entry(_one(XGB_CLASSIFY, XGBClassifier(n_estimators=10), WINE)),
-    "xgb_gaps": Entry(_gaps(XGB_REGRESS, XGBRegressor(n_estimators=40), DIABETES), "json"),
-    "xgb_pipeline": Entry(_one(CLASSIFY, _scaled(XGBClassifier(n_estimators=20)), WINE)),
-    "xgb_after_scaler": Entry(
-        _chain([(TRANSFORM, MinMaxScaler()), (XGB_CLASSIFY, XGBClassifier(n_estimators=20))], CANCER)
+    "xgb_binary": _one(XGB_CLASSIFY, XGBClassifier(n_estimators=40), CANCER),
+    "xgb_multiclass": _one(XGB_CLASSIFY, XGBClassifier(n_estimators=10), WINE),
+    "xgb_gaps": _gaps(XGB_REGRESS, XGBRegressor(n_estimators=40), DIABETES),
+    "xgb_pipeline": _one(CLASSIFY, _scaled(XGBClassifier(n_estimators=20)), WINE),
+    "xgb_after_scaler": _chain(
+        [(TRANSFORM, preprocessing.MinMaxScaler()), (XGB_CLASSIFY, XGBClassifier(n_estimators=20))], CANCER
     ),
     # Lines, kernels, neighbours, probabilities, networks
-    "logistic": Entry(_one(CLASSIFY, _scaled(LogisticRegression()), CANCER)),
-    "string_labels": Entry(_one(PREDICT, LogisticRegression(max_iter=500), _named_species), "joblib"),
-    "linear_regression": Entry(_one(PREDICT, LinearRegression(), DIABETES)),
-    "polynomial_net": Entry(_one(PREDICT, make_pipeline(PolynomialFeatures(2), ElasticNet()), DIABETES)),
-    "poisson": Entry(_one(PREDICT, PoissonRegressor(), DIABETES)),
-    "ridge_targets": Entry(_one(PREDICT, Ridge(), _small_linnerud)),
-    "selected_lda": Entry(_one(CLASSIFY, make_pipeline(SelectKBest(k=8), LinearDiscriminantAnalysis()), WINE)),
-    "qda": Entry(_one(CLASSIFY, QuadraticDiscriminantAnalysis(), WINE)),
-    "naive_bayes": Entry(_one(CLASSIFY, GaussianNB(), IRIS)),
-    "linear_svc": Entry(_one(PREDICT, _scaled(LinearSVC()), WINE)),
-    "svc_pipeline": Entry(_one(PREDICT, _scaled(SVC()), WINE)),
-    "one_class": Entry(_one(PREDICT, _scaled(OneClassSVM(nu=0.1)), WINE)),
-    "calibrated": Entry(_one(CLASSIFY, _scaled(CalibratedClassifierCV(LinearSVC(), cv=3)), CANCER)),
-    "knn_imputed": Entry(_gaps(CLASSIFY, make_pipeline(SimpleImputer(), KNeighborsClassifier()), WINE)),
-    "gaussian_process": Entry(
-        _one(PREDICT, _scaled(GaussianProcessRegressor(RBF(3.0) + WhiteKernel(), normalize_y=True)), WINE)
+    "logistic": _one(CLASSIFY, _scaled(LogisticRegression()), CANCER),
+    "string_labels": _one(PREDICT, LogisticRegression(max_iter=500), _named_species),
+    "linear_regression": _one(PREDICT, LinearRegression(), DIABETES),
+    "polynomial_net": _one(PREDICT, make_pipeline(preprocessing.PolynomialFeatures(2), ElasticNet()), DIABETES),
+    "poisson": _one(PREDICT, PoissonRegressor(), DIABETES),
+    "ridge_targets": _one(PREDICT, Ridge(), _small_linnerud),
+    "selected_lda": _one(CLASSIFY, make_pipeline(SelectKBest(k=8), LinearDiscriminantAnalysis()), WINE),
+    "qda": _one(CLASSIFY, QuadraticDiscriminantAnalysis(), WINE),
+    "naive_bayes": _one(CLASSIFY, GaussianNB(), IRIS),
+    "linear_svc": _one(PREDICT, _scaled(LinearSVC()), WINE),
+    "svc_pipeline": _one(PREDICT, _scaled(SVC()), WINE),
+    "one_class": _one(PREDICT, _scaled(OneClassSVM(nu=0.1)), WINE),
+    "calibrated": _one(CLASSIFY, _scaled(CalibratedClassifierCV(LinearSVC(), cv=3)), CANCER),
+    "knn_imputed": _gaps(CLASSIFY, make_pipeline(SimpleImputer(), KNeighborsClassifier()), WINE),
+    "gaussian_process": _one(
+        PREDICT, _scaled(GaussianProcessRegressor(RBF(3.0) + WhiteKernel(), normalize_y=True)), WINE
     ),
-    "mlp": Entry(_one(CLASSIFY, _scaled(MLPClassifier((16,), solver="lbfgs", random_state=0)), IRIS)),
-    "k_means": Entry(_one(PREDICT, KMeans(3, n_init=1, random_state=0), WINE)),
+    "mlp": _one(CLASSIFY, _scaled(MLPClassifier((16,), solver="lbfgs", random_state=0)), IRIS),
+    "k_means": _one(PREDICT, KMeans(3, n_init=1, random_state=0), WINE),
     # Ensembles of several kinds, several outputs, chains of stages
-    "stacking": Entry(_one(CLASSIFY, _stacked(), IRIS)),
-    "voting_regressor": Entry(_one(PREDICT, _voting(), DIABETES)),
-    "multi_output": Entry(_one(CLASSIFY, MultiOutputClassifier(LogisticRegression()), _multi_label)),
-    "log_target": Entry(
-        _one(PREDICT, TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), DIABETES)
+    "stacking": _one(CLASSIFY, _stacked(), IRIS),
+    "voting_regressor": _one(PREDICT, _voting(), DIABETES),
+    "multi_output": _one(CLASSIFY, MultiOutputClassifier(LogisticRegression()), _multi_label),
+    "log_target": _one(PREDICT, TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1), DIABETES),
+    "quantile_chain": _chain(
+        [(TRANSFORM, preprocessing.QuantileTransformer(n_quantiles=50, random_state=0)), (PREDICT, Ridge())], DIABETES
     ),
-    "quantile_chain": Entry(
-        _chain([(TRANSFORM, QuantileTransformer(n_quantiles=50, random_state=0)), (PREDICT, Ridge())], DIABETES)
-    ),
-    "pca_chain": Entry(
-        _chain([(TRANSFORM, StandardScaler()), (TRANSFORM, PCA(12)), (CLASSIFY, LogisticRegression())], DIGITS)
+    "pca_chain": _chain(
+        [(TRANSFORM, preprocessing.StandardScaler()), (TRANSFORM, PCA(12)), (CLASSIFY, LogisticRegression())], DIGITS
     ),
     # Text and columns
-    "text_tfidf": Entry(_texts(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression())),
-    "text_counts": Entry(_texts(CountVectorizer(), MultinomialNB())),
-    "columns": Entry(_columns(CLASSIFY, ONE_HOT, LogisticRegression())),
-    "columns_as_lists": Entry(_columns(CLASSIFY, ONE_HOT, RandomForestClassifier(20, random_state=0), as_lists=True)),
-    "columns_boosted": Entry(_columns(PREDICT, ORDINAL, HistGradientBoostingClassifier(max_iter=20))),
+    "text_tfidf": _texts(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression()),
+    "text_counts": _texts(CountVectorizer(), MultinomialNB()),
+    "columns": _columns(CLASSIFY, ONE_HOT, LogisticRegression()),
+    "columns_as_lists": _columns(CLASSIFY, ONE_HOT, ensemble.RandomForestClassifier(20, random_state=0), as_lists=True),
+    "columns_boosted": _columns(PREDICT, ORDINAL, ensemble.HistGradientBoostingClassifier(max_iter=20)),
 }
+_FILES = {
+    **dict.fromkeys(("extra_trees", "bagging_regressor", "string_labels"), "joblib"),
+    **dict.fromkeys(("xgb_binary", "xgb_gaps"), "json"),
+}
+ZOO = {name: Entry(train, _FILES.get(name, "pickle")) for name, train in _MODELS.items()}

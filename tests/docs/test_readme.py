@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.local.cloud import Cloud
+from tests.support.commands import run
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -25,33 +25,11 @@ def blocks(page: Path, marker: str) -> str:
 
 @pytest.mark.local
 def test_the_quickstart_deploys_and_its_curl_answers(cloud: Cloud, tmp_path: Path) -> None:
-    environment = {
-        **os.environ,
-        "MODELCOTE_URL": cloud.url,
-        "MODELCOTE_API_KEY": cloud.key,
-        "MODELCOTE_PROJECT": cloud.project,
-    }
-    deploy = subprocess.run(
-        [sys.executable, "-c", blocks(ROOT / "README.md", "quickstart")],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert deploy.returncode == 0, deploy.stdout + deploy.stderr
+    environment = {**os.environ, **cloud.environment}
+    run(sys.executable, "-c", blocks(ROOT / "README.md", "quickstart"), cwd=tmp_path, env=environment)
     curl = re.search(r"\$ (curl .*?-d '.*?')\n", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert curl
-    answer = subprocess.run(
-        ["bash", "-c", curl.group(1) + " --silent --fail"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    answer = run("bash", "-c", curl.group(1) + " --silent --fail", env=environment)
     assert answer.stdout.startswith('{"result":[[1.0,0.0,0.0]],"run_time_ms":')
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 import yaml
 
 from modelcote.core.project import project_root
+from tests.support.commands import run
 
 ROOT = project_root()
 TYPES = {"string": str, "integer": int, "boolean": bool, "object": dict}
@@ -87,30 +87,12 @@ def test_an_environment_outside_the_checkout_is_found() -> None:
 def test_the_commands_of_the_guide_read_the_project_file(tmp_path: Path) -> None:
     """Run them where a pulumi command is on the path or named by `PULUMI_COMMAND`; its rules are tested above."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    (tmp_path / "state").mkdir()
+    here = {"PULUMI_HOME": str(tmp_path / "home"), "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri()}
+    environment = {**os.environ, **here, "PULUMI_CONFIG_PASSPHRASE": "", "PULUMI_SKIP_UPDATE_CHECK": "true"}
     command = os.environ.get("PULUMI_COMMAND") or shutil.which("pulumi")
     guide = (ROOT / "docs" / "guides" / "aws.md").read_text(encoding="utf-8")
     for words in ("stack init dev", "config set aws:region eu-west-1"):
         assert f"$ pulumi {words}\n" in guide
         if command:
-            done = _pulumi(command, tmp_path, *words.split())
-            assert done.returncode == 0, done.stderr
-
-
-def _pulumi(command: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    (folder / "state").mkdir(exist_ok=True)
-    environment = {
-        **os.environ,
-        "PULUMI_HOME": str(folder / "home"),
-        "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": "",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
-    return subprocess.run(
-        [command, *words, "--non-interactive"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+            run(command, *words.split(), "--non-interactive", cwd=tmp_path, env=environment)

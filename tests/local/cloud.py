@@ -26,6 +26,11 @@ class Cloud:
     home: Path
     http: httpx.Client
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that `cote local env` sets."""
+        return {"MODELCOTE_URL": self.url, "MODELCOTE_API_KEY": self.key, "MODELCOTE_PROJECT": self.project}
+
     def conduit(self, name: str, flow: Any, **fields: Any) -> Conduit:
         return Conduit(name, self.key, flow=flow, endpoint=self.url, project=self.project, **fields)
 

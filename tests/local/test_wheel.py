@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import uv
 
 from tests.local.test_versions import constant_model
+from tests.support.commands import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,11 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)],
-        check=True,
-        capture_output=True,
-    )
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
     (made,) = folder.glob("*.whl")
     return made
 
@@ -46,21 +42,17 @@ def test_a_model_is_deployed_outside_the_checkout(wheel: Path, tmp_path: Path) -
     ours = ("PYTHON", "VIRTUAL_ENV", "MODELCOTE_URL", "MODELCOTE_API_KEY", "MODELCOTE_PROJECT", "MODELCOTE_HOME")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
-    def run(*command: str) -> str:
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    def here(*command: str) -> str:
+        return run(*command, cwd=tmp_path, env=environment).stdout
 
     tool, cote = uv.find_uv_bin(), str(tmp_path / "env" / "bin" / "cote")
-    run(tool, "venv", "--quiet", "--python", sys.executable, "env")
-    run(tool, "pip", "install", "--quiet", "--python", "env/bin/python", f"modelcote[local] @ {wheel.as_uri()}")
+    here(tool, "venv", "--quiet", "--python", sys.executable, "env")
+    here(tool, "pip", "install", "--quiet", "--python", "env/bin/python", f"modelcote[local] @ {wheel.as_uri()}")
     try:
-        started = json.loads(run(cote, "local", "up", "--json"))
+        started = json.loads(here(cote, "local", "up", "--json"))
         assert started["url"].startswith("http://127.0.0.1:")
         model = constant_model(tmp_path, 3)
-        run(cote, "deploy", str(model), "--name", "alone", "--type", "SKLEARN")
-        assert json.loads(run(cote, "predict", "alone", "[[1.0]]", "--json"))["result"] == [3.0]
+        here(cote, "deploy", str(model), "--name", "alone", "--type", "SKLEARN")
+        assert json.loads(here(cote, "predict", "alone", "[[1.0]]", "--json"))["result"] == [3.0]
     finally:
-        run(cote, "local", "down")
+        here(cote, "local", "down")

@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.support import authority
 
 ISSUER, AUDIENCE = "https://issuer.example", "demo-audience"
 
@@ -20,19 +21,13 @@ ISSUER, AUDIENCE = "https://issuer.example", "demo-audience"
 @cache
 def private_key(algorithm: str, which: int = 0) -> Any:
     """A private key of the kind that the algorithm takes; `which` tells several apart."""
-    match algorithm:
-        case "RS256":
-            return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        case "ES256":
-            return ec.generate_private_key(ec.SECP256R1())
-    return ed25519.Ed25519PrivateKey.generate()
+    # Past the cache, so that each `which` is a key of its own.
+    return authority.private_key.__wrapped__({"RS256": "rsa", "ES256": "ec"}.get(algorithm, "ed25519"))
 
 
 def pem(key: Any) -> str:
     """The public half."""
-    encoded: bytes = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    encoded: bytes = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return encoded.decode()
 
 

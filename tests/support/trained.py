@@ -17,13 +17,7 @@ from modelcote.core.runtimes import ModelType
 PREDICT, CLASSIFY, TRANSFORM = ModelType.SKLEARN, ModelType.SKLEARN_CLASSIFIER, ModelType.SKLEARN_PREPROCESSOR
 XGB_CLASSIFY, XGB_REGRESS = ModelType.XGBOOST_CLASSIFIER, ModelType.XGBOOST_REGRESSOR
 
-_METHOD = {
-    PREDICT: "predict",
-    CLASSIFY: "predict_proba",
-    TRANSFORM: "transform",
-    XGB_CLASSIFY: "predict_proba",
-    XGB_REGRESS: "predict",
-}
+_METHOD = {CLASSIFY: "predict_proba", XGB_CLASSIFY: "predict_proba", TRANSFORM: "transform"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +54,7 @@ class Entry:
             path = folder / f"stage{number}.{'json' if self.file == 'json' else 'pkl'}"
             _WRITERS[self.file](model, path)
             flow.append((model_type, str(path)))
-            value = getattr(model, _METHOD[model_type])(value)
+            value = getattr(model, _METHOD.get(model_type, "predict"))(value)
         return Built(flow, trained.rows, as_json(value))
 
 
@@ -82,16 +76,8 @@ def as_json(value: Any) -> Any:
     return value.tolist()
 
 
-def _pickle(model: Any, path: Path) -> None:
-    path.write_bytes(pickle.dumps(model))
-
-
-def _joblib(model: Any, path: Path) -> None:
-    joblib.dump(model, path, compress=3)
-
-
-def _json(model: Any, path: Path) -> None:
-    model.save_model(path)
-
-
-_WRITERS: dict[str, Callable[[Any, Path], None]] = {"pickle": _pickle, "joblib": _joblib, "json": _json}
+_WRITERS: dict[str, Callable[[Any, Path], object]] = {
+    "pickle": lambda model, path: path.write_bytes(pickle.dumps(model)),
+    "joblib": lambda model, path: joblib.dump(model, path, compress=3),
+    "json": lambda model, path: model.save_model(path),
+}

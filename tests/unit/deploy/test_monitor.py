@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from functools import cache
 from typing import Any
 
 import pytest
+
+from tests.support.commands import run as run_command
 
 COMPONENT = "urn:pulumi:dev::modelcote::test:index:Pair::one"
 CHILD = "urn:pulumi:dev::modelcote::test:index:Pair$"
@@ -19,9 +20,7 @@ def run(program: str, threads: int = 4) -> dict[str, Any]:
     """One program in its own process, as the monitor asks for."""
     # Deprecations are the provider SDK's own, at import.
     quiet = ["-W", "error", "-W", "ignore::DeprecationWarning"]
-    command = [sys.executable, *quiet, "-m", "tests.unit.deploy.programs", program, str(threads)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
+    done = run_command(sys.executable, *quiet, "-m", "tests.unit.deploy.programs", program, threads)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -18,9 +17,11 @@ from modelcote.core.errors import DeployFailed
 from modelcote.core.project import project_root
 from modelcote.deploy.artifacts.layers import LAMBDA_BYTES, build_layer
 from modelcote.deploy.artifacts.package import SERVING, build_package, platform_package, project_package, staged_code
+from tests.support.commands import run
 
 PYTHON = Path(sys.executable)
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+TOLD = "STACK REGISTRY_TABLE BUCKET DEPLOY_QUEUE_URL RUNS_TABLE RUNS_QUEUE_URL DELIVERIES_QUEUE_URL"
 
 
 @settings(max_examples=30, deadline=None)
@@ -64,15 +65,9 @@ def test_a_package_is_reproducible_and_serves_without_the_rest(tmp_path: Path) -
     assert {name.split("/")[1] for name in names if name.startswith("modelcote/") and name.count("/") > 1} >= set(
         SERVING
     )
-    imported = subprocess.run(
-        [PYTHON, "-c", "import modelcote.serving.predictor as p; print(p.__file__, p.__cached__)"],
-        env={"PYTHONPATH": str(tmp_path / "task"), "PATH": os.defpath},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    source, cached = imported.stdout.split()
+    code = "import modelcote.serving.predictor as p; print(p.__file__, p.__cached__)"
+    environment = {"PYTHONPATH": str(tmp_path / "task"), "PATH": os.defpath}
+    source, cached = run(PYTHON, "-c", code, env=environment, cwd=tmp_path).stdout.split()
     assert source.startswith(str(tmp_path / "task"))
     assert cached.removeprefix(f"{tmp_path / 'task'}/") in names
 
@@ -96,37 +91,17 @@ def test_the_platforms_package_imports_by_itself(tmp_path: Path) -> None:
     assert {f"handlers/{name}" for name in handlers} <= set(names)
     assert not [name for name in names if name.startswith(("modelcote/deploy/", "modelcote/local/", "modelcote/cli/"))]
     environment = {
+        **dict.fromkeys((f"MODELCOTE_{name}" for name in TOLD.split()), "x"),
+        **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), "eu-west-1"),
+        **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x"),
         "PYTHONPATH": str(tmp_path / "task"),
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "MODELCOTE_STACK": "dev",
-        "MODELCOTE_REGISTRY_TABLE": "t",
-        "MODELCOTE_BUCKET": "b",
-        "MODELCOTE_DEPLOY_QUEUE_URL": "q",
         "MODELCOTE_PUBLIC_URL": "https://x",
-        "MODELCOTE_RUNS_TABLE": "r",
-        "MODELCOTE_RUNS_QUEUE_URL": "q",
-        "MODELCOTE_DELIVERIES_QUEUE_URL": "q",
         "MODELCOTE_STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:000000000000:stateMachine:long-run",
         "MODELCOTE_KEY_ARN": "arn:aws:kms:eu-west-1:000000000000:key/x",
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
     }
     for name in sorted(handlers):
-        done = subprocess.run(
-            [
-                PYTHON,
-                "-P",
-                "-c",
-                f"import handlers.{name.removesuffix('.py')} as h, modelcote; print(modelcote.__file__)",
-            ],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        code = f"import handlers.{name.removesuffix('.py')} as h, modelcote; print(modelcote.__file__)"
+        done = run(PYTHON, "-P", "-c", code, env=environment, cwd=tmp_path)
         assert done.stdout.startswith(str(tmp_path / "task"))
 
 
@@ -152,8 +127,8 @@ def test_a_layer_is_built_for_lambda_and_works(tmp_path: Path) -> None:
     assert not [name for name in names if name.endswith((".py", ".pyi", ".h")) or "/tests/" in name]
     if sys.platform == "linux":
         smoke = project_root() / "runtime-images" / "onnx" / "smoke.py"
-        command = [PYTHON, "-P", "-S", "-c", f"import runpy; runpy.run_path({str(smoke)!r}, run_name='__main__')"]
-        subprocess.run(command, env={"PYTHONPATH": str(tmp_path / "opt" / "python")}, check=True)
+        code = f"import runpy; runpy.run_path({str(smoke)!r}, run_name='__main__')"
+        run(PYTHON, "-P", "-S", "-c", code, env={"PYTHONPATH": str(tmp_path / "opt" / "python")})
 
 
 def test_requirements_that_cannot_be_had_are_named(tmp_path: Path) -> None:

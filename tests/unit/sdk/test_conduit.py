@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import modelcote
 from modelcote import Conduit, hardware, model_type, python_version
 from modelcote.core.errors import InvalidInput, InvalidSpec, LocalCloudError
 from modelcote.sdk.config import find_target
+from tests.support.commands import run
 
 
 @pytest.fixture
@@ -135,5 +135,4 @@ def test_without_a_target_the_error_says_what_to_run(tmp_path: Path, monkeypatch
 )
 def test_imports_stay_within_their_budget(command: str, absent: set[str]) -> None:
     code = f"import sys; {command}; print(' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not absent & set(done.stdout.split())
+    assert not absent & set(run(sys.executable, "-c", code).stdout.split())

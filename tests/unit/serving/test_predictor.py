@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from modelcote.core.errors import VersionMismatch
 from modelcote.core.flow import parse_flow
 from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict
 from modelcote.serving.predictor import Predictor
+from tests.support.commands import run
 from tests.support.equal import difference
 from tests.zoo import ZOO
 
@@ -174,13 +174,7 @@ def test_the_entry_imports_no_more_than_it_needs(tmp_path: Path) -> None:
         "assert b'result' in handler({'data': [{'a': [[1, 2]], 'b': [[3, 4]]}]}, None)\n"
         "print(' '.join(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"LAMBDA_TASK_ROOT": str(tmp_path), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run(sys.executable, "-c", code, env={"LAMBDA_TASK_ROOT": str(tmp_path), "PATH": ""})
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert not loaded & {
         *("sklearn", "xgboost", "pandas", "scipy", "joblib", "boto3", "botocore", "fastapi", "pydantic"),
