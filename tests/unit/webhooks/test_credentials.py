@@ -7,7 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +23,7 @@ from tests.support.authority import Authority, der, private_key
 
 NOW = datetime.now(UTC)
 AUTHORITY = Authority()
+USER, PAIR = {"username": "a", "password": "b"}, {"cert": "c", "key": "d"}
 
 
 def mtls(**more: Any) -> dict[str, str]:
@@ -56,27 +63,12 @@ def test_basic_refused(username: object, password: object) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        None,
-        "basic",
-        [],
-        [{"kind": "basic", "username": "a", "password": "b"}],
-        {},
-        {"kind": "digest", "username": "a", "password": "b"},
-        {"kind": "Basic", "username": "a", "password": "b"},
-        {"kind": None, "username": "a", "password": "b"},
-        {"kind": ["basic"], "username": "a", "password": "b"},
-        {"kind": {}, "username": "a", "password": "b"},
-        {"username": "a", "password": "b"},
-        {"kind": "basic"},
-        {"kind": "basic", "username": "a"},
-        {"kind": "basic", "username": "a", "password": "b", "realm": "c"},
-        {"kind": "basic", "username": "a", "password": "b", "cert": "c", "key": "d"},
-        {"kind": "basic", "cert": "c", "key": "d"},
-        {"kind": "mtls", "username": "a", "password": "b"},
-        {"kind": "mtls", "cert": "c"},
-        {"kind": "mtls", "cert": "c", "key": "d", "password": "e"},
-        {"kind": "basic", "username": "a", "password": "b", 7: "c"},
-        {"basic": {"username": "a", "password": "b"}, "mtls": {"cert": "c", "key": "d"}},
+        *(None, "basic", [], {}, USER, [{"kind": "basic", **USER}]),
+        *({"kind": kind, **USER} for kind in ("digest", "Basic", None, ["basic"], {}, "mtls")),
+        *({"kind": "basic", **USER, **more} for more in ({"realm": "c"}, PAIR, {7: "c"})),
+        *({"kind": "basic", **part} for part in ({}, {"username": "a"}, PAIR)),
+        *({"kind": "mtls", **part} for part in ({"cert": "c"}, {**PAIR, "password": "e"})),
+        {"basic": USER, "mtls": PAIR},
     ],
 )
 def test_other_shapes_and_both_kinds(value: object) -> None:
@@ -111,22 +103,15 @@ def rsa_pem(*numbers: int) -> str:
 @pytest.mark.parametrize("p", [3, 2**1_024 + 1, 2**60_000 + 1], ids=["small", "wrong", "huge"])
 def test_a_key_of_other_primes(p: int) -> None:
     own = private_key("rsa").private_numbers()
-    public = own.public_numbers
-    assert parse_auth(
-        mtls(key="rsa") | {"key": rsa_pem(public.n, public.e, own.d, own.p, own.q, own.dmp1, own.dmq1, own.iqmp)}, NOW
-    )
-    refused(mtls(key="rsa") | {"key": rsa_pem(public.n, public.e, own.d, p, own.q, own.dmp1, own.dmq1, own.iqmp)})
-
-
-@pytest.mark.parametrize("key", ["rsa1024", "p224", "secp256k1"])
-def test_weak_keys(key: str) -> None:
-    assert "weak" in refused(mtls(key=key))
+    before, after = (own.public_numbers.n, own.public_numbers.e, own.d), (own.q, own.dmp1, own.dmq1, own.iqmp)
+    assert parse_auth(mtls(key="rsa") | {"key": rsa_pem(*before, own.p, *after)}, NOW)
+    refused(mtls(key="rsa") | {"key": rsa_pem(*before, p, *after)})
 
 
 def test_traditional_pem_is_taken_and_written_anew() -> None:
     for kind in ("ec", "rsa"):
         value = mtls(key=kind)
-        text = private_key(kind).private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, no_encryption())
+        text = private_key(kind).private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         taken = parse_auth(value | {"key": text.decode(), "cert": "Bag Attributes\n" + value["cert"] + "junk"}, NOW)
         assert auth_to_dict(taken) == value
 
@@ -139,9 +124,17 @@ def test_a_chain_is_kept() -> None:
     refused(value | {"cert": AUTHORITY.ca_pem + value["cert"]})
 
 
-def test_a_key_of_another_certificate() -> None:
+def test_weak_encrypted_public_and_others_keys() -> None:
+    for weak in ("rsa1024", "p224", "secp256k1"):
+        assert "weak" in refused(mtls(key=weak))
     for other in ("p384", "rsa", "ed25519"):
         assert "is not the certificate's" in refused(mtls() | {"key": mtls(key=other)["key"]})
+    for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
+        text = private_key("ec").private_bytes(Encoding.PEM, form, BestAvailableEncryption(b"hunter2"))
+        assert "is encrypted" in refused(mtls() | {"key": text.decode()})
+    public = private_key("ec").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    refused(mtls() | {"key": public.decode()})
+    refused({"kind": "mtls", "cert": mtls()["key"], "key": mtls()["cert"]})
 
 
 def test_a_certificate_out_of_its_time() -> None:
@@ -149,12 +142,6 @@ def test_a_certificate_out_of_its_time() -> None:
     assert "expired" in refused(mtls(early=True))
     assert "expired" in refused(mtls(), NOW + timedelta(days=2))
     assert parse_auth(mtls(expired=True), NOW - timedelta(days=10))
-
-
-def test_an_encrypted_key() -> None:
-    for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
-        text = private_key("ec").private_bytes(Encoding.PEM, form, BestAvailableEncryption(b"hunter2"))
-        assert "is encrypted" in refused(mtls() | {"key": text.decode()})
 
 
 def test_large_pem() -> None:
@@ -172,13 +159,6 @@ def test_large_pem() -> None:
 def test_what_is_no_pem(text: str) -> None:
     assert "not a certificate" in refused(mtls() | {"cert": text})
     assert "not a private key" in refused(mtls() | {"key": text})
-
-
-def test_keys_in_the_wrong_place() -> None:
-    value = mtls()
-    refused({"kind": "mtls", "cert": value["key"], "key": value["cert"]})
-    public = private_key("ec").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    refused(value | {"key": public.decode()})
 
 
 def test_nothing_shows_a_secret() -> None:
@@ -208,9 +188,3 @@ def test_any_basic_is_sendable_or_refused(username: str, password: str) -> None:
         return
     assert isinstance(auth, BasicAuth)
     assert f"{auth.username}:{auth.password}".encode().partition(b":")[0].decode() == username
-
-
-def no_encryption() -> Any:
-    from cryptography.hazmat.primitives.serialization import NoEncryption
-
-    return NoEncryption()

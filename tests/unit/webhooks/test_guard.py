@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any
 
 import httpx
@@ -46,23 +46,36 @@ def answers(*addresses: str) -> Any:
     return getaddrinfo
 
 
+def refused(url: object, allowed: Allowed = PUBLIC, words: str | None = None) -> str:
+    """Return the message of the refusal."""
+    with pytest.raises(Invalid, match=words) as caught:
+        check_url(url, allowed, "callback")
+    assert caught.value.extra["field"] == "callback"
+    assert str(caught.value).startswith("callback ")
+    assert caught.value.remedy
+    return str(caught.value)
+
+
+def is_blocked(text: str, allowed: Allowed = PUBLIC) -> bool:
+    try:
+        check_address(text, allowed)
+    except Blocked:
+        return True
+    return False
+
+
 def test_there_are_enough_bad_urls() -> None:
     assert len({url for url, _ in BAD_URLS}) >= 200
 
 
-@pytest.mark.parametrize(("url", "why"), [pytest.param(url, why, id=ascii(url)[:60]) for url, why in BAD_URLS])
-def test_bad_urls_are_refused(url: str, why: str) -> None:
-    with pytest.raises(Invalid) as caught:
-        check_url(url, PUBLIC, "callback")
-    assert caught.value.extra["field"] == "callback", why
-    assert str(caught.value).startswith("callback "), why
-    assert caught.value.remedy
+@pytest.mark.parametrize("url", [pytest.param(url, id=f"{why} {ascii(url)[:60]}") for url, why in BAD_URLS])
+def test_bad_urls_are_refused(url: str) -> None:
+    refused(url)
 
 
 @pytest.mark.parametrize("url", [None, 7, b"https://example.com/", ["https://example.com/"], {}, True])
 def test_a_url_that_is_not_a_string(url: object) -> None:
-    with pytest.raises(Invalid, match="must be a string"):
-        check_url(url, PUBLIC)
+    refused(url, words="must be a string")
 
 
 @pytest.mark.parametrize(("url", "words"), [
@@ -73,15 +86,12 @@ def test_a_url_that_is_not_a_string(url: object) -> None:
     ("https://example.com/" + "a" * 2_029, "2,048 characters"),
 ])  # fmt: skip
 def test_the_message_says_what_is_wrong(url: str, words: str) -> None:
-    with pytest.raises(Invalid, match=words):
-        check_url(url, PUBLIC)
+    refused(url, words=words)
 
 
 def test_the_message_repeats_nothing() -> None:
     for url in ("https://user:hunter2@example.com/", "https://example.com/\thunter2", "ftp://hunter2.com/"):
-        with pytest.raises(Invalid) as caught:
-            check_url(url, PUBLIC)
-        assert "hunter2" not in str(caught.value)
+        assert "hunter2" not in refused(url)
 
 
 @pytest.mark.parametrize(
@@ -109,16 +119,13 @@ def test_good_urls(url: str, host: str, path_query: str, whole: str | None) -> N
 def test_the_operators_ports() -> None:
     allowed = Allowed(ports=frozenset({443, 8443}))
     assert check_url("https://example.com:8443/", allowed).port == 8443
-    with pytest.raises(Invalid, match="443, 8443"):
-        check_url("https://example.com:8444/", allowed)
+    refused("https://example.com:8444/", allowed, "443, 8443")
 
 
 def test_http_is_the_operators_choice() -> None:
-    with pytest.raises(Invalid):
-        check_url("http://example.com/", LOCAL)
+    refused("http://example.com/", LOCAL)
     assert check_url("http://example.com/", Allowed(http=True, ports=frozenset({80}))).port == 80
-    with pytest.raises(Invalid):
-        check_url("http://localhost/", Allowed(loopback=True))
+    refused("http://localhost/", Allowed(loopback=True))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "LocalHost", "[0:0:0:0:0:0:0:1]"])
@@ -127,10 +134,8 @@ def test_loopback_hosts_are_the_operators_choice(host: str) -> None:
         for scheme in ("http", "https"):
             assert check_url(f"{scheme}://{host}:{port}/", LOCAL).port == port
     for url in (f"https://{host}:0/", f"https://{host}:65536/", f"https://{host}.local/"):
-        with pytest.raises(Invalid):
-            check_url(url, LOCAL)
-    with pytest.raises(Invalid):
-        check_url(f"https://{host}/", PUBLIC)
+        refused(url, LOCAL)
+    refused(f"https://{host}/")
 
 
 @pytest.mark.parametrize("host", [
@@ -138,8 +143,7 @@ def test_loopback_hosts_are_the_operators_choice(host: str) -> None:
     "127。0。0。1", "１２７.0.0.1",
 ])  # fmt: skip
 def test_other_spellings_of_loopback_stay_refused(host: str) -> None:
-    with pytest.raises(Invalid):
-        check_url(f"http://{host}:8000/", LOCAL)
+    refused(f"http://{host}:8000/", LOCAL)
 
 
 def test_ip_literals_are_the_operators_choice() -> None:
@@ -148,24 +152,20 @@ def test_ip_literals_are_the_operators_choice() -> None:
     target = check_url("https://[2606:4700:4700:0::1111]/x", allowed)
     assert (target.host, target.url) == ("2606:4700:4700::1111", "https://[2606:4700:4700::1111]/x")
     assert resolve(target, allowed, answers()) == ["2606:4700:4700::1111"]
-    for url, why in BAD_URLS:
+    for url, _ in BAD_URLS:
         if "8.8.8.8" not in url and "93.184" not in url and "2606" not in url:
-            with pytest.raises(Invalid):
-                print(check_url(url, allowed), why)
+            refused(url, allowed)
 
 
 @pytest.mark.parametrize("text", RANGES)
 def test_every_range_is_blocked_to_its_edges(text: str) -> None:
     network = ip_network(text)
     for address in {network[0], network[network.num_addresses // 2], network[-1]}:
-        with pytest.raises(Blocked):
-            check_address(str(address), PUBLIC)
+        assert is_blocked(str(address))
         with pytest.raises(Blocked):
             resolve(check_url("https://hooks.example.com/", PUBLIC), PUBLIC, answers(str(address)))
         if isinstance(address, IPv4Address):
-            for form in ("::ffff:{}", "::{}", "64:ff9b::{}"):
-                with pytest.raises(Blocked):
-                    check_address(form.format(address), PUBLIC)
+            assert all(is_blocked(form.format(address)) for form in ("::ffff:{}", "::{}", "64:ff9b::{}"))
 
 
 @pytest.mark.parametrize("address", GOOD_ADDRESSES)
@@ -178,16 +178,14 @@ def test_public_addresses_pass(address: str) -> None:
     "address", ["", "example.com", "1.2.3", "2130706433", "0177.0.0.1", "fe80::1%eth0", "1.1.1.1 "]
 )
 def test_what_is_no_address_is_blocked(address: str) -> None:
-    with pytest.raises(Blocked):
-        check_address(address, Allowed(loopback=True, ip_literals=True))
+    assert is_blocked(address, Allowed(loopback=True, ip_literals=True))
 
 
 def test_loopback_addresses_are_the_operators_choice() -> None:
     for address in ("127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"):
-        check_address(address, LOCAL)
+        assert not is_blocked(address, LOCAL)
     for address in ("0.0.0.0", "::", "::2", "::127.0.0.1", "64:ff9b::127.0.0.1", "10.0.0.1", "169.254.169.254"):
-        with pytest.raises(Blocked):
-            check_address(address, LOCAL)
+        assert is_blocked(address, LOCAL)
 
 
 def test_the_operators_own_ranges() -> None:
@@ -260,12 +258,3 @@ def test_what_passes_is_in_no_range(address: IPv4Address | IPv6Address) -> None:
     ranges: list[IPv4Network | IPv6Network] = [ip_network(text) for text in RANGES]
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     assert is_blocked(str(address)) == any((mapped or address) in network for network in ranges)
-
-
-def is_blocked(text: str) -> bool:
-    assert ip_address(text)
-    try:
-        check_address(text, PUBLIC)
-    except Blocked:
-        return True
-    return False

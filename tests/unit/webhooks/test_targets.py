@@ -8,6 +8,7 @@ import time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,17 +17,14 @@ from modelcote.webhooks.guard import Allowed, Target
 from modelcote.webhooks.transport import Limits
 from tests.support.authority import Authority
 from tests.support.bad_urls import BAD_URLS
-from tests.support.receivers import Action, Receiver, raw, redirect
+from tests.support.receivers import Receiver, raw, redirect
 from tests.unit.webhooks.sending import NAME, Resolver, local, post, send
 
 
 @pytest.mark.parametrize("allowed", [Allowed(), Allowed(ports=frozenset({443, 8443}))], ids=["default", "ports"])
 def test_bad_urls_are_refused_when_sent(allowed: Allowed, trap: Receiver) -> None:
-    for url, why in BAD_URLS:
-        if "8443" in url:
-            continue
-        resolver = Resolver()
-        received = send(url, allowed=allowed, getaddrinfo=resolver)
+    for url, why in ((url, why) for url, why in BAD_URLS if "8443" not in url):
+        received = send(url, allowed=allowed, getaddrinfo=(resolver := Resolver()))
         assert (received.error, received.status, resolver.asked) == ("invalid_url", None, []), (ascii(url), why)
 
 
@@ -81,27 +79,16 @@ def test_redirects_are_not_followed(status: int, trap: Receiver) -> None:
 
 
 def test_a_redirect_to_any_bad_url_is_a_failed_attempt(trap: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    connected: list[Any] = []
-    connect = socket.create_connection
-
-    def noted(address: Any, *rest: Any, **more: Any) -> Any:
-        connected.append(address)
-        return connect(address, *rest, **more)
-
-    monkeypatch.setattr(socket, "create_connection", noted)
+    connect = Mock(wraps=socket.create_connection)
+    monkeypatch.setattr(socket, "create_connection", connect)
     locations = [url.encode("utf-8", "replace").split(b"\r")[0].split(b"\n")[0] for url, _ in BAD_URLS]
     locations.append(trap.url.encode())
-    asked: list[int] = []
-
-    def next_redirect(_: Any) -> Action:
-        head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
-        return raw(head + locations[len(asked) - 1][:4_000] + b"\r\n\r\n")
-
-    with Receiver(next_redirect) as receiver:
-        for number in range(len(locations)):
-            asked.append(number)
-            assert not send(receiver.url).delivered, locations[number]
-        assert set(connected) == {("127.0.0.1", receiver.port)}
+    head, left = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ", iter(locations)
+    with Receiver(lambda _: raw(head + next(left)[:4_000] + b"\r\n\r\n")) as receiver:
+        for location in locations:
+            assert not send(receiver.url).delivered, location
+        assert next(left, None) is None
+        assert {call.args[0] for call in connect.call_args_list} == {("127.0.0.1", receiver.port)}
     assert len(locations) > 200
 
 
@@ -114,10 +101,7 @@ def test_a_redirect_to_nowhere_is_a_status(location: str) -> None:
 
 
 def test_another_target_is_never_connected_to(trap: Receiver) -> None:
-    network = sockets.BoundedNetwork(
-        Target("http", NAME, 80, "/", ""),
-        ["127.0.0.1"],
-        sockets.Bounds(time.monotonic() + 1, time.monotonic() + 1, 9),
-    )
+    bounds = sockets.Bounds(time.monotonic() + 1, time.monotonic() + 1, 9)
+    network = sockets.BoundedNetwork(Target("http", NAME, 80, "/", ""), ["127.0.0.1"], bounds)
     with pytest.raises(transport.httpcore.ConnectError):
         network.connect_tcp("127.0.0.1", trap.port)

@@ -10,7 +10,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -178,31 +178,19 @@ def test_the_next_address_is_tried() -> None:
 
 
 def test_a_name_without_an_address() -> None:
-    def unknown(*_: Any, **__: Any) -> Any:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    def broken(*_: Any, **__: Any) -> Any:
-        raise UnicodeError("label too long")
-
-    for getaddrinfo in (unknown, broken, Resolver([])):
+    unknown = Mock(side_effect=socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+    for getaddrinfo in (unknown, Mock(side_effect=UnicodeError("label too long")), Resolver([])):
         received = send(f"https://{NAME}/", allowed=Allowed(), getaddrinfo=getaddrinfo)
         assert (received.status, received.error) == (None, "dns")
 
 
 def test_a_name_server_that_hangs() -> None:
     done = threading.Event()
-
-    def hanging(*_: Any, **__: Any) -> Any:
-        done.wait(30)
-        return []
-
+    hanging = Mock(side_effect=lambda *_, **__: done.wait(30) and [])
     received = send(f"https://{NAME}/", Limits(connect_s=0.1), Allowed(), getaddrinfo=hanging)
     done.set()
     assert (received.status, received.error) == (None, "dns")
     assert received.took_ms < 10_000
-
-
-# Retry-After
 
 
 @pytest.mark.parametrize(("text", "seconds"), [
