@@ -33,10 +33,7 @@ _TEXT, _A_PATH = {"type": "string"}, {"type": "string", "pattern": _PATH}
 _TEMPLATE = {
     "type": "object",
     "minProperties": 1,
-    "patternProperties": {
-        r"\.\$$": _A_PATH,
-        r"^(?!.*\.\$$)": {"not": {"type": "string", "pattern": r"^\$\."}},
-    },
+    "patternProperties": {r"\.\$$": _A_PATH, r"^(?!.*\.\$$)": {"not": {"type": "string", "pattern": r"^\$\."}}},
     "additionalProperties": False,
 }
 _ERRORS = {**_list({"type": "string", "pattern": r"^(States|Lambda)\.[A-Za-z]+$"}), "uniqueItems": True}

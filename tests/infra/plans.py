@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from infra.config import CodeBuildSettings, Scope, Settings, WebhookNetwork
 from modelcote.core.snapshot import DeployedModel, Layer, Package, Snapshot
@@ -103,3 +106,18 @@ def every_choice() -> list[Resource]:
 def everything() -> list[Resource]:
     """Every resource that the program knows, once: three models, the platform and the deployer."""
     return list({row.urn: row for row in (*planned(3).resources, *planned_platform().resources)}.values())
+
+
+def named(name: str, rows: Iterable[Resource] = ()) -> Resource:
+    """Return the resource with this name among these rows, by default among `everything`."""
+    return next(row for row in rows or everything() if row.name == name)
+
+
+def of(kind: str, rows: Iterable[Resource] = ()) -> list[Resource]:
+    """Return the resources of a kind, by default those of the plan of three models."""
+    return [row for row in rows or planned(3).resources if row.type.endswith(f":{kind}")]
+
+
+def statements(role_policy: str, rows: Iterable[Resource] = ()) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(named(role_policy, rows).inputs["policy"])["Statement"]
+    return found

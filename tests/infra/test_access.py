@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from tests.infra.resources import allowed, named, of
+from tests.infra.plans import of, statements
 from tests.infra.test_program import HANDLERS
 
-ACCOUNT_ARN, REST = "arn:aws:", "eu-west-1:123456789012:"
+REST, OF_BUCKET = "eu-west-1:123456789012:", "arn:aws:s3:::${platform-buckets-artifacts.bucket}"
 BUCKET, EXECUTIONS = "${platform-buckets-artifacts.arn}", "execution:modelcote-dev-long-run:*"
 ROWS = {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem")}
+
+
+def allowed(role_policy: str) -> dict[str, list[str]]:
+    return {row["Sid"]: row["Resource"] for row in statements(role_policy)}
 
 
 def test_a_model_reads_its_own_bundles_and_its_own_projects_secrets() -> None:
     assert allowed("model-demo_iris-access") == {
         "Log": ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/dev_demo_iris:*"],
-        "Bundles": ["arn:aws:s3:::${platform-buckets-artifacts.bucket}/bundles/demo/iris/*"],
-        "Inputs": ["arn:aws:s3:::${platform-buckets-artifacts.bucket}/inputs/demo/iris/*"],
-        "Results": [
-            "arn:aws:s3:::${platform-buckets-artifacts.bucket}/results/demo/iris/*",
-            "arn:aws:s3:::${platform-buckets-artifacts.bucket}/detached/demo/iris/*",
-        ],
+        "Bundles": [f"{OF_BUCKET}/bundles/demo/iris/*"],
+        "Inputs": [f"{OF_BUCKET}/inputs/demo/iris/*"],
+        "Results": [f"{OF_BUCKET}/results/demo/iris/*", f"{OF_BUCKET}/detached/demo/iris/*"],
         "Secrets": ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:modelcote/dev/demo/*"],
         "Key": ["${platform-keys-main.arn}"],
         "Trace": ["*"],
@@ -32,10 +31,15 @@ def test_a_model_reads_its_own_bundles_and_its_own_projects_secrets() -> None:
 def may(role_policy: str) -> dict[str, set[str]]:
     """The actions that a role may do, by what to."""
     found: dict[str, set[str]] = {}
-    for row in json.loads(named(role_policy).inputs["policy"])["Statement"]:
+    for row in statements(role_policy):
         for resource in row["Resource"]:
-            found.setdefault(resource.removeprefix(ACCOUNT_ARN), set()).update(row["Action"])
+            found.setdefault(resource.removeprefix("arn:aws:"), set()).update(row["Action"])
     return found
+
+
+def holders(resource: str) -> dict[str, set[str]]:
+    """Return what each role may do to a resource, of those that may do anything."""
+    return {row.name: rights[resource] for row in of("RolePolicy") if resource in (rights := may(row.name))}
 
 
 def test_the_gateway_reads_the_registry_calls_models_and_accepts_runs() -> None:
@@ -57,10 +61,8 @@ def test_what_looks_for_a_stored_result_learns_when_there_is_none(name: str) -> 
 
 
 def test_nobody_deletes_a_run() -> None:
-    table = f"dynamodb:{REST}table/modelcote-dev-runs"
-    roles = [row.name for row in of("RolePolicy") if row.name.startswith("platform-")]
-    rights = {name: may(name).get(table, set()) for name in roles}
-    assert {name for name, actions in rights.items() if actions} == {
+    rights = holders(f"dynamodb:{REST}table/modelcote-dev-runs")
+    assert rights.keys() == {
         "platform-gateway-access",
         "platform-control-access",
         *(f"platform-runs-{name}-access" for name in HANDLERS),
@@ -90,23 +92,18 @@ def test_each_handler_has_its_queues(name: str, works_off: str, sends: set[str])
 
 
 def test_executions_are_started_by_one_and_stopped_by_two() -> None:
-    rights = {row.name: may(row.name) for row in of("RolePolicy")}
     machine, executions = (f"states:{REST}{kind}" for kind in ("stateMachine:modelcote-dev-long-run", EXECUTIONS))
-    assert {name: found[machine] for name, found in rights.items() if machine in found} == {
-        "platform-runs-run-worker-access": {"states:StartExecution"}
-    }
-    assert {name: found[executions] for name, found in rights.items() if executions in found} == {
+    assert holders(machine) == {"platform-runs-run-worker-access": {"states:StartExecution"}}
+    assert holders(executions) == {
         "platform-control-access": {"states:StopExecution"},
         "platform-runs-watchdog-access": {"states:DescribeExecution", "states:StopExecution"},
     }
 
 
 def test_only_who_signs_webhooks_and_who_keeps_them_reach_their_secrets() -> None:
-    rights = {row.name: may(row.name) for row in of("RolePolicy")}
-    secrets = f"secretsmanager:{REST}secret:modelcote-webhooks/dev/*"
-    holders = {name: found[secrets] for name, found in rights.items() if secrets in found}
-    assert holders.keys() == {"platform-control-access", "platform-runs-deliver-webhook-access"}
-    assert holders["platform-runs-deliver-webhook-access"] == {
+    rights = holders(f"secretsmanager:{REST}secret:modelcote-webhooks/dev/*")
+    assert rights.keys() == {"platform-control-access", "platform-runs-deliver-webhook-access"}
+    assert rights["platform-runs-deliver-webhook-access"] == {
         f"secretsmanager:{action}" for action in ("GetSecretValue", "CreateSecret", "PutSecretValue")
     }
 

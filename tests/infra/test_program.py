@@ -13,24 +13,17 @@ from modelcote.core.snapshot import Snapshot
 from modelcote.deploy.__main__ import NEEDED
 from modelcote.deploy.program.monitor import Archive
 from tests.infra.planner import plan
-from tests.infra.plans import IRIS, ONNX, SETTINGS, SNAPSHOTS, everything, model, planned
-from tests.infra.resources import named, of
+from tests.infra.plans import IRIS, ONNX, SETTINGS, SNAPSHOTS, everything, model, named, of, planned, statements
 
 HANDLERS = ("run-worker", "complete-run", "deliver-webhook", "task-result", "watchdog", "dead-letters")
 
 
 def test_names_that_callers_address() -> None:
     names = {row.inputs.get("name") for row in everything()}
+    parts = ("registry", "runs", "gateway", "control", "deploy-requested", "deploys.fifo", "long-run", *HANDLERS)
     assert names >= {
-        "modelcote-dev-registry",
-        "modelcote-dev-runs",
-        "modelcote-dev-gateway",
-        "modelcote-dev-control",
-        "modelcote-dev-deploy-requested",
-        "modelcote-dev-deploys.fifo",
+        *(f"modelcote-dev-{part}" for part in parts),
         *(f"modelcote-dev-{queue}{kind}" for queue in ("runs", "deliveries", "results") for kind in ("", "-dead")),
-        *(f"modelcote-dev-{function}" for function in HANDLERS),
-        "modelcote-dev-long-run",
         "dev_demo_iris",
         "/aws/lambda/dev_demo_iris",
         "/aws/lambda/modelcote-dev-gateway",
@@ -87,11 +80,8 @@ def test_what_the_handlers_are_told() -> None:
 
 def test_a_policy_is_told_to_who_heeds_it() -> None:
     made = plan(SNAPSHOTS[1], replace(SETTINGS, policy={"webhook_http": True, "open_runs": 5}))
-    told = {
-        row.name: row.inputs["environment"]["variables"].get("MODELCOTE_POLICY")
-        for row in made.resources
-        if row.type.endswith(":Function") and row.custom
-    }
+    functions = [row for row in of("Function", made.resources) if row.custom]
+    told = {row.name: row.inputs["environment"]["variables"].get("MODELCOTE_POLICY") for row in functions}
     assert json.loads(told["platform-gateway-function"]) == {"webhook_http": True, "open_runs": 5}
     assert {name for name, text in told.items() if text is None} == {"model-demo_iris-function"}
 
@@ -115,21 +105,19 @@ def test_queues_feed_their_functions(queue: str, function: str, bound: int) -> N
 
 def test_a_function_of_one_at_a_time_is_polled_without_a_bound() -> None:
     made = plan(Snapshot(), replace(SETTINGS, concurrency={**SETTINGS.concurrency, "task-result": 1}))
-    source = next(row for row in made.resources if row.name == "platform-runs-results-source-mapping")
-    assert "scalingConfig" not in source.inputs
+    assert "scalingConfig" not in named("platform-runs-results-source-mapping", made.resources).inputs
 
 
 def test_the_bucket_tells_of_detached_results_and_nothing_else() -> None:
     (queue,) = named("platform-runs-arrivals-notification").inputs["queues"]
     assert (queue["events"], queue["filterPrefix"]) == (["s3:ObjectCreated:*"], "detached/")
-    statement = json.loads(named("platform-work-results-policy").inputs["policy"])["Statement"][1]
+    statement = statements("platform-work-results-policy")[1]
     assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
     assert statement["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "123456789012"},
         "ArnEquals": {"aws:SourceArn": "${platform-buckets-artifacts.arn}"},
     }
-    for name in ("platform-work-runs-policy", "platform-work-deliveries-policy"):
-        assert len(json.loads(named(name).inputs["policy"])["Statement"]) == 1
+    assert [len(statements(f"platform-work-{queue}-policy")) for queue in ("runs", "deliveries")] == [1, 1]
 
 
 def test_results_expire_by_their_tag() -> None:
@@ -161,17 +149,14 @@ def test_a_dead_run_that_nobody_can_mark_ends_among_the_failures() -> None:
     assert redrive == {"deadLetterTargetArn": "${platform-queues-failures.arn}", "maxReceiveCount": 5}
 
 
-def test_replicas_become_concurrency() -> None:
-    assert named("model-demo_churn-function").inputs["reservedConcurrentExecutions"] == 20
-    assert named("model-demo_churn-warm").inputs["provisionedConcurrentExecutions"] == 2
-    assert "reservedConcurrentExecutions" not in named("model-demo_iris-function").inputs
-    assert not [row for row in planned(3).resources if row.name == "model-demo_iris-warm"]
-
-
-def test_memory_timeout_and_code_come_from_the_snapshot() -> None:
+def test_memory_timeout_code_and_replicas_come_from_the_snapshot() -> None:
     inputs = named("model-demo_churn-function").inputs
     assert (inputs["memorySize"], inputs["timeout"], inputs["runtime"]) == (4_096, 60, "python3.12")
     assert (inputs["s3Key"], inputs["sourceCodeHash"]) == ("packages/demo/churn/7/cd.zip", "c2tsZWFybg==")
+    assert inputs["reservedConcurrentExecutions"] == 20
+    assert named("model-demo_churn-warm").inputs["provisionedConcurrentExecutions"] == 2
+    assert "reservedConcurrentExecutions" not in named("model-demo_iris-function").inputs
+    assert not [row for row in planned(3).resources if row.name == "model-demo_iris-warm"]
 
 
 def test_an_image_is_a_function_without_layers() -> None:
@@ -190,8 +175,7 @@ def test_layers_come_from_s3_or_from_a_folder() -> None:
 
 def test_models_share_a_layer() -> None:
     both = Snapshot((IRIS, model("other")), layers=(ONNX,))
-    layers = [row for row in plan(both, SETTINGS).resources if row.type.endswith(":LayerVersion")]
-    assert len(layers) == 2  # the platform's own and this one
+    assert len(of("LayerVersion", plan(both, SETTINGS).resources)) == 2  # the platform's own and this one
 
 
 def test_names_that_differ_only_in_where_the_hyphen_is_do_not_meet() -> None:
@@ -202,9 +186,7 @@ def test_names_that_differ_only_in_where_the_hyphen_is_do_not_meet() -> None:
 
 
 def test_the_longest_names_fit() -> None:
-    longest = model("m" * 20, project="p" * 32)
-    stack = replace(SETTINGS, stack="s" * 20)
-    made = plan(Snapshot((longest,), layers=(ONNX,)), stack)
+    made = plan(Snapshot((model("m" * 20, project="p" * 32),), layers=(ONNX,)), replace(SETTINGS, stack="s" * 20))
     assert max(len(row["address"]) for row in made.outputs["targets"].values()) == 64
 
 
@@ -213,21 +195,20 @@ def test_exports() -> None:
     assert outputs["targets"] == {"demo/iris": {"backend": "lambda", "address": "dev_demo_iris"}}
     assert outputs["snapshot_digest"] == SNAPSHOTS[1].digest
     assert outputs["registry_table"] == "modelcote-dev-registry"
-    assert {"url", "runs_table", "bucket", "deploy_queue_url", "runs_queue_url"} <= outputs.keys()
-    assert {"deliveries_queue_url", "state_machine_arn"} <= outputs.keys()
+    assert {"url", "runs_table", "bucket", "state_machine_arn"} <= outputs.keys()
+    assert {f"{queue}_queue_url" for queue in ("deploy", "runs", "deliveries")} <= outputs.keys()
 
 
 def test_a_public_url_replaces_the_apis_own() -> None:
     made = plan(Snapshot(), replace(SETTINGS, public_url="https://ml.example.com/api"))
-    control = next(row for row in made.resources if row.name == "platform-control-function")
+    control = named("platform-control-function", made.resources)
     assert made.outputs["url"] == "https://ml.example.com/api"
     assert control.inputs["environment"]["variables"]["MODELCOTE_PUBLIC_URL"] == "https://ml.example.com/api"
 
 
 def test_without_a_builder_there_is_no_deployer_and_no_stream() -> None:
     assert not [row for row in planned(0).resources if "deployer" in row.name]
-    registry = next(row for row in planned(0).resources if row.name == "platform-tables-registry")
-    assert "streamEnabled" not in registry.inputs
+    assert "streamEnabled" not in named("platform-tables-registry", planned(0).resources).inputs
 
 
 def test_the_deployer_is_told_what_the_models_need() -> None:
@@ -255,5 +236,5 @@ def test_scopes_split_what_all_holds() -> None:
 def test_a_thousand_models_are_planned() -> None:
     models = tuple(model(f"m-{index}", min_replicas=index % 2) for index in range(1_000))
     made = plan(Snapshot(models, layers=(ONNX,)), SETTINGS)
-    assert len([row for row in made.resources if row.type.endswith(":Function") and "model-" in row.name]) == 1_000
+    assert len([row for row in of("Function", made.resources) if "model-" in row.name]) == 1_000
     assert len(made.resources) == len(planned(1).resources) + 6 * 999 + 500

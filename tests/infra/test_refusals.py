@@ -8,27 +8,20 @@ from typing import Any
 
 import pytest
 
-from infra.config import Settings
-from modelcote.core.errors import DeployFailed, InvalidSpec, ModelcoteError
-from modelcote.core.snapshot import Package, Snapshot
+from modelcote.core.errors import DeployFailed, InvalidSpec
+from modelcote.core.snapshot import DeployedModel, Package, Snapshot
 from modelcote.deploy.program.checks import problems
 from modelcote.deploy.program.monitor import Resource
 from modelcote.deploy.program.schema import resource_schema
 from tests.infra.planner import plan
 from tests.infra.plans import CHURN, IRIS, NETWORK, ONNX, SETTINGS, WITH_DEPLOYER, every_choice, model
 
-FUNCTION = "aws:lambda/function:Function"
+FUNCTION, TABLE = "aws:lambda/function:Function", "aws:dynamodb/table:Table"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 SOURCE = "aws:lambda/eventSourceMapping:EventSourceMapping"
 RULE, TARGET = "aws:cloudwatch/eventRule:EventRule", "aws:cloudwatch/eventTarget:EventTarget"
 PERMISSION, QUEUE_POLICY = "aws:lambda/permission:Permission", "aws:sqs/queuePolicy:QueuePolicy"
-FUNCTION_INPUTS = {
-    "role": "arn:aws:iam::1:role/x",
-    "handler": "a.b",
-    "runtime": "python3.11",
-    "s3Bucket": "b",
-    "s3Key": "k",
-}
+CODE = {"handler": "a.b", "runtime": "python3.11", "s3Bucket": "b", "s3Key": "k"}
 STATEMENT = {"Sid": "A", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::b/*"]}
 
 
@@ -37,7 +30,7 @@ def resource(kind: str, logical: str = "thing", **inputs: Any) -> Resource:
 
 
 def function(**inputs: Any) -> Resource:
-    return resource(FUNCTION, **{**FUNCTION_INPUTS, **inputs})
+    return resource(FUNCTION, **{"role": "arn:aws:iam::1:role/x", **CODE, **inputs})
 
 
 def policy(*statements: dict[str, Any], version: str = "2012-10-17") -> Resource:
@@ -60,7 +53,7 @@ def group(**rule: Any) -> Resource:
 
 def index(**members: Any) -> Resource:
     row = {"name": "due", "projectionType": "KEYS_ONLY", **members}
-    return resource("aws:dynamodb/table:Table", globalSecondaryIndexes=[row])
+    return resource(TABLE, globalSecondaryIndexes=[row])
 
 
 def lifecycle(**members: Any) -> Resource:
@@ -86,11 +79,8 @@ def lifecycle(**members: Any) -> Resource:
         (function(runtime="python4.0"), "'python4.0' is not one of"),
         (function(architectures=["x86"]), "'x86' is not one of arm64, x86_64"),
         (function(tracingConfig={"mode": "On"}), "'On' is not one of"),
-        (resource("aws:dynamodb/table:Table", billingMode="ON_DEMAND"), "'ON_DEMAND' is not one of"),
-        (
-            resource("aws:dynamodb/table:Table", attributes=[{"name": "pk", "type": "String"}]),
-            "'String' is not one of B, N, S",
-        ),
+        (resource(TABLE, billingMode="ON_DEMAND"), "'ON_DEMAND' is not one of"),
+        (resource(TABLE, attributes=[{"name": "pk", "type": "String"}]), "'String' is not one of B, N, S"),
         (function(memorySize=64), "64 is not between 128 and 10240"),
         (function(timeout=901), "901 is not between 1 and 900"),
         (function(reservedConcurrentExecutions=0), "0 is not between 1"),
@@ -172,50 +162,47 @@ def test_every_type_of_the_program_is_known() -> None:
     assert all(resource_schema(row.type) is not None for row in custom)
 
 
+def only(*models: DeployedModel) -> Snapshot:
+    return Snapshot(models, layers=(ONNX,))
+
+
 @pytest.mark.parametrize(
-    ("snapshot", "settings", "error", "words"),
+    ("snapshot", "words"),
     [
-        (Snapshot((IRIS, IRIS), layers=(ONNX,)), SETTINGS, DeployFailed, "demo/iris twice"),
-        (Snapshot((IRIS,), (("demo", "iris"),), (ONNX,)), SETTINGS, DeployFailed, "demo/iris twice"),
-        (Snapshot((CHURN,)), SETTINGS, DeployFailed, "which the snapshot lacks"),
-        (Snapshot((model("iris", package=Package("x")),)), SETTINGS, DeployFailed, "neither a zip nor an image"),
-        (
-            Snapshot((model("iris", package=Package("x", image_uri="repo:latest")),)),
-            SETTINGS,
-            DeployFailed,
-            "named by its digest",
-        ),
-        (Snapshot((model("iris", memory_mb=20_000),), layers=(ONNX,)), SETTINGS, DeployFailed, "memorySize"),
-        (Snapshot((model("iris", python_version="2.7.1"),), layers=(ONNX,)), SETTINGS, DeployFailed, "runtime"),
-        (Snapshot(), WITH_DEPLOYER, InvalidSpec, "scope all"),
-        (Snapshot(), replace(SETTINGS, account="1"), InvalidSpec, "account"),
-        (Snapshot(), replace(SETTINGS, log_retention_days=31), InvalidSpec, "logRetentionDays"),
-        (Snapshot(), replace(SETTINGS, stack="Dev_1"), InvalidSpec, "stack"),
-        (Snapshot(), replace(SETTINGS, concurrency={"gateway": 1}), InvalidSpec, "concurrency"),
-        (Snapshot(), replace(SETTINGS, policy={"webhook_htp": True}), InvalidSpec, "no member webhook_htp"),
-        (Snapshot(), replace(SETTINGS, policy={"webhook_http": "yes"}), InvalidSpec, "webhook_http"),
-        (Snapshot(), replace(SETTINGS, webhook_network=replace(NETWORK, subnet_ids=())), InvalidSpec, "webhookNetwork"),
-        (
-            Snapshot(),
-            replace(SETTINGS, webhook_network=NETWORK, policy={"webhook_ports": [443, 8443]}),
-            InvalidSpec,
-            "port 443 only",
-        ),
-        (
-            Snapshot(),
-            replace(SETTINGS, webhook_network=NETWORK, policy={"webhook_http": True}),
-            InvalidSpec,
-            "port 443 only",
-        ),
-        (Snapshot(), replace(SETTINGS, public_url="https://x.example/"), InvalidSpec, "publicUrl"),
-        (Snapshot(), replace(SETTINGS, predict_paths=()), InvalidSpec, "paths of predict"),
+        (only(IRIS, IRIS), "demo/iris twice"),
+        (Snapshot((IRIS,), (("demo", "iris"),), (ONNX,)), "demo/iris twice"),
+        (Snapshot((CHURN,)), "which the snapshot lacks"),
+        (Snapshot((model("iris", package=Package("x")),)), "neither a zip nor an image"),
+        (Snapshot((model("iris", package=Package("x", image_uri="repo:latest")),)), "named by its digest"),
+        (only(model("iris", memory_mb=20_000)), "memorySize"),
+        (only(model("iris", python_version="2.7.1")), "runtime"),
     ],
 )
-def test_what_the_program_refuses(
-    snapshot: Snapshot, settings: Settings, error: type[ModelcoteError], words: str
-) -> None:
-    with pytest.raises(error, match=words):
-        plan(snapshot, settings)
+def test_snapshots_that_the_program_refuses(snapshot: Snapshot, words: str) -> None:
+    with pytest.raises(DeployFailed, match=words):
+        plan(snapshot, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"builder": WITH_DEPLOYER.builder}, "scope all"),
+        ({"account": "1"}, "account"),
+        ({"log_retention_days": 31}, "logRetentionDays"),
+        ({"stack": "Dev_1"}, "stack"),
+        ({"concurrency": {"gateway": 1}}, "concurrency"),
+        ({"policy": {"webhook_htp": True}}, "no member webhook_htp"),
+        ({"policy": {"webhook_http": "yes"}}, "webhook_http"),
+        ({"webhook_network": replace(NETWORK, subnet_ids=())}, "webhookNetwork"),
+        ({"webhook_network": NETWORK, "policy": {"webhook_ports": [443, 8443]}}, "port 443 only"),
+        ({"webhook_network": NETWORK, "policy": {"webhook_http": True}}, "port 443 only"),
+        ({"public_url": "https://x.example/"}, "publicUrl"),
+        ({"predict_paths": ()}, "paths of predict"),
+    ],
+)
+def test_settings_that_the_program_refuses(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidSpec, match=words):
+        plan(Snapshot(), replace(SETTINGS, **changes))
 
 
 def test_scope_model_needs_the_platform() -> None:

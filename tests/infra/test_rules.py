@@ -6,7 +6,6 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,16 +13,13 @@ import pytest
 from infra.policies.exceptions import EXCEPTIONS
 from infra.policies.rules import RULES, unexcused, violations
 from modelcote.deploy.program.monitor import Resource
-from tests.infra.plans import SNAPSHOTS, every_choice, planned, planned_network, planned_platform
+from tests.infra import golden
+from tests.infra.plans import every_choice, planned_network
 
 Change = Callable[[dict[str, Any]], None]
 
 
-PLANS = {
-    **{f"{models} models": partial(planned, models) for models in SNAPSHOTS},
-    "the platform with its deployer": planned_platform,
-    "the sender's network": planned_network,
-}
+PLANS = {**golden.PLANS, "the sender's network": planned_network}
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -63,28 +59,20 @@ def put(path: str, value: Any) -> Change:
     return change
 
 
-def statement(prop: str, index: int, **members: Any) -> Change:
-    """Replaces members of one statement of an IAM document; None removes one."""
+def statement(prop: str, index: int | None, **members: Any) -> Change:
+    """Replaces members of one statement of an IAM document; None removes one. An index of None adds a statement."""
 
     def change(inputs: dict[str, Any]) -> None:
         document = json.loads(inputs[prop])
-        row = document["Statement"][index]
-        row.update(members)
-        document["Statement"][index] = {key: value for key, value in row.items() if value is not None}
+        row = {} if index is None else document["Statement"].pop(index)
+        document["Statement"].append({key: value for key, value in {**row, **members}.items() if value is not None})
         inputs[prop] = json.dumps(document)
 
     return change
 
 
 def grant(action: str, resource: str) -> Change:
-    """Adds a statement to a role's policy."""
-
-    def change(inputs: dict[str, Any]) -> None:
-        document = json.loads(inputs["policy"])
-        document["Statement"].append({"Sid": "More", "Effect": "Allow", "Action": [action], "Resource": [resource]})
-        inputs["policy"] = json.dumps(document)
-
-    return change
+    return statement("policy", None, Sid="More", Effect="Allow", Action=[action], Resource=[resource])
 
 
 GATEWAY, ARTIFACTS = "platform-gateway-function", "platform-buckets-artifacts"

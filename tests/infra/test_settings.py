@@ -20,6 +20,8 @@ from modelcote.core.project import project_root
 from modelcote.core.snapshot import Snapshot, snapshot_to_json
 from tests.infra.plans import SETTINGS, SNAPSHOTS
 
+STACK = {"stack": "dev", "region": "eu-west-1"}
+
 
 class Config:
     """Configuration as `pulumi.Config` returns it: text, or objects of JSON."""
@@ -38,21 +40,15 @@ class Config:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     layer = {"key": "platform-py3.13-aa", "runtime": "platform", "python_version": "3.13", "archive": "/layer.zip"}
-    assets: dict[str, Any] = {
-        "platform_archive": "/platform.zip",
-        "platform_layer": layer,
-        "builder_archive": "/modelcote.zip",
-    }
-    assets["predict_paths"] = ["/v1/{project}/{model}/predict"]
+    archives = {"platform_archive": "/platform.zip", "builder_archive": "/modelcote.zip"}
+    assets = {**archives, "platform_layer": layer, "predict_paths": ["/v1/{project}/{model}/predict"]}
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "assets.json").write_text(json.dumps(assets), encoding="utf-8")
     return tmp_path
 
 
 def read(root: Path, **values: Any) -> tuple[Settings, str]:
-    return settings_from_config(
-        Config(**values), stack="dev", region="eu-west-1", root=root, account=lambda: "123456789012"
-    )
+    return settings_from_config(Config(**values), **STACK, root=root, account=lambda: "123456789012")
 
 
 def test_defaults_are_those_of_the_schema(root: Path) -> None:
@@ -109,22 +105,10 @@ def test_the_webhooks_network_is_read(root: Path) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "vpc",
-        ["vpc"],
-        {"vpcId": VPC},
-        {"subnetIds": [SUBNET]},
-        {"vpcId": VPC, "subnetIds": SUBNET},
-        {"vpcId": VPC, "subnetIds": [7]},
-        {"vpcId": 7, "subnetIds": [SUBNET]},
+        *("vpc", ["vpc"], {"vpcId": VPC}, {"subnetIds": [SUBNET]}),
         {"vpcId": VPC, "subnetIds": [SUBNET], "securityGroupIds": ["sg-0a1b2c3d"]},
-        {"vpcId": "0a1b2c3d", "subnetIds": [SUBNET]},
-        {"vpcId": f"{VPC}0", "subnetIds": [SUBNET]},
-        {"vpcId": "vpc-0A1B2C3D", "subnetIds": [SUBNET]},
-        {"vpcId": f"{VPC}\n", "subnetIds": [SUBNET]},
-        {"vpcId": VPC, "subnetIds": []},
-        {"vpcId": VPC, "subnetIds": [SUBNET, SUBNET]},
-        {"vpcId": VPC, "subnetIds": [VPC]},
-        {"vpcId": VPC, "subnetIds": [f"{SUBNET} "]},
+        *({"vpcId": vpc, "subnetIds": [SUBNET]} for vpc in (7, "0a1b2c3d", f"{VPC}0", "vpc-0A1B2C3D", f"{VPC}\n")),
+        *({"vpcId": VPC, "subnetIds": ids} for ids in (SUBNET, [7], [], [SUBNET, SUBNET], [VPC], [f"{SUBNET} "])),
         {"vpcId": VPC, "subnetIds": [f"subnet-{number:08x}" for number in range(17)]},
     ],
 )
@@ -182,7 +166,7 @@ def test_settings_travel_as_json(settings: Settings) -> None:
 def test_a_snapshot_file_is_used_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "snapshot.json"
     file.write_text(snapshot_to_json(SNAPSHOTS[3]), encoding="utf-8")
-    assert reading.load_snapshot(str(file), stack="dev", region="eu-west-1").digest == SNAPSHOTS[3].digest
+    assert reading.load_snapshot(str(file), **STACK).digest == SNAPSHOTS[3].digest
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"models": [{}], "tombstones": [], "layers": []}', "null"])
@@ -190,7 +174,7 @@ def test_a_file_that_is_no_snapshot_is_refused(tmp_path: Path, text: str) -> Non
     file = tmp_path / "snapshot.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(DeployFailed, match="is not a snapshot"):
-        reading.load_snapshot(str(file), stack="dev", region="eu-west-1")
+        reading.load_snapshot(str(file), **STACK)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +193,6 @@ def test_an_empty_registry_is_refused_unless_it_is_new_or_meant(
     monkeypatch.setattr(reading, "read_registry", lambda stack, region: found)
     if refused:
         with pytest.raises(DeployFailed, match="holds no model"):
-            reading.load_snapshot("", stack="dev", region="eu-west-1", allow_empty=allow_empty)
+            reading.load_snapshot("", **STACK, allow_empty=allow_empty)
     else:
-        assert reading.load_snapshot("", stack="dev", region="eu-west-1", allow_empty=allow_empty) == found.snapshot
+        assert reading.load_snapshot("", **STACK, allow_empty=allow_empty) == found.snapshot

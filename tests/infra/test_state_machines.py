@@ -40,6 +40,7 @@ def state(name: str, **members: Any) -> Callable[[States], None]:
     return change
 
 
+RULE = {"Variable": "$.a", "StringEquals": "b"}
 RETRIER, CATCHER = {"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["States.ALL"], "Next": "Complete"}
 
 
@@ -48,12 +49,9 @@ RETRIER, CATCHER = {"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["States.ALL
     [
         (state("Lambda", Next="Completed"), "there is no state Completed"),
         (state("Lambda", Catch=[{**CATCHER, "Next": "Gone"}]), "there is no state Gone"),
-        (
-            state("Backend", Choices=[{"Variable": "$.a", "StringEquals": "b", "Next": "Unknown"}]),
-            "Lambda: no state leads",
-        ),
+        (state("Backend", Choices=[{**RULE, "Next": "Unknown"}]), "Lambda: no state leads"),
         (state("Backend", Choices=[]), "should be non-empty"),
-        (state("Backend", Choices=[{"Variable": "$.a", "StringEquals": "b", "Next": "Gone"}]), "no state Gone"),
+        (state("Backend", Choices=[{**RULE, "Next": "Gone"}]), "no state Gone"),
         (state("Backend", Default="Gone"), "no state Gone"),
         (state("Backend", Default=None), "'Default' is a required property"),
         (state("Unknown", Result="text"), "is not of type 'object'"),
@@ -110,12 +108,8 @@ def test_placeholders_are_filled() -> None:
 def test_only_lambdas_own_failures_are_tried_again() -> None:
     """What the model itself ends with, a timeout among it, ends the attempt: the run decides on the next."""
     tried = {error for row in LONG_RUN["States"]["Lambda"]["Retry"] for error in row["ErrorEquals"]}
-    assert tried == {
-        "Lambda.TooManyRequestsException",
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-    }
+    kinds = ("TooManyRequestsException", "ServiceException", "AWSLambdaException", "SdkClientException")
+    assert tried == {f"Lambda.{kind}" for kind in kinds}
 
 
 def test_every_outcome_is_recorded() -> None:
