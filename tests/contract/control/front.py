@@ -67,10 +67,8 @@ class Front(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def call(self, method: str, path: str, *, key: str | None = "predict", **options: Any) -> httpx.Response:
         return self.stand.call(method, path, key=key, **options)
 
-    def ok(self, method: str, path: str, **options: Any) -> Any:
-        answer = self.call(method, path, **options)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+    def ok(self, method: str, path: str, *, key: str = "predict", **options: Any) -> Any:
+        return self.stand.ok(method, path, key=key, **options)
 
     def listed(self, kind: str, **query: Any) -> tuple[list[dict[str, Any]], str | None]:
         """A page of the runs or of the deliveries, and the cursor of the next one."""

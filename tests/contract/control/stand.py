@@ -19,10 +19,9 @@ from modelcote.control.app import create_app
 from modelcote.control.services import Services
 from modelcote.core.policy import Policy
 from modelcote.core.spec import ModelSpec, spec_to_dict
-from modelcote.core.target import LAMBDA, Target
 from modelcote.dialects import DIALECTS
 from modelcote.identity import keys
-from modelcote.registry import deploys, models, outcomes
+from modelcote.registry import deploys, models
 from modelcote.registry.records import Deploy
 from modelcote.registry.store import Registry
 from modelcote.runs.executions import StateMachine
@@ -30,10 +29,10 @@ from modelcote.runs.store import RunStore
 from modelcote.webhooks.secrets import WebhookSecrets
 from tests.support.asgi import AppTransport
 from tests.support.emulator import Emulator
-from tests.support.specs import a_package, a_spec
+from tests.support.registered import PROJECT, finished, running
+from tests.support.specs import a_spec
 from tests.support.tables import make_table
 
-PROJECT = "demo"
 URL = "https://api.example"
 
 
@@ -63,10 +62,8 @@ class Stand:
     def create(self, spec: ModelSpec | None = None, bundle: bytes | None = None) -> httpx.Response:
         """Request a new version."""
         spec, bundle = spec or a_spec(), bundle if bundle is not None else a_bundle()
-        body = {
-            "spec": spec_to_dict(spec),
-            "bundle": {"sha256": hashlib.sha256(bundle).hexdigest(), "bytes": len(bundle)},
-        }
+        content = {"sha256": hashlib.sha256(bundle).hexdigest(), "bytes": len(bundle)}
+        body = {"spec": spec_to_dict(spec), "bundle": content}
         return self.call("POST", f"/models/{spec.name}/versions", json=body)
 
     def upload(self, created: httpx.Response, bundle: bytes | None = None) -> int:
@@ -81,17 +78,26 @@ class Stand:
     def deploy(self, name: str = "iris") -> Deploy:
         """Create and upload a version, and request its deploy."""
         version = self.upload(self.create(a_spec(name)))
-        answer = self.call("POST", f"/models/{name}/versions/{version}/deploy", json={})
-        assert answer.status_code == 202, answer.text
-        return deploys.get(self.registry, PROJECT, answer.json()["deploy_id"])
+        requested = self.ok("POST", f"/models/{name}/versions/{version}/deploy", 202, json={})
+        return deploys.get(self.registry, PROJECT, requested["deploy_id"])
 
     def ready(self, name: str = "iris") -> Deploy:
         """Deploy, and play the deployer until the model is ready."""
-        deploy = outcomes.begin(self.registry, PROJECT, self.deploy(name).deploy_id)
-        assert deploy
-        outcomes.mark_built(self.registry, deploy, a_package(), "onnx", {"used": True, "reason": ""})
-        outcomes.mark_ready(self.registry, deploy, Target(LAMBDA, f"local_{PROJECT}_{name}"))
-        return deploy
+        return finished(self.registry, self.deploy(name))
+
+    def begin(self, deploy_id: str) -> Deploy:
+        """Play the deployer that begins."""
+        return running(self.registry, deploys.get(self.registry, PROJECT, deploy_id))
+
+    def ok(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
+        """The body of a call's answer."""
+        answer = self.call(method, path, **options)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    def refused(self, status: int, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """The problem of a call that is refused."""
+        return check_problem(self.call(method, path, **options), status)
 
 
 def stand_on(emulator: Emulator) -> Stand:
@@ -117,9 +123,8 @@ def services_on(emulator: Emulator, registry: Registry) -> Services:
     name, secrets = registry.table.name, emulator.client("secretsmanager")
     make_table(registry.table.client, "runs", f"{name}-runs")
     queues = [registry.sqs.create_queue(QueueName=f"{name}-{kind}")["QueueUrl"] for kind in ("runs", "deliveries")]
-    runs = RunStore(
-        Table(registry.table.client, f"{name}-runs"), registry.s3, registry.sqs, registry.bucket, *queues, Policy()
-    )
+    table = Table(registry.table.client, f"{name}-runs")
+    runs = RunStore(table, registry.s3, registry.sqs, registry.bucket, *queues, Policy())
     key_arn = f"arn:aws:kms:us-east-1:000000000000:key/{name}"
     machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}"
     return Services(
@@ -169,10 +174,7 @@ def check_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()
-    assert problem["status"] == status
-    assert problem["request_id"] == answer.headers["x-request-id"]
-    assert problem["detail"]
-    assert problem["remedy"]
-    assert problem["code"]
+    assert (problem["status"], problem["request_id"]) == (status, answer.headers["x-request-id"])
+    assert all(problem[member] for member in ("detail", "remedy", "code"))
     assert "Traceback" not in answer.text
     return problem

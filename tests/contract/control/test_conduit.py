@@ -16,38 +16,25 @@ from modelcote.core.hardware import Hardware
 from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, models, outcomes, versions
 from tests.contract.control.stand import PROJECT, URL, Stand, a_bundle, a_pickle, a_zip, check_problem
+from tests.support.specs import a_package
 
 CANARY = "foreign-api-key-canary"
 FIELDS = {
-    "name": "iris",
-    "cerebrium_version": "1.0",
-    "hardware": "CPU",
-    "source": "conduit",
-    "cooldown": 30,
-    "min_replicas": 0,
-    "max_replicas": 2,
-    "python_version": "3.11",
-    "cpu": 2,
-    "memory": 8.0,
-    "force_rebuild": False,
-}
+    "name": "iris", "cerebrium_version": "1.0", "hardware": "CPU", "source": "conduit", "cooldown": 30,
+    "min_replicas": 0, "max_replicas": 2, "python_version": "3.11", "cpu": 2, "memory": 8.0, "force_rebuild": False,
+}  # fmt: skip
 
 
 def start(stand: Stand, **fields: Any) -> httpx.Response:
-    request = stand.http.build_request(
-        "POST",
-        "/deploy",
-        content=json.dumps({**FIELDS, **fields}).encode(),
-        headers={"authorization": stand.keys["deploy"]},
-    )
+    content, headers = json.dumps({**FIELDS, **fields}).encode(), {"authorization": stand.keys["deploy"]}
+    request = stand.http.build_request("POST", "/deploy", content=content, headers=headers)
     assert "content-type" not in request.headers
     return stand.http.send(request)
 
 
 def upload(answer: httpx.Response, bundle: bytes) -> None:
     put = httpx.put(answer.json()["uploadUrl"], content=bundle, headers={"Content-Type": "application/zip"})
-    assert put.status_code == 200
-    assert put.content == b""
+    assert (put.status_code, put.content) == (200, b"")
 
 
 def poll(stand: Stand, answer: httpx.Response) -> dict[str, Any]:
@@ -59,12 +46,19 @@ def poll(stand: Stand, answer: httpx.Response) -> dict[str, Any]:
     return state
 
 
+def sent(stand: Stand, bundle: bytes) -> tuple[httpx.Response, dict[str, Any]]:
+    """A deploy with this bundle, and its state."""
+    answer = start(stand)
+    upload(answer, bundle)
+    return answer, poll(stand, answer)
+
+
 def test_from_deploy_to_success(stand: Stand) -> None:
     answer = start(stand)
     assert answer.status_code == 200
-    assert set(answer.json()) == {"uploadUrl", "projectId", "buildId", "internalEndpoint"}
-    assert answer.json()["projectId"] == PROJECT
-    assert answer.json()["internalEndpoint"] == f"{URL}/v1/{PROJECT}/iris/predict"
+    made = {name: answer.json()[name] for name in ("uploadUrl", "buildId")}
+    endpoint = f"{URL}/v1/{PROJECT}/iris/predict"
+    assert answer.json() == {**made, "projectId": PROJECT, "internalEndpoint": endpoint}
     assert poll(stand, answer)["status"] == "pending"
     upload(answer, a_bundle())
     assert poll(stand, answer)["status"] == "building"
@@ -75,12 +69,9 @@ def test_from_deploy_to_success(stand: Stand) -> None:
     assert (spec.cpu, spec.memory, spec.cooldown, spec.max_replicas) == (2, 8.0, 30, 2)
     assert (spec.hardware, spec.python_version, spec.trusted) == (Hardware.CPU, "3.11", False)
 
-    deploy = outcomes.begin(stand.registry, PROJECT, version.deploy_id)
-    assert deploy
+    deploy = stand.begin(version.deploy_id)
     deploys.append_log(stand.registry, PROJECT, deploy.deploy_id, "built")
     assert poll(stand, answer)["logs"][-1] == "built\n"
-    from tests.support.specs import a_package
-
     outcomes.mark_built(stand.registry, deploy, a_package(), "onnx")
     outcomes.mark_ready(stand.registry, deploy, Target(LAMBDA, "f"))
     assert poll(stand, answer)["status"] == "success"
@@ -92,27 +83,22 @@ def test_polls_at_once_start_one_build(stand: Stand) -> None:
     with ThreadPoolExecutor(4) as pool:
         states = list(pool.map(lambda _: poll(stand, answer)["status"], range(4)))
     assert states == ["building"] * 4
-    messages = stand.registry.sqs.receive_message(
-        QueueUrl=stand.registry.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0
-    )
+    sqs, url = stand.registry.sqs, stand.registry.queue_url
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
     assert len(messages["Messages"]) == 1
 
 
 def test_a_failed_build_says_why(stand: Stand) -> None:
-    answer = start(stand)
-    upload(answer, a_bundle())
-    poll(stand, answer)
-    deploy = outcomes.begin(stand.registry, PROJECT, versions.get(stand.registry, PROJECT, "iris", 1).deploy_id)
-    assert deploy
+    answer, _ = sent(stand, a_bundle())
+    deploy = stand.begin(versions.get(stand.registry, PROJECT, "iris", 1).deploy_id)
     outcomes.mark_failed(stand.registry, deploy, DeployFailed("no wheel for x.", "Pin another."))
     state = poll(stand, answer)
     assert (state["status"], state["logs"][-1]) == ("failed", "no wheel for x. Pin another.\n")
 
 
 def test_a_foreign_key_in_the_bundle_is_dropped(stand: Stand) -> None:
-    answer = start(stand)
-    upload(answer, a_bundle(api_key=CANARY, hardware="CPU", version="1.0"))
-    assert poll(stand, answer)["status"] == "building"
+    _, state = sent(stand, a_bundle(api_key=CANARY, hardware="CPU", version="1.0"))
+    assert state["status"] == "building"
     row = versions.get(stand.registry, PROJECT, "iris", 1)
     kept = stand.registry.s3.get_object(Bucket=stand.registry.bucket, Key=row.bundle_key)["Body"].read()
     with zipfile.ZipFile(io.BytesIO(kept)) as archive:
@@ -126,15 +112,10 @@ def test_a_foreign_key_in_the_bundle_is_dropped(stand: Stand) -> None:
 
 
 def test_requirements_come_from_the_bundle(stand: Stand) -> None:
-    answer = start(stand)
     manifest = {"name": "iris", "flow": [["sklearn_classifier", "model.pkl"]], "processors": []}
-    files = {
-        "model.pkl": a_pickle(),
-        "conduit.json": json.dumps(manifest).encode(),
-        "requirements.txt": b"humanize==4.9\n# x\n",
-    }
-    upload(answer, a_zip(files))
-    assert poll(stand, answer)["status"] == "building"
+    files = {"model.pkl": a_pickle(), "conduit.json": json.dumps(manifest).encode()}
+    _, state = sent(stand, a_zip({**files, "requirements.txt": b"humanize==4.9\n# x\n"}))
+    assert state["status"] == "building"
     assert versions.get(stand.registry, PROJECT, "iris", 1).spec.requirements == ("humanize==4.9",)
 
 
@@ -150,18 +131,14 @@ def test_requirements_come_from_the_bundle(stand: Stand) -> None:
     ],
 )
 def test_bundles_that_are_refused(stand: Stand, bundle: bytes) -> None:
-    answer = start(stand)
-    upload(answer, bundle)
-    first = poll(stand, answer)
+    answer, first = sent(stand, bundle)
     assert first["status"] == "failed"
     assert len(first["logs"][0]) > 20
     assert poll(stand, answer) == first
 
 
 def test_a_bundle_that_calls_itself_trusted(stand: Stand) -> None:
-    answer = start(stand)
-    upload(answer, a_bundle(trusted=True))
-    state = poll(stand, answer)
+    _, state = sent(stand, a_bundle(trusted=True))
     assert (state["status"], "trusted" in state["logs"][0]) == ("failed", True)
 
 
@@ -179,10 +156,13 @@ def test_fields_that_are_refused_before_an_upload(stand: Stand, change: dict[str
 
 
 def test_errors_carry_a_message(stand: Stand) -> None:
-    assert check_problem(stand.raw("POST", "/deploy", key="nonsense", content=b"{}"), 401)["message"]
-    assert check_problem(stand.raw("POST", "/deploy", key="predict", json=FIELDS), 403)["message"]
-    assert check_problem(stand.raw("POST", "/deploy", content=b'{"name":"a","name":"b"}'), 400)["message"]
-    assert check_problem(stand.raw("POST", "/deploy", content=b""), 400)["message"]
+    for status, key, content in (
+        (401, "nonsense", "{}"),
+        (403, "predict", json.dumps(FIELDS)),
+        (400, "deploy", '{"name":"a","name":"b"}'),
+        (400, "deploy", ""),
+    ):
+        assert check_problem(stand.raw("POST", "/deploy", key=key, content=content), status)["message"]
     assert check_problem(stand.raw("GET", "/deploy"), 405)["message"]
     for build in ("nothing", "iris.1", "../x.1", "iris.99999999999", "x" * 100):
         answer = stand.raw("GET", "/streamBuildLogs", params={"buildId": build})

@@ -18,11 +18,7 @@ from tests.contract.control.stand import PROJECT, Stand
 from tests.support.emulator import Emulator
 from tests.support.events import predict_event
 
-ENVIRONMENT = {
-    "MODELCOTE_STACK": "test",
-    "MODELCOTE_PUBLIC_URL": "https://api.example",
-    "MODELCOTE_DEPLOYER_PROJECT": "modelcote-test-deployer",
-}
+DEPLOYER = "modelcote-test-deployer"
 
 
 @pytest.fixture
@@ -39,18 +35,13 @@ def loop() -> Iterator[None]:
 def environment(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     registry, runs = stand.registry, stand.services.runs
     mine = {
-        **ENVIRONMENT,
-        "MODELCOTE_REGISTRY_TABLE": registry.table.name,
-        "MODELCOTE_BUCKET": registry.bucket,
-        "MODELCOTE_DEPLOY_QUEUE_URL": registry.queue_url,
-        "MODELCOTE_RUNS_TABLE": runs.table.name,
-        "MODELCOTE_RUNS_QUEUE_URL": runs.runs_queue,
-        "MODELCOTE_DELIVERIES_QUEUE_URL": runs.deliveries_queue,
-        "MODELCOTE_STATE_MACHINE_ARN": stand.services.executions.arn,
-        "MODELCOTE_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/x",
-    }
+        "STACK": "test", "PUBLIC_URL": "https://api.example", "DEPLOYER_PROJECT": DEPLOYER,
+        "REGISTRY_TABLE": registry.table.name, "BUCKET": registry.bucket, "DEPLOY_QUEUE_URL": registry.queue_url,
+        "RUNS_TABLE": runs.table.name, "RUNS_QUEUE_URL": runs.runs_queue, "DELIVERIES_QUEUE_URL": runs.deliveries_queue,
+        "STATE_MACHINE_ARN": stand.services.executions.arn, "KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/x",
+    }  # fmt: skip
     for name, value in mine.items():
-        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(f"MODELCOTE_{name}", value)
 
 
 def fresh(name: str) -> ModuleType:
@@ -62,13 +53,8 @@ def fresh(name: str) -> ModuleType:
 @pytest.mark.usefixtures("environment", "loop")
 def test_control(stand: Stand) -> None:
     handler: Any = fresh("control").handler
-    event = predict_event(
-        b"",
-        path=f"/v1/projects/{PROJECT}/models",
-        method="GET",
-        key=stand.keys["deploy"],
-        headers={"content-type": None},
-    )
+    path, headers = f"/v1/projects/{PROJECT}/models", {"content-type": None}
+    event = predict_event(b"", path=path, method="GET", key=stand.keys["deploy"], headers=headers)
     answer = handler(event, None)
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"models": []})
     assert answer["headers"]["x-request-id"] == event["requestContext"]["requestId"]
@@ -92,7 +78,7 @@ def test_gateway(stand: Stand) -> None:
 def test_deploy_requested(aws: Emulator) -> None:
     codebuild = aws.client("codebuild")
     codebuild.create_project(
-        name=ENVIRONMENT["MODELCOTE_DEPLOYER_PROJECT"],
+        name=DEPLOYER,
         source={"type": "NO_SOURCE", "buildspec": "version: 0.2"},
         artifacts={"type": "NO_ARTIFACTS"},
         environment={"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_SMALL"},
@@ -101,7 +87,7 @@ def test_deploy_requested(aws: Emulator) -> None:
     handler: Any = fresh("deploy_requested").handler
     record = {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "100", "Keys": {"sk": {"S": "DEPLOY#x"}}}}
     assert handler({"Records": [record, record]}, None) == {"batchItemFailures": []}
-    assert len(codebuild.list_builds_for_project(projectName=ENVIRONMENT["MODELCOTE_DEPLOYER_PROJECT"])["ids"]) == 1
+    assert len(codebuild.list_builds_for_project(projectName=DEPLOYER)["ids"]) == 1
 
 
 def test_what_a_cold_gateway_does_not_import() -> None:
@@ -111,12 +97,8 @@ def test_what_a_cold_gateway_does_not_import() -> None:
         "httpcore", "modelcote.runs", "modelcote.webhooks",
     ]  # fmt: skip
     code = f"import sys, handlers.gateway; print([name for name in {heavy} if name in sys.modules])"
-    environment = {
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "MODELCOTE_REGISTRY_TABLE": "t",
-        "PYTHONPATH": f"{project_root()}:{project_root() / 'src'}",
-    }
+    aws = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    paths = f"{project_root()}:{project_root() / 'src'}"
+    environment = {**aws, "MODELCOTE_REGISTRY_TABLE": "t", "PYTHONPATH": paths}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from modelcote.core.errors import DeployFailed
 from modelcote.core.spec import spec_to_dict
@@ -16,41 +17,31 @@ from tests.support.specs import a_spec
 
 def test_from_a_spec_to_a_deploy_that_succeeds(stand: Stand) -> None:
     created = stand.create()
-    assert created.status_code == 201
-    assert created.json()["version"] == 1
-    assert created.json()["upload"]["method"] == "PUT"
-    assert created.json()["upload"]["headers"] == {"content-type": "application/zip"}
+    assert (created.status_code, created.json()["version"]) == (201, 1)
+    upload = created.json()["upload"]
+    assert (upload["method"], upload["headers"]) == ("PUT", {"content-type": "application/zip"})
     version = stand.upload(created)
-    answer = stand.call("POST", f"/models/iris/versions/{version}/deploy", json={})
-    assert answer.status_code == 202
-    deploy_id = answer.json()["deploy_id"]
-    assert answer.json()["status_url"] == f"{URL}/v1/projects/{PROJECT}/deploys/{deploy_id}"
+    answer = stand.ok("POST", f"/models/iris/versions/{version}/deploy", 202, json={})
+    deploy_id, path = answer["deploy_id"], f"/deploys/{answer['deploy_id']}"
+    assert answer["status_url"] == f"{URL}/v1/projects/{PROJECT}{path}"
 
-    path = answer.json()["status_url"].removeprefix(URL)
-    queued = stand.raw("GET", path).json()
+    queued = stand.ok("GET", path)
     assert (queued["state"], queued["lines"], queued["next"], queued["error"]) == ("QUEUED", [], 0, None)
     assert (queued["model"], queued["version"], queued["kind"]) == ("iris", 1, "deploy")
     row = versions.get(stand.registry, PROJECT, "iris", 1)
     assert row.bundle_sha256 == hashlib.sha256(a_bundle()).hexdigest()
     kept = stand.registry.s3.get_object(Bucket=stand.registry.bucket, Key=row.bundle_key)["Body"].read()
     assert kept == a_bundle()
-    uploads = stand.registry.s3.list_objects_v2(Bucket=stand.registry.bucket, Prefix="uploads/")
-    assert uploads["KeyCount"] == 0
+    assert stand.registry.s3.list_objects_v2(Bucket=stand.registry.bucket, Prefix="uploads/")["KeyCount"] == 0
 
     for text in ("building", "built"):
         deploys.append_log(stand.registry, PROJECT, deploy_id, text)
-    running = stand.raw("GET", path, params={"after": 1}).json()
-    assert [(line["n"], line["text"]) for line in running["lines"]] == [(2, "built")]
-    assert running["next"] == 2
-    deploy = outcomes.begin(stand.registry, PROJECT, deploy_id)
-    assert deploy
-    outcomes.mark_failed(stand.registry, deploy, DeployFailed("no wheel.", "Pin another."))
-    failed = stand.raw("GET", path).json()
-    assert (failed["state"], failed["error"]["code"], failed["error"]["detail"]) == (
-        "FAILED",
-        "deploy_failed",
-        "no wheel.",
-    )
+    running = stand.ok("GET", path, params={"after": 1})
+    assert ([(line["n"], line["text"]) for line in running["lines"]], running["next"]) == ([(2, "built")], 2)
+    outcomes.mark_failed(stand.registry, stand.begin(deploy_id), DeployFailed("no wheel.", "Pin another."))
+    failed = stand.ok("GET", path)
+    error = failed["error"]
+    assert (failed["state"], error["code"], error["detail"]) == ("FAILED", "deploy_failed", "no wheel.")
     assert failed["predict_url"] == f"{URL}/v1/{PROJECT}/iris/predict"
 
 
@@ -73,65 +64,55 @@ def test_rollback_by_number_and_to_the_one_before(stand: Stand) -> None:
     for _ in range(3):
         stand.ready()
     for body, expected in (({"version": 1}, 1), ({}, 3), ({"version": None}, 1)):
-        answer = stand.call("POST", "/models/iris/rollback", json=body)
-        assert answer.status_code == 202, answer.text
-        deploy = outcomes.begin(stand.registry, PROJECT, answer.json()["deploy_id"])
-        assert deploy
+        deploy = stand.begin(stand.ok("POST", "/models/iris/rollback", 202, json=body)["deploy_id"])
         assert (deploy.version, deploy.kind) == (expected, "rollback")
         outcomes.mark_ready(stand.registry, deploy, Target(LAMBDA, "f"))
         assert stand.call("GET", "/models/iris").json()["current_version"] == expected
-    answer = stand.call("POST", "/models/iris/rollback")
-    assert deploys.get(stand.registry, PROJECT, answer.json()["deploy_id"]).version == 3
+    answer = stand.ok("POST", "/models/iris/rollback", 202)
+    assert deploys.get(stand.registry, PROJECT, answer["deploy_id"]).version == 3
     states = {row["version"]: row["state"] for row in stand.call("GET", "/models/iris/versions").json()["versions"]}
     assert states == {1: "READY", 2: "ARCHIVED", 3: "ARCHIVED"}
 
 
 def test_rollback_where_there_is_nothing_to_go_back_to(stand: Stand) -> None:
-    check_problem(stand.call("POST", "/models/iris/rollback", json={}), 404)
+    path = "/models/iris/rollback"
+    stand.refused(404, "POST", path, json={})
     stand.ready()
-    check_problem(stand.call("POST", "/models/iris/rollback", json={}), 409)
-    check_problem(stand.call("POST", "/models/iris/rollback", json={"version": 9}), 404)
     stand.create()
-    check_problem(stand.call("POST", "/models/iris/rollback", json={"version": 2}), 409)
+    for status, body in ((409, {}), (404, {"version": 9}), (409, {"version": 2})):
+        stand.refused(status, "POST", path, json=body)
     for wrong in ({"version": "1"}, {"version": 1.5}, {"versions": 1}, [], 7):
-        check_problem(stand.call("POST", "/models/iris/rollback", json=wrong), 422)
+        stand.refused(422, "POST", path, json=wrong)
 
 
 def test_deletion_is_asked_for_once_and_repeated_at_will(stand: Stand) -> None:
     check_problem(stand.call("DELETE", "/models/iris"), 404)
     stand.ready()
-    first = stand.call("DELETE", "/models/iris")
-    assert first.status_code == 202
-    assert stand.call("DELETE", "/models/iris").json() == first.json()
+    first = stand.ok("DELETE", "/models/iris", 202)
+    assert stand.ok("DELETE", "/models/iris", 202) == first
     check_problem(stand.create(), 409)
-    deploy = outcomes.begin(stand.registry, PROJECT, first.json()["deploy_id"])
-    assert deploy
-    outcomes.forget(stand.registry, deploy)
-    assert stand.raw("GET", first.json()["status_url"].removeprefix(URL)).json()["state"] == "SUCCEEDED"
+    outcomes.forget(stand.registry, stand.begin(first["deploy_id"]))
+    assert stand.raw("GET", first["status_url"].removeprefix(URL)).json()["state"] == "SUCCEEDED"
     for call in (("GET", "/models/iris"), ("DELETE", "/models/iris"), ("GET", "/models/iris/versions")):
         check_problem(stand.call(*call), 404)
 
 
-def test_the_same_deploy_asked_for_twice_is_one(stand: Stand) -> None:
-    version = stand.upload(stand.create())
-    path = f"/models/iris/versions/{version}/deploy"
-    assert stand.call("POST", path).json() == stand.call("POST", path).json()
-
-
-def test_deploys_that_cannot_be(stand: Stand) -> None:
-    check_problem(stand.call("POST", "/models/iris/versions/1/deploy"), 404)
-    stand.create()
-    problem = check_problem(stand.call("POST", "/models/iris/versions/1/deploy"), 409)
-    assert "not been uploaded" in problem["detail"]
+def test_deploys_that_cannot_be_and_one_that_is_requested_twice(stand: Stand) -> None:
+    path = "/models/iris/versions/1/deploy"
+    stand.refused(404, "POST", path)
+    created = stand.create()
+    assert "not been uploaded" in stand.refused(409, "POST", path)["detail"]
     for number in ("0", "2", "-1", "1.0", "x", "999999999", "00000000000000001", "%31x"):
-        check_problem(stand.call("POST", f"/models/iris/versions/{number}/deploy"), 404)
+        stand.refused(404, "POST", f"/models/iris/versions/{number}/deploy")
+    stand.upload(created)
+    assert stand.ok("POST", path, 202) == stand.ok("POST", path, 202)
 
 
 def test_an_upload_that_is_not_what_was_announced(stand: Stand) -> None:
     for content in (a_bundle()[:-1], a_bundle() + b"x", b"x" * len(a_bundle()), b""):
         version = stand.upload(stand.create(), content)
         path = f"/models/iris/versions/{version}"
-        problem = check_problem(stand.call("POST", f"{path}/deploy"), 422)
+        problem = stand.refused(422, "POST", f"{path}/deploy")
         assert problem["code"] == "invalid_bundle"
         row = stand.call("GET", path).json()
         assert (row["state"], row["message"]) == ("FAILED", f"{problem['detail']} {problem['remedy']}")
@@ -139,43 +120,36 @@ def test_an_upload_that_is_not_what_was_announced(stand: Stand) -> None:
     assert stand.registry.s3.list_objects_v2(Bucket=stand.registry.bucket)["KeyCount"] == 0
 
 
-def test_another_bundle_than_the_one_announced(stand: Stand) -> None:
+def test_another_bundle_than_the_one_announced_and_one_that_is_none(stand: Stand) -> None:
     version = stand.upload(stand.create(bundle=b"x" * len(a_bundle())))
-    problem = check_problem(stand.call("POST", f"/models/iris/versions/{version}/deploy"), 422)
-    assert "sha256" in problem["detail"]
-
-
-def test_an_upload_that_is_no_bundle(stand: Stand) -> None:
+    assert "sha256" in stand.refused(422, "POST", f"/models/iris/versions/{version}/deploy")["detail"]
     version = stand.upload(stand.create(bundle=b"not a zip"), b"not a zip")
-    check_problem(stand.call("POST", f"/models/iris/versions/{version}/deploy"), 422)
+    stand.refused(422, "POST", f"/models/iris/versions/{version}/deploy")
 
 
 def test_logs(stand: Stand) -> None:
-    check_problem(stand.call("GET", "/models/iris/logs"), 404)
+    logs, path = stand.services.logs, "/models/iris/logs"
+
+    def texts(**query: Any) -> list[str]:
+        return [line["text"] for line in stand.ok("GET", path, params=query)["lines"]]
+
+    stand.refused(404, "GET", path)
     stand.create()
-    assert stand.call("GET", "/models/iris/logs").json() == {"lines": []}
+    assert texts() == []
     stand.ready()
-    assert stand.call("GET", "/models/iris/logs").json() == {"lines": []}
+    assert texts() == []
     group, now = f"/aws/lambda/local_{PROJECT}_iris", int(time.time() * 1000)
-    stand.services.logs.create_log_group(logGroupName=group)
+    logs.create_log_group(logGroupName=group)
     try:
-        for stream in ("a", "b"):
-            stand.services.logs.create_log_stream(logGroupName=group, logStreamName=stream)
-            stand.services.logs.put_log_events(
-                logGroupName=group,
-                logStreamName=stream,
-                logEvents=[
-                    {"timestamp": now - 7_200_000, "message": f"old {stream}"},
-                    {"timestamp": now - (2 if stream == "a" else 1), "message": f"new {stream}\n"},
-                ],
-            )
-        texts = [line["text"] for line in stand.call("GET", "/models/iris/logs").json()["lines"]]
-        assert texts == ["new a", "new b"]
-        everything = stand.call("GET", "/models/iris/logs", params={"since": "1d", "limit": 3}).json()["lines"]
-        assert [line["text"] for line in everything][1:] == ["new a", "new b"]
-        later = datetime.fromtimestamp(now / 1000 + 60, UTC).isoformat()
-        assert stand.call("GET", "/models/iris/logs", params={"since": later}).json() == {"lines": []}
+        for stream, age in (("a", 2), ("b", 1)):
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+            old = {"timestamp": now - 7_200_000, "message": f"old {stream}"}
+            new = {"timestamp": now - age, "message": f"new {stream}\n"}
+            logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[old, new])
+        assert texts() == ["new a", "new b"]
+        assert texts(since="1d", limit=3)[1:] == ["new a", "new b"]
+        assert texts(since=datetime.fromtimestamp(now / 1000 + 60, UTC).isoformat()) == []
     finally:
-        stand.services.logs.delete_log_group(logGroupName=group)
+        logs.delete_log_group(logGroupName=group)
     for wrong in ({"since": "yesterday"}, {"since": "1y"}, {"limit": 0}, {"limit": "x"}, {"since": "9" * 30}):
-        check_problem(stand.call("GET", "/models/iris/logs", params=wrong), 422)
+        stand.refused(422, "GET", path, params=wrong)

@@ -10,10 +10,10 @@ from modelcote.core.snapshot import Layer, Package, Snapshot
 from modelcote.deploy.artifacts.aws_runtimes import AwsRuntimes
 from modelcote.deploy.artifacts.runtimes import runtime_key
 from modelcote.deploy.queue.snapshot import take_snapshot
-from modelcote.registry import deploys, models, outcomes, versions
+from modelcote.registry import models, outcomes
 from modelcote.registry.store import Registry, open_registry
 from tests.support.emulator import Emulator
-from tests.support.specs import a_spec
+from tests.support.registered import requested, running
 from tests.support.tables import make_table
 
 
@@ -36,21 +36,14 @@ def test_architectures_do_not_share_layers(registry: Registry) -> None:
 def test_a_snapshot_holds_each_layer_that_a_model_needs_once(registry: Registry) -> None:
     key = runtime_key("onnx", "3.12")
     for name in ("one", "two"):
-        version, _ = versions.create(registry, "demo", a_spec(name), "0" * 64, 1)
-        versions.mark_uploaded(registry, version, "0" * 64, 1)
-        deploy = deploys.request(registry, "demo", name, version.version, "deploy")
-        assert outcomes.begin(registry, "demo", deploy.deploy_id) is not None
+        deploy = running(registry, requested(registry, name))
         outcomes.mark_built(registry, deploy, Package("x", f"packages/{name}.zip", (key,)), "onnx")
     taken = take_snapshot(registry, AwsRuntimes(registry).layer_of)
     assert [layer.key for layer in taken.layers] == [key]
     assert [model.name for model in taken.models] == ["one", "two"]
 
 
-def test_before_the_first_up_there_is_no_table_and_no_model(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in emulator.environment.items():
-        monkeypatch.setenv(name, value)
+def test_before_the_first_up_there_is_no_table_and_no_model(aws: Emulator) -> None:
     reading = read_registry("never-made", "us-east-1")
     assert (reading.table_exists, reading.snapshot) == (False, Snapshot())
 
@@ -62,13 +55,9 @@ def test_a_registry_that_cannot_be_reached_is_no_empty_one(monkeypatch: pytest.M
         read_registry("dev", "us-east-1")
 
 
-def test_the_registry_of_a_stack_is_read_whole(
-    emulator: Emulator, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_registry_of_a_stack_is_read_whole(aws: Emulator, registry: Registry) -> None:
     """On a table with the stack's own name."""
-    for name, value in emulator.environment.items():
-        monkeypatch.setenv(name, value)
-    clients = emulator.clients
+    clients = aws.clients
     make_table(clients.dynamodb, "registry", "modelcote-reading-registry")
     models.ensure_project(open_registry("modelcote-reading-registry", registry.bucket, clients=clients), "demo")
     assert read_registry("reading", "us-east-1") == Reading(Snapshot(), table_exists=True)

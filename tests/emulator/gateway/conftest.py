@@ -10,14 +10,21 @@ from modelcote.identity import keys
 from modelcote.registry import models
 from modelcote.registry.store import Registry
 from tests.emulator.gateway.asked import Asked
-from tests.emulator.gateway.stand import make_ready
+from tests.emulator.gateway.stand import Stand, standing
+from tests.support.registered import ready
 from tests.support.runs_stand import PROJECT, runs_standing
+
+
+@pytest.fixture
+def stand(registry: Registry) -> Iterator[Stand]:
+    with standing(registry) as made:
+        yield made
 
 
 @pytest.fixture
 def asked(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
     models.ensure_project(registry, PROJECT)
     _, key = keys.create(registry.table, PROJECT, "test", ["predict"])
-    make_ready(registry)
+    ready(registry)
     with runs_standing(registry, monkeypatch) as stand:
         yield Asked(stand, key)

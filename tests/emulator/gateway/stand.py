@@ -10,16 +10,16 @@ from typing import Any, NoReturn
 
 from modelcote.aws.http import aws_client
 from modelcote.core.policy import Policy
-from modelcote.core.target import LAMBDA, Target
+from modelcote.core.target import Target
 from modelcote.dialects import PREDICT_ROUTES
 from modelcote.gateway.dispatch import Gateway
 from modelcote.gateway.registry_cache import ItemReader, RegistryCache
 from modelcote.identity import keys
-from modelcote.registry import deploys, models, outcomes, versions
+from modelcote.registry import models
 from modelcote.registry.store import Registry
 from tests.support.events import predict_event
 from tests.support.lambda_door import LambdaDoor, Reply, lambda_door
-from tests.support.specs import a_package, a_spec
+from tests.support.registered import ready
 
 PROJECT, MODEL, FUNCTION = "demo", "iris", "local_demo_iris"
 
@@ -59,28 +59,14 @@ def standing(
     """A gateway with one model `iris` of the project `demo`, and a key with the scope `predict`."""
     models.ensure_project(registry, PROJECT)
     _, key = keys.create(registry.table, PROJECT, "test", ["predict"])
-    make_ready(registry, target=target)
+    ready(registry, target=target)
     dynamodb = aws_client("dynamodb")
     with lambda_door(reply) as door:
-        cache = RegistryCache(
-            ItemReader(dynamodb, registry.table.name).get, Policy().registry_cache_s, lambda: stand.now
-        )
-        gateway = Gateway(PREDICT_ROUTES, cache, door.backends().invoke, _no_background, Policy())
+        policy, read = Policy(), ItemReader(dynamodb, registry.table.name).get
+        cache = RegistryCache(read, policy.registry_cache_s, lambda: stand.now)
+        gateway = Gateway(PREDICT_ROUTES, cache, door.backends().invoke, _no_background, policy)
         stand = Stand(registry, gateway, door, key)
         try:
             yield stand
         finally:
             dynamodb.close()
-
-
-def make_ready(registry: Registry, name: str = MODEL, target: Target | None = None) -> int:
-    """Make a version of the model that serves; return its number."""
-    version, _ = versions.create(registry, PROJECT, a_spec(name))
-    versions.mark_uploaded(registry, version, "0" * 64, 1)
-    deploy = outcomes.begin(
-        registry, PROJECT, deploys.request(registry, PROJECT, name, version.version, "deploy").deploy_id
-    )
-    assert deploy
-    outcomes.mark_built(registry, deploy, a_package(), "onnx")
-    outcomes.mark_ready(registry, deploy, target or Target(LAMBDA, f"local_{PROJECT}_{name}"))
-    return version.version

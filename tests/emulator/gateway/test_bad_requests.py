@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from modelcote.identity import issuers, keys
 from modelcote.registry import models, versions
-from modelcote.registry.store import Registry
-from tests.emulator.gateway.stand import PROJECT, Stand, standing
+from tests.emulator.gateway.stand import PROJECT, Stand
+from tests.emulator.identity.test_keys import wrong_headers
+from tests.emulator.identity.test_tokens import WRONG
+from tests.support.events import predict_event
 from tests.support.specs import a_spec
-from tests.support.tokens import AUDIENCE, ISSUER, by_hand, claims, pem, private_key, signed
+from tests.support.tokens import AUDIENCE, ISSUER, pem, private_key
 from tests.unit.core.test_strict_json import REFUSED
-
-
-@pytest.fixture
-def stand(registry: Registry) -> Iterator[Stand]:
-    with standing(registry) as made:
-        yield made
 
 
 def refused(stand: Stand, status: int, body: bytes = b"[[1, 2]]", **options: Any) -> dict[str, Any]:
@@ -29,9 +24,7 @@ def refused(stand: Stand, status: int, body: bytes = b"[[1, 2]]", **options: Any
     assert (got, problem["status"]) == (status, status), problem
     assert headers["content-type"] == "application/problem+json"
     assert problem["request_id"] == headers["x-request-id"]
-    assert problem["detail"]
-    assert problem["remedy"]
-    assert problem["code"]
+    assert all(problem[member] for member in ("detail", "remedy", "code"))
     assert "Traceback" not in str(problem)
     assert len(stand.door.seen) == before
     assert stand.send()[0] == 200
@@ -42,8 +35,7 @@ def test_json_that_is_not_strict(stand: Stand) -> None:
     for case, body in REFUSED.items():
         for kind in ("application/json", None):
             got, _, problem = stand.send(body, headers={"content-type": kind})
-            assert got == 400, (case, kind, problem)
-            assert problem["code"] == "malformed_json"
+            assert (got, problem["code"]) == (400, "malformed_json"), (case, kind)
     assert stand.door.seen == []
     assert stand.send()[0] == 200
 
@@ -81,19 +73,15 @@ def test_a_body_at_the_limit_is_read(stand: Stand) -> None:
 
 
 def test_base64_that_is_none(stand: Stand) -> None:
-    from tests.support.events import predict_event
-
-    event = predict_event(b"", key=stand.key)
-    answer = stand.gateway.answer({**event, "body": "%%%", "isBase64Encoded": True})
-    assert answer["statusCode"] == 400
+    event = {**predict_event(b"", key=stand.key), "body": "%%%", "isBase64Encoded": True}
+    assert stand.gateway.answer(event)["statusCode"] == 400
 
 
 @pytest.mark.parametrize("path", ["/v1/demo/nothing/predict", "/v3/demo/nothing/predict", "/v1/other/iris/predict"])
 def test_unknown_models_and_other_projects_are_alike(stand: Stand, path: str) -> None:
     models.ensure_project(stand.registry, "other")
     versions.create(stand.registry, "other", a_spec("iris"))
-    problem = refused(stand, 404, path=path)
-    assert problem["detail"].endswith("in this project.")
+    assert refused(stand, 404, path=path)["detail"].endswith("in this project.")
 
 
 @pytest.mark.parametrize(
@@ -130,34 +118,11 @@ def test_two_authorization_headers(stand: Stand) -> None:
     refused(stand, 400, key=f"Bearer x,{stand.key}")
 
 
-def credentials(stand: Stand) -> dict[str, str | None]:
-    registry = stand.registry
-    gone, gone_text = keys.create(registry.table, PROJECT, "gone", ["predict"])
-    keys.revoke(registry.table, PROJECT, gone.key_id)
-    old, old_text = keys.create(registry.table, PROJECT, "old", ["predict"], 5)
-    registry.table.update(old.key, {"expires_at_s": 1})
-    issuers.register(registry.table, PROJECT, ISSUER, AUDIENCE, pem(private_key("RS256")), ["predict"])
-    return {
-        "none": None,
-        "empty": "",
-        "malformed": "mc_nonsense",
-        "unknown": f"mc_{'0' * 16}_{'A' * 43}",
-        "wrong secret": stand.key[:-3] + "AAA",
-        "revoked": gone_text,
-        "expired": old_text,
-        "basic": "Basic dXNlcjpwYXNz",
-        "scheme alone": "Bearer ",
-        "alg none": "Bearer " + by_hand({"alg": "none"}, "{}"),
-        "HS256 under the RSA key": "Bearer "
-        + by_hand({"alg": "HS256"}, str(claims()), pem(private_key("RS256")).encode()),
-        "expired token": "Bearer " + signed(private_key("RS256"), "RS256", exp=1),
-        "100 KB token": "Bearer " + signed(private_key("RS256"), "RS256", pad="a" * 100_000),
-    }
-
-
 def test_credentials_are_refused_alike(stand: Stand) -> None:
+    issuers.register(stand.registry.table, PROJECT, ISSUER, AUDIENCE, pem(private_key("RS256")), ["predict"])
+    tokens = {f"token: {case}": f"Bearer {made()}" for case, made in WRONG.items()}
     seen = []
-    for case, key in credentials(stand).items():
+    for case, key in {**wrong_headers(stand.registry), **tokens, "scheme alone": "Bearer "}.items():
         got, headers, problem = stand.send(key=key)
         assert got == 401, case
         assert headers["www-authenticate"] == 'Bearer realm="modelcote"'

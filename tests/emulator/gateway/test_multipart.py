@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,16 +13,9 @@ from hypothesis import strategies as st
 
 from modelcote.core.errors import InvalidInput
 from modelcote.gateway.multipart import read_form
-from modelcote.registry.store import Registry
-from tests.emulator.gateway.stand import Stand, standing
+from tests.emulator.gateway.stand import Stand
 
 TYPE = "multipart/form-data; boundary=XX"
-
-
-@pytest.fixture
-def stand(registry: Registry) -> Iterator[Stand]:
-    with standing(registry) as made:
-        yield made
 
 
 def part(name: str, content: str, filename: str | None = None, more: str = "") -> str:
@@ -42,11 +34,8 @@ def by_httpx(files: Any) -> tuple[bytes, str]:
 @pytest.mark.parametrize("names", [["files", "files"], ["file0", "file1"], ["file1", "file0"]])
 def test_files_reach_the_model_in_order(stand: Stand, names: list[str]) -> None:
     contents = {"file0": b"\x00\xff\r\n--", "file1": b"", "files": b"x"}
-    files = [
-        ("data", (None, '[{"a": 1.50}]')),
-        *((name, (f"{name}.bin", contents[name], "image/png")) for name in names),
-    ]
-    body, kind = by_httpx(files)
+    files = [(name, (f"{name}.bin", contents[name], "image/png")) for name in names]
+    body, kind = by_httpx([("data", (None, '[{"a": 1.50}]')), *files])
     status, _, answer = stand.send(body, headers={"content-type": kind})
     assert (status, answer["result"]) == (200, [{"a": 1.5}])
     event = json.loads(stand.door.seen[0][2])

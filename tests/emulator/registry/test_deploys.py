@@ -8,42 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from modelcote.core.errors import Conflict, DeployFailed, NotFound
+from modelcote.core.errors import Conflict, DeployFailed, ModelcoteError, NotFound
 from modelcote.core.objects import upload_key
 from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, models, outcomes, snapshots, versions
-from modelcote.registry.records import Deploy, Version
 from modelcote.registry.store import Registry
-from tests.support.specs import a_package, a_spec
+from tests.support.registered import PROJECT, built, finished, ready, requested, running
+from tests.support.specs import a_spec
 
-PROJECT = "demo"
-
-
-def uploaded(registry: Registry, name: str = "iris") -> Version:
-    version, _ = versions.create(registry, PROJECT, a_spec(name), "0" * 64, 10)
-    return versions.mark_uploaded(registry, version, "0" * 64, 10)
+TARGET, NO = Target(LAMBDA, "f"), DeployFailed("no.", "Try.")
 
 
-def requested(registry: Registry, name: str = "iris") -> Deploy:
-    return deploys.request(registry, PROJECT, name, uploaded(registry, name).version, "deploy")
-
-
-def running(registry: Registry, deploy: Deploy) -> Deploy:
-    row = outcomes.begin(registry, PROJECT, deploy.deploy_id)
-    assert row is not None
-    return row
-
-
-def built(registry: Registry, deploy: Deploy) -> Deploy:
-    deploy = running(registry, deploy)
-    outcomes.mark_built(registry, deploy, a_package(str(deploy.version)), "onnx", {"used": True, "reason": ""})
-    return deploy
-
-
-def ready(registry: Registry, name: str = "iris") -> Deploy:
-    deploy = built(registry, requested(registry, name))
-    outcomes.mark_ready(registry, deploy, Target(LAMBDA, f"function-{name}"))
-    return deploy
+def refused(registry: Registry, version: int, kind: str, error: type[ModelcoteError] = Conflict) -> None:
+    with pytest.raises(error):
+        deploys.request(registry, PROJECT, "iris", version, kind)
 
 
 def states(registry: Registry, name: str = "iris") -> dict[int, str]:
@@ -69,35 +47,29 @@ def test_concurrent_versions_have_their_own_numbers(registry: Registry) -> None:
 
 def test_the_upload_url_accepts_a_zip(registry: Registry) -> None:
     version, url = versions.create(registry, PROJECT, a_spec())
-    answer = httpx.put(url, content=b"zip", headers={"content-type": "application/zip"})
-    assert answer.status_code == 200
+    for place, status in ((url, 200), (url.replace("iris", "other"), 403)):
+        answer = httpx.put(place, content=b"zip", headers={"content-type": "application/zip"})
+        assert answer.status_code == status
     stored = registry.s3.get_object(Bucket=registry.bucket, Key=upload_key(PROJECT, "iris", version.version))
     assert stored["Body"].read() == b"zip"
-    other = httpx.put(url.replace("iris", "other"), content=b"zip", headers={"content-type": "application/zip"})
-    assert other.status_code == 403
 
 
 def test_a_deploy_from_request_to_ready(registry: Registry) -> None:
     deploy = requested(registry)
     (message,) = messages(registry)
-    assert message == {
-        "project": PROJECT,
-        "model": "iris",
-        "version": 1,
-        "kind": "deploy",
-        "deploy_id": deploy.deploy_id,
-    }
+    asked = {"model": "iris", "version": 1, "kind": "deploy"}
+    assert message == {**asked, "project": PROJECT, "deploy_id": deploy.deploy_id}
     assert served(registry) == {}
     started = built(registry, deploy)
     assert states(registry) == {1: "BUILDING"}
     assert served(registry) == {"iris": 1}
-    outcomes.mark_ready(registry, started, Target(LAMBDA, "local_demo_iris"))
+    outcomes.mark_ready(registry, started, TARGET)
     model = models.get(registry, PROJECT, "iris")
-    assert (model.state, model.current_version, model.target) == ("READY", 1, Target(LAMBDA, "local_demo_iris"))
+    assert (model.state, model.current_version, model.target) == ("READY", 1, TARGET)
     assert (model.runtime, model.compiled) == ("onnx", True)
     assert versions.get(registry, PROJECT, "iris", 1).compiled_report == {"used": True, "reason": ""}
     assert deploys.get(registry, PROJECT, deploy.deploy_id).state == "SUCCEEDED"
-    outcomes.mark_ready(registry, started, Target(LAMBDA, "local_demo_iris"))  # a message delivered twice
+    outcomes.mark_ready(registry, started, TARGET)  # a message delivered twice
     assert outcomes.begin(registry, PROJECT, deploy.deploy_id) is None
 
 
@@ -116,7 +88,7 @@ def test_of_deploys_queued_together_the_last_is_served_and_none_is_lost(registry
     assert served(registry) == {"iris": 3}
     for deploy in started[:2]:
         outcomes.mark_superseded(registry, deploy)
-    outcomes.mark_ready(registry, started[2], Target(LAMBDA, "f"))
+    outcomes.mark_ready(registry, started[2], TARGET)
     assert states(registry) == {1: "ARCHIVED", 2: "ARCHIVED", 3: "READY"}
     assert deploys.request(registry, PROJECT, "iris", 1, "rollback").version == 1
 
@@ -124,34 +96,30 @@ def test_of_deploys_queued_together_the_last_is_served_and_none_is_lost(registry
 def test_ready_while_a_later_deploy_waits(registry: Registry) -> None:
     first = built(registry, requested(registry))
     later = requested(registry)
-    outcomes.mark_ready(registry, first, Target(LAMBDA, "f"))
+    outcomes.mark_ready(registry, first, TARGET)
     model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.current_version, model.wanted_version) == ("DEPLOYING", 1, 2)
     assert served(registry) == {"iris": 1}
-    outcomes.mark_ready(registry, built(registry, later), Target(LAMBDA, "f"))
+    finished(registry, later)
     assert states(registry) == {1: "ARCHIVED", 2: "READY"}
 
 
 def test_a_failed_deploy_leaves_the_old_version_serving(registry: Registry) -> None:
     ready(registry)
-    broken = requested(registry)
-    started = running(registry, broken)
+    started = running(registry, requested(registry))
     outcomes.mark_failed(registry, started, DeployFailed("no wheel for x.", "Pin another."))
     assert states(registry) == {1: "READY", 2: "FAILED"}
     model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.wanted_version, model.current_version) == ("READY", 1, 1)
     assert served(registry) == {"iris": 1}
-    deploy = deploys.get(registry, PROJECT, broken.deploy_id)
-    assert deploy.state == "FAILED"
-    assert deploy.error is not None
-    assert deploy.error["detail"] == "no wheel for x."
-    with pytest.raises(Conflict):
-        deploys.request(registry, PROJECT, "iris", 2, "rollback")
+    deploy = deploys.get(registry, PROJECT, started.deploy_id)
+    assert (deploy.state, (deploy.error or {})["detail"]) == ("FAILED", "no wheel for x.")
+    refused(registry, 2, "rollback")
 
 
 def test_a_first_deploy_that_fails_after_its_build(registry: Registry) -> None:
     started = built(registry, requested(registry))
-    outcomes.mark_failed(registry, started, DeployFailed("no.", "Try."))
+    outcomes.mark_failed(registry, started, NO)
     assert models.get(registry, PROJECT, "iris").state == "FAILED"
     assert served(registry) == {}
 
@@ -159,49 +127,39 @@ def test_a_first_deploy_that_fails_after_its_build(registry: Registry) -> None:
 def test_a_failure_does_not_undo_a_later_request(registry: Registry) -> None:
     first = built(registry, requested(registry))
     later = requested(registry)
-    outcomes.mark_failed(registry, first, DeployFailed("no.", "Try."))
+    outcomes.mark_failed(registry, first, NO)
     assert models.get(registry, PROJECT, "iris").wanted_version == later.version
-    outcomes.mark_ready(registry, built(registry, later), Target(LAMBDA, "f"))
+    finished(registry, later)
     assert states(registry) == {1: "FAILED", 2: "READY"}
 
 
-def test_rollback_swaps_the_states(registry: Registry) -> None:
-    ready(registry)
-    ready(registry)
-    started = running(registry, deploys.request(registry, PROJECT, "iris", 1, "rollback"))
-    assert served(registry) == {"iris": 1}
-    outcomes.mark_ready(registry, started, Target(LAMBDA, "f"))
-    assert states(registry) == {1: "READY", 2: "ARCHIVED"}
-    assert models.get(registry, PROJECT, "iris").previous_version == 2
-
-
-def test_a_failed_rollback_keeps_both_versions(registry: Registry) -> None:
-    ready(registry)
-    ready(registry)
-    started = running(registry, deploys.request(registry, PROJECT, "iris", 1, "rollback"))
-    outcomes.mark_failed(registry, started, DeployFailed("no.", "Try."))
+def test_rollback_swaps_the_states_unless_it_fails(registry: Registry) -> None:
+    for _ in range(2):
+        ready(registry)
+    failing = running(registry, deploys.request(registry, PROJECT, "iris", 1, "rollback"))
+    outcomes.mark_failed(registry, failing, NO)
     assert states(registry) == {1: "ARCHIVED", 2: "READY"}
     assert served(registry) == {"iris": 2}
+    started = running(registry, deploys.request(registry, PROJECT, "iris", 1, "rollback"))
+    assert served(registry) == {"iris": 1}
+    outcomes.mark_ready(registry, started, TARGET)
+    assert states(registry) == {1: "READY", 2: "ARCHIVED"}
+    assert models.get(registry, PROJECT, "iris").previous_version == 2
 
 
 def test_repeated_requests_are_one_deploy(registry: Registry) -> None:
     deploy = requested(registry)
     assert deploys.request(registry, PROJECT, "iris", 1, "deploy") == deploy
     assert len(messages(registry)) == 1
-    outcomes.mark_ready(registry, built(registry, deploy), Target(LAMBDA, "f"))
-    with pytest.raises(Conflict):
-        deploys.request(registry, PROJECT, "iris", 1, "deploy")
+    finished(registry, deploy)
+    refused(registry, 1, "deploy")
 
 
 def test_what_cannot_be_deployed(registry: Registry) -> None:
     versions.create(registry, PROJECT, a_spec())
-    with pytest.raises(Conflict):
-        deploys.request(registry, PROJECT, "iris", 1, "deploy")
-    with pytest.raises(Conflict):
-        deploys.request(registry, PROJECT, "iris", 1, "rollback")
-    for version, kind in ((9, "deploy"), (9, "rollback")):
-        with pytest.raises(NotFound):
-            deploys.request(registry, PROJECT, "iris", version, kind)
+    for kind in ("deploy", "rollback"):
+        refused(registry, 1, kind)
+        refused(registry, 9, kind, NotFound)
     with pytest.raises(NotFound):
         deploys.request(registry, PROJECT, "nothing", 0, "delete")
     assert messages(registry) == []
@@ -216,8 +174,7 @@ def test_deletion_from_request_to_nothing_left(registry: Registry) -> None:
     assert deploys.request(registry, PROJECT, "iris", 0, "delete") == deletion
     assert models.get(registry, PROJECT, "iris").state == "DELETING"
     snapshot = snapshots.read(registry)
-    assert snapshot.models == ()
-    assert snapshot.tombstones == ((PROJECT, "iris"),)
+    assert (snapshot.models, snapshot.tombstones) == ((), ((PROJECT, "iris"),))
     with pytest.raises(Conflict):
         versions.create(registry, PROJECT, a_spec())
     assert outcomes.begin(registry, PROJECT, waiting.deploy_id) is None
@@ -235,7 +192,7 @@ def test_deletion_from_request_to_nothing_left(registry: Registry) -> None:
 def test_a_model_deleted_while_it_became_ready_stays_deleted(registry: Registry) -> None:
     started = built(registry, requested(registry))
     deploys.request(registry, PROJECT, "iris", 0, "delete")
-    outcomes.mark_ready(registry, started, Target(LAMBDA, "f"))
+    outcomes.mark_ready(registry, started, TARGET)
     model = models.get(registry, PROJECT, "iris")
     assert (model.state, model.current_version) == ("DELETING", 0)
     assert deploys.get(registry, PROJECT, started.deploy_id).state == "SUCCEEDED"
@@ -243,9 +200,8 @@ def test_a_model_deleted_while_it_became_ready_stays_deleted(registry: Registry)
 
 def test_a_failed_deletion_may_be_requested_again(registry: Registry) -> None:
     ready(registry)
-    first = outcomes.begin(registry, PROJECT, deploys.request(registry, PROJECT, "iris", 0, "delete").deploy_id)
-    assert first
-    outcomes.mark_failed(registry, first, DeployFailed("no.", "Try."))
+    first = running(registry, deploys.request(registry, PROJECT, "iris", 0, "delete"))
+    outcomes.mark_failed(registry, first, NO)
     again = deploys.request(registry, PROJECT, "iris", 0, "delete")
     assert again.deploy_id != first.deploy_id
     assert snapshots.read(registry).tombstones == ((PROJECT, "iris"),)

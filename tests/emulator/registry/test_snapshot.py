@@ -11,30 +11,24 @@ import pytest
 from modelcote.aws.table import Table
 from modelcote.core.errors import BackendUnavailable, InvalidSpec
 from modelcote.core.spec import spec_from_dict, spec_to_dict
-from modelcote.core.target import LAMBDA, Target
-from modelcote.registry import deploys, models, outcomes, snapshots, versions
+from modelcote.registry import models, snapshots, versions
 from modelcote.registry.records import Model, Version, model_key, version_key
 from modelcote.registry.store import Registry
+from tests.support.registered import ready
 from tests.support.specs import a_package, a_spec
 
 
-def served(registry: Registry, project: str, name: str, **fields: object) -> None:
+def served(registry: Registry, project: str, *names: str, **fields: object) -> None:
     models.ensure_project(registry, project)
-    version, _ = versions.create(registry, project, a_spec(name, **fields))
-    versions.mark_uploaded(registry, version, "ab" * 32, 10)
-    deploy = outcomes.begin(
-        registry, project, deploys.request(registry, project, name, version.version, "deploy").deploy_id
-    )
-    assert deploy
-    outcomes.mark_built(registry, deploy, a_package(name), "onnx")
-    outcomes.mark_ready(registry, deploy, Target(LAMBDA, f"f_{name}"))
+    for name in names:
+        ready(registry, name, project, **fields)
 
 
 def test_every_project_and_what_the_spec_asks_for(registry: Registry) -> None:
     served(registry, "one", "a", cpu=2, timeout=30, min_replicas=1, max_replicas=3, python_version="3.12")
     served(registry, "two", "a")
     one, two = sorted(snapshots.read(registry).models, key=lambda model: model.project)
-    assert (one.project, one.name, one.version, one.package) == ("one", "a", 1, a_package("a"))
+    assert (one.project, one.name, one.version, one.package) == ("one", "a", 1, a_package("a-1"))
     assert (one.memory_mb, one.timeout_s, one.min_replicas, one.max_replicas) == (3538, 30, 1, 3)
     assert (one.python_version, one.bundle_sha256) == ("3.12", "ab" * 32)
     assert one.bundle_key == "bundles/one/a/1/bundle.zip"
@@ -49,8 +43,7 @@ def test_pages_are_followed(registry: Registry) -> None:
         model = Model("big", f"m-{number}", current_version=1, wanted_version=1)
         registry.table.put({**model.to_item(), "padding": text})
         package = '{"sha256": "x", "s3_key": "k", "layers": []}'
-        row = Version("big", f"m-{number}", 1, "READY", spec, package_json=package)
-        registry.table.put(row.to_item())
+        registry.table.put(Version("big", f"m-{number}", 1, "READY", spec, package_json=package).to_item())
     assert len(snapshots.read(registry).models) == 110
 
 
@@ -63,8 +56,7 @@ def test_a_row_that_is_missing_is_not_a_model_that_is_missing(registry: Registry
 
 def test_a_failed_version_is_never_chosen(registry: Registry) -> None:
     """Even where the model's row still wants it, as after a crash between two writes."""
-    served(registry, "one", "a")
-    served(registry, "one", "a")
+    served(registry, "one", "a", "a")
     registry.table.update(version_key("one", "a", 2), {"state": "FAILED"})
     registry.table.update(model_key("one", "a"), {"current_version": 1})
     assert [model.version for model in snapshots.read(registry).models] == [1]
@@ -85,8 +77,7 @@ def test_a_spec_that_breaks_todays_rules_is_served_as_it_was_accepted(registry: 
 
 
 def test_a_spec_that_cannot_be_read_fails_its_own_deploy_alone(registry: Registry) -> None:
-    for name in ("a", "a", "b"):
-        served(registry, "one", name)
+    served(registry, "one", "a", "a", "b")
     unreadable = {"spec_json": '{"flow": '}
     registry.table.update(version_key("one", "a", 2), unreadable)
     registry.table.update(model_key("one", "a"), {"current_version": 1})
