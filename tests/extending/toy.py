@@ -7,8 +7,8 @@ from pathlib import Path
 
 from modelcote.bundle.inspectors import Artifact
 from modelcote.core.errors import InvalidBundle
+from modelcote.core.inputs import MATRIX, Inputs
 from modelcote.core.runtimes import BaseModelType
-from modelcote.flow.inputs import MATRIX, InputSchema
 from modelcote.flow.runners import Runner
 
 
@@ -18,7 +18,7 @@ class ToyType(BaseModelType):
 
 def load(path: Path, _model_type: BaseModelType) -> Runner:
     slope = json.loads(path.read_bytes())["slope"]
-    return Runner(InputSchema(MATRIX, 1), lambda rows: rows[:, 0] * slope, slope)
+    return Runner(Inputs(MATRIX, 1), lambda rows: rows[:, 0] * slope, slope)
 
 
 def inspect(artifact: Artifact) -> None:

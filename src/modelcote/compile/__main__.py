@@ -12,7 +12,6 @@ from typing import Any
 from modelcote.compile import compile_flow
 from modelcote.core.manifest import MANIFEST, parse_manifest
 from modelcote.core.processes import answer
-from modelcote.flow.inputs import schema_from_dict
 from modelcote.flow.load import load_flow
 
 
@@ -20,8 +19,7 @@ def compile_bundle(path: str) -> dict[str, Any]:
     """Compile the bundle's flow; return the report and `inputs`. Raises `ModelcoteError` if it cannot be loaded."""
     folder = Path(path)
     manifest = parse_manifest(json.loads((folder / MANIFEST).read_bytes()))
-    described = manifest.inputs
-    inputs = schema_from_dict(described) if described is not None else load_flow(folder, manifest).inputs
+    inputs = load_flow(folder, manifest).inputs
     return {**compile_flow(folder, manifest.flow, inputs).to_dict(), "inputs": inputs.to_dict()}
 
 

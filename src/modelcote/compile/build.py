@@ -14,16 +14,17 @@ from typing import Any
 from modelcote.compile.equality_gate import ComparedRows, Original, compare_graph
 from modelcote.compile.report import Report, Unsupported
 from modelcote.core.flow import Flow
+from modelcote.core.inputs import FRAME, MATRIX, TABLE, UNREAD, Inputs
 from modelcote.core.manifest import COMPILED, Manifest
 from modelcote.flow.compiled import Feed
-from modelcote.flow.inputs import FRAME, MATRIX, MIXED, InputSchema
 from modelcote.flow.load import load_flow
 
 _INSTALL = 'the converter is not installed here: pip install "modelcote[compile]"'
+_DTYPES = frozenset({"float64", "float32", "int64", "int32", "uint8", "str", "object", UNREAD})
 _REASON = 300  # characters of a converter's message
 
 
-def compile_flow(folder: Path, flow: Flow, inputs: InputSchema, sample: Sequence[Any] | None = None) -> Report:
+def compile_flow(folder: Path, flow: Flow, inputs: Inputs, sample: Sequence[Any] | None = None) -> Report:
     """Compile the flow whose artifacts are in `folder`; write `compiled.onnx` there if it equals the original.
 
     `sample`: rows of the caller's own, compared before the generated ones. Never raises for a flow that cannot be
@@ -40,22 +41,24 @@ def compile_flow(folder: Path, flow: Flow, inputs: InputSchema, sample: Sequence
     return replace(report, seconds=round(perf_counter() - start, 3))
 
 
-def _refusal(flow: Flow, inputs: InputSchema) -> str:
+def _refusal(flow: Flow, inputs: Inputs) -> str:
     """Return why the flow cannot be compiled, else an empty string."""
     if not flow.compilable:
         return "only flows of scikit-learn and XGBoost stages without processors are compiled"
-    if inputs.kind not in (MATRIX, MIXED, FRAME) or inputs.n_features is None:
-        return f"models with {inputs.kind} input are not compiled"
-    if inputs.categories:
-        return f"the column {inputs.categories[0]} is of pandas' category type"
+    if inputs.kind not in (MATRIX, TABLE, FRAME) or inputs.width is None or inputs.sparse:
+        return f"models with {'sparse' if inputs.sparse else inputs.kind} as input are not compiled"
+    for place in range(inputs.width):
+        column = inputs.column(place)
+        if column.dtype not in _DTYPES:
+            return f"the column {column.name or place} is of the dtype {column.dtype}"
     return "" if all(map(find_spec, ("onnx", "onnxruntime", "skl2onnx"))) else _INSTALL
 
 
-def _compile(folder: Path, flow: Flow, inputs: InputSchema, sample: list[Any]) -> Report:
+def _compile(folder: Path, flow: Flow, inputs: Inputs, sample: list[Any]) -> Report:
     # The modules that write graphs need the converter to be installed.
     from modelcote.compile.convert import convert, feeds_of
     from modelcote.compile.find_limits import find_limits
-    from modelcote.compile.generate_rows import generate_rows, ordinary_row
+    from modelcote.compile.generate_rows import as_columns, generate_rows, ordinary_row
     from modelcote.compile.input_profile import profile_inputs
 
     loaded = load_flow(folder, Manifest("", flow))
@@ -66,14 +69,16 @@ def _compile(folder: Path, flow: Flow, inputs: InputSchema, sample: list[Any]) -
         original.answer(sample)
     best = Report(False, "")
     try:
-        profile = profile_inputs(models, inputs.n_features or 0, inputs.columns)
-        row = ordinary_row(profile)
+        profile = profile_inputs(models, inputs.width or 0, inputs.names)
+        row = as_columns([ordinary_row(profile)], inputs)[0]
         limits = find_limits(original.answer, row, profile)
-        compared = ComparedRows(inputs, limits, [*sample, *generate_rows(profile, limits)], len(sample))
+        compared = ComparedRows(
+            inputs, limits, [*sample, *as_columns(generate_rows(profile, limits), inputs)], len(sample)
+        )
         expected = original.answer([row, row])
         texts = [profile.is_text(column) for column in range(len(row))]
         for dtype in ("float64", "float32"):
-            feeds = feeds_of(models[0], inputs.columns, texts, dtype)
+            feeds = feeds_of(models[0], inputs.names, texts, dtype)
             report = _attempt(
                 folder / COMPILED, original, compared, feeds, partial(convert, models, methods, feeds, expected)
             )

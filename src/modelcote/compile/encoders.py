@@ -68,6 +68,8 @@ def _equal_columns(graph: GraphBuilder, column: str, categories: list[Any]) -> l
     present = [category for category in categories if not is_missing(category)]
     if graph.takes_text != all(isinstance(category, str) for category in present) and present:
         raise Unsupported("categories of several types in one column")
+    if not graph.takes_text and any(float(category) != category for category in present):
+        raise Unsupported("categories that a double cannot hold")
     values = [present if graph.takes_text else [float(category) for category in present]]
     parts = [graph.add("Equal", column, graph.constant(values))] if present else []
     return parts + [_where_equal(graph, column, None) for _ in categories[len(present) :]]

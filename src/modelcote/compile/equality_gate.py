@@ -12,9 +12,9 @@ import numpy as np
 
 from modelcote.compile.compare import Comparison, compare
 from modelcote.compile.report import Report
+from modelcote.core.inputs import Inputs
 from modelcote.flow.column_limits import ColumnLimits
 from modelcote.flow.compiled import Feed, feed_of
-from modelcote.flow.inputs import InputSchema
 from modelcote.flow.load import LoadedFlow
 from modelcote.flow.runners.onnx import open_session
 
@@ -50,7 +50,7 @@ class Original:
 class ComparedRows:
     """The rows that every attempt is compared on, of which the first `samples` are the caller's own."""
 
-    inputs: InputSchema
+    inputs: Inputs
     limits: ColumnLimits
     rows: list[Any]
     samples: int

@@ -14,6 +14,7 @@ import numpy as np
 from modelcote.compile.encoders import is_missing
 from modelcote.compile.input_profile import Feature, InputProfile
 from modelcote.compile.trees import Array, Tree
+from modelcote.core.inputs import Inputs
 from modelcote.flow.column_limits import ColumnLimits
 
 _MOST_ROWS, _LEAST_ROWS = 4000, 200
@@ -67,10 +68,21 @@ def ordinary_row(profile: InputProfile, seed: int = 1) -> list[Any]:
     return row
 
 
+def as_columns(rows: list[list[Any]], inputs: Inputs) -> list[list[Any]]:
+    """Return the rows with whole numbers in the columns of integers."""
+    whole = [place for place in range(inputs.width or 0) if "int" in inputs.column(place).dtype]
+    for row in rows:
+        for place in whole:
+            row[place] = None if row[place] is None else round(row[place])
+    return rows
+
+
 def unseen_value(profile: InputProfile, column: int) -> Any:
     """Return a value for a column of categories that is none of them."""
     numbers = [item for item in profile.categories[column] if isinstance(item, int | float) and not is_missing(item)]
-    return "unseen in training" if profile.is_text(column) or not numbers else float(max(numbers)) + 0.5
+    if profile.is_text(column) or not numbers:
+        return "unseen in training"
+    return max(numbers) + 1 if all(type(number) is int for number in numbers) else float(max(numbers)) + 0.5
 
 
 def _categories(profile: InputProfile, column: int, limits: ColumnLimits) -> list[Any]:

@@ -22,7 +22,7 @@ class Manifest:
 
     `libraries`: distribution name -> version in the process that made the bundle (`python` among them); empty
     for a foreign bundle. `needs`: distribution -> version specifier, read from the files by an inspection, which alone
-    sets it. `inputs`: those of the first stage, as `modelcote.flow.inputs.InputSchema.to_dict`
+    sets it. `inputs`: those of the first stage, as `modelcote.core.inputs.Inputs.to_dict`
     writes them, or None when only the loaded model can tell. `compiled`: the compiled tier's report
     (`modelcote.compile.Report.to_dict`) when the bundle holds `compiled.onnx`, else None.
     """

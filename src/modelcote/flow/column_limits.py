@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from modelcote.flow.inputs import wrong_value
+from modelcote.flow.cells import wrong_value
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _SHOWN = 8

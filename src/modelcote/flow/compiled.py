@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from modelcote.core.errors import InvalidBundle
+from modelcote.core.inputs import FRAME, MATRIX, TEXTS, UNDECIDED, UNREAD, Inputs, inputs_from_dict
 from modelcote.core.manifest import COMPILED, Manifest
+from modelcote.flow.cells import array_of, read_cells
 from modelcote.flow.column_limits import ColumnLimits, check_numbers, check_texts, column_limits_from_dict
-from modelcote.flow.inputs import FRAME, MATRIX, TEXT, InputSchema, matrix, rows, schema_from_dict, table, wrong_value
+from modelcote.flow.inputs import matrix, rows, table
 from modelcote.flow.runners import Runner
 from modelcote.flow.runners.onnx import open_session
 
 # A tensor of strings has no null of its own; the compiler writes the same stand-in into the graph.
 MISSING_TEXT = "\uffffnull"
+# Columns of these dtypes hold what their feed says; UNDECIDED is how an earlier version described them all.
+_BY_FEED = frozenset({"object", UNDECIDED, "category"})
+_FLOAT64 = frozenset({"float64", UNDECIDED})
 
 
 @dataclass(frozen=True)
@@ -35,40 +40,50 @@ def load_compiled(folder: Path, manifest: Manifest) -> Runner:
     try:
         feeds = tuple(Feed(str(row["name"]), str(row["dtype"]), tuple(row["columns"])) for row in report["feeds"])
         limits = column_limits_from_dict(report.get("limits") or {})
-        schema = schema_from_dict(manifest.inputs or {})
+        inputs = inputs_from_dict(manifest.inputs or {})
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidBundle("the compiled form has no description of its inputs.", "Deploy the model again.") from error
     path = folder / COMPILED
     if not path.is_file():
         raise InvalidBundle(f"{COMPILED} is not in the bundle.", "Deploy the model again.")
     session = open_session(path)
-    return Runner(schema, lambda data: session.run(None, feed_of(data, schema, feeds, limits))[0], session)
+    return Runner(inputs, lambda data: session.run(None, feed_of(data, inputs, feeds, limits))[0], session)
 
 
-def feed_of(data: Any, schema: InputSchema, feeds: Sequence[Feed], limits: ColumnLimits) -> Mapping[str, Any]:
+def feed_of(data: Any, inputs: Inputs, feeds: Sequence[Feed], limits: ColumnLimits) -> Mapping[str, Any]:
     """Return the graph's inputs for a request's rows; raise `InvalidInput`, also where the original refuses them."""
-    if schema.kind == TEXT:
-        return {feeds[0].name: np.array(rows(data, schema), dtype=object).reshape(-1, 1)}
-    if len(feeds) == 1 and feeds[0].dtype != "str" and schema.kind in (MATRIX, FRAME):
-        numbers = matrix(data, schema)
+    if inputs.kind == TEXTS:
+        return {feeds[0].name: np.array(rows(data, inputs), dtype=object).reshape(-1, 1)}
+    if len(feeds) == 1 and feeds[0].dtype != "str" and is_matrix(inputs):
+        numbers = matrix(data, inputs)
         check_numbers(numbers, feeds[0].columns, limits)
         return {feeds[0].name: numbers.astype(feeds[0].dtype, copy=False)}
-    read = table(data, schema)
-    return {feed.name: _column(read, feed, limits) for feed in feeds}
+    columns = list(zip(*table(data, inputs), strict=True))
+    return {feed.name: _feed(columns, inputs, feed, limits) for feed in feeds}
 
 
-def _column(read: Sequence[Sequence[Any]], feed: Feed, limits: ColumnLimits) -> Any:
+def is_matrix(inputs: Inputs) -> bool:
+    """Return whether rows are read as a matrix of float64."""
+    return inputs.kind == MATRIX or (inputs.kind == FRAME and all(one.dtype in _FLOAT64 for one in inputs.columns))
+
+
+def _feed(columns: Sequence[Sequence[Any]], inputs: Inputs, feed: Feed, limits: ColumnLimits) -> Any:
     is_text = feed.dtype == "str"
-    types, kind = (str, "a text") if is_text else (int | float, "a number")
-    values = [[row[column] for column in feed.columns] for row in read]
-    for index, row in enumerate(values):
-        for column, value in zip(feed.columns, row, strict=True):
-            if value is not None and not isinstance(value, types):
-                raise wrong_value(index, column, f"not {kind}", f"Send {kind}, or null for a missing value.")
+    array = np.empty((len(columns[0]), len(feed.columns)), dtype=object if is_text else np.float64)
+    for place, number in enumerate(feed.columns):
+        column = inputs.column(number)
+        if column.dtype == UNREAD:
+            array[:, place] = MISSING_TEXT if is_text else 0.0
+            continue
+        if column.dtype in _BY_FEED:
+            column = replace(column, dtype="str" if is_text else "float64")
+        values = read_cells(columns[number], number, column)
+        if is_text:
+            array[:, place] = [MISSING_TEXT if value is None else value for value in values]
+        else:
+            array[:, place] = array_of(values, column)
     if is_text:
-        texts = np.array([[MISSING_TEXT if value is None else value for value in row] for row in values], dtype=object)
-        check_texts(texts, feed.columns, limits, MISSING_TEXT)
-        return texts
-    numbers = np.array(values, dtype=np.float64)
-    check_numbers(numbers, feed.columns, limits)
-    return numbers.astype(feed.dtype, copy=False)
+        check_texts(array, feed.columns, limits, MISSING_TEXT)
+        return array
+    check_numbers(array, feed.columns, limits)
+    return array.astype(feed.dtype, copy=False)

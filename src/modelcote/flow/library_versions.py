@@ -6,11 +6,11 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from modelcote.core.flow import Flow
+from modelcote.core.inputs import FRAME, Inputs
 from modelcote.core.runtimes import RUNTIMES, Library
-from modelcote.flow.inputs import FRAME, InputSchema
 
 
-def library_versions(flow: Flow, inputs: InputSchema) -> dict[str, str]:
+def library_versions(flow: Flow, inputs: Inputs) -> dict[str, str]:
     """Return distribution -> version here, for the libraries that the flow depends on and `python`."""
     libraries = (*RUNTIMES[flow.runtime].libraries, *((Library("pandas"),) if inputs.kind == FRAME else ()))
     versions = {library.distribution: _version(library) for library in libraries}

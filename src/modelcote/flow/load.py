@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -12,10 +12,10 @@ import numpy as np
 
 from modelcote.core.errors import InvalidBundle
 from modelcote.core.flow import Stage
+from modelcote.core.inputs import FEED, Inputs, inputs_from_dict, is_earlier
 from modelcote.core.manifest import Manifest
 from modelcote.core.runtimes import RUNTIMES
-from modelcote.flow import inputs as schemas
-from modelcote.flow.inputs import FEED, InputSchema
+from modelcote.flow.inputs import rows
 from modelcote.flow.processors import Store, load_processor
 from modelcote.flow.result import finish
 from modelcote.flow.runners import Runner
@@ -33,10 +33,18 @@ class LoadedStage:
 
 
 @dataclass(frozen=True)
+class Hints:
+    """The caller's part in the description of a model's inputs (`modelcote.flow.schema.describe`)."""
+
+    sample: Any = None
+    categories: Mapping[str, Sequence[Any]] | None = None
+
+
+@dataclass(frozen=True)
 class LoadedFlow:
     """Stages ready to run, or the compiled form of them all; `call` is the whole of it."""
 
-    inputs: InputSchema
+    inputs: Inputs
     stages: tuple[LoadedStage, ...]
     call: Callable[[Any, Sequence[bytes]], Any]
 
@@ -45,17 +53,38 @@ class LoadedFlow:
         return finish(self.call(data, files))
 
 
-def load_flow(folder: Path, manifest: Manifest) -> LoadedFlow:
-    """Load the flow in a bundle's folder; raise `InvalidBundle` and `VersionMismatch`."""
+def load_flow(folder: Path, manifest: Manifest, hints: Hints | None = None) -> LoadedFlow:
+    """Load the flow in a bundle's folder, its inputs as the manifest describes them.
+
+    Where it does not, they are read from the loaded model and from what the caller says of them (`hints`).
+    Raises `InvalidBundle`, `VersionMismatch` and, for the caller's part, `InvalidSpec`.
+    """
     if manifest.compiled is not None:
         # Imported here: other flows need nothing of the compiled tier.
         from modelcote.flow.compiled import load_compiled
 
         loaded = load_compiled(folder, manifest)
-        return LoadedFlow(loaded.inputs, (), lambda data, _files: loaded.call(data))
+        return LoadedFlow(loaded.inputs or Inputs(), (), lambda data, _files: loaded.call(data))
     store = Store()
     stages = tuple(_load_stage(folder, stage, store) for stage in manifest.flow.stages)
-    return LoadedFlow(stages[0].runner.inputs, stages, lambda data, files: _run(stages, data, files))
+    inputs = _inputs(manifest, stages[0].runner, hints)
+    return LoadedFlow(inputs, stages, lambda data, files: _run(stages, inputs, data, files))
+
+
+def _inputs(manifest: Manifest, first: Runner, hints: Hints | None) -> Inputs:
+    if first.inputs is not None:
+        return first.inputs
+    stored = manifest.inputs
+    # What earlier versions stored does not say what a cell means.
+    if stored is not None and not is_earlier(stored):
+        try:
+            return inputs_from_dict(stored)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidBundle("the description of the model's inputs cannot be read.", "Deploy it again.") from error
+    from modelcote.flow.schema import describe
+
+    hints = hints or Hints()
+    return describe(first.model, hints.sample, hints.categories)
 
 
 def _load_stage(folder: Path, stage: Stage, store: Store) -> LoadedStage:
@@ -70,20 +99,20 @@ def _load_stage(folder: Path, stage: Stage, store: Store) -> LoadedStage:
     )
 
 
-def _run(stages: Sequence[LoadedStage], data: Any, files: Sequence[bytes]) -> Any:
+def _run(stages: Sequence[LoadedStage], inputs: Inputs, data: Any, files: Sequence[bytes]) -> Any:
     value = data
     for index, stage in enumerate(stages):
         stage_input = value
         if stage.pre:
             value = stage.pre(value, files)
-        value = stage.runner.call(_entering(value, stage.runner.inputs, first=index == 0))
+        value = stage.runner.call(_entering(value, inputs if index == 0 else stage.runner.inputs, first=index == 0))
         if stage.post:
             value = stage.post(value, stage_input, files)
     return value
 
 
-def _entering(value: Any, schema: InputSchema, *, first: bool) -> Any:
-    """Return a model's input: the first stage's rows are read by its schema, later ones become an array."""
-    if schema.kind == FEED or not isinstance(value, list):
+def _entering(value: Any, inputs: Inputs | None, *, first: bool) -> Any:
+    """Return a model's input: the first stage's rows are read by their description, later ones become an array."""
+    if not isinstance(value, list) or (inputs is not None and inputs.kind == FEED):
         return value
-    return schemas.rows(value, schema) if first else np.asarray(value)
+    return rows(value, inputs) if first and inputs is not None else np.asarray(value)

@@ -1,75 +1,129 @@
-"""The inputs of a loaded scikit-learn or XGBoost estimator, read from the estimator itself."""
+"""The inputs of a loaded scikit-learn or XGBoost estimator, read from the estimator itself and from the caller."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from modelcote.flow.inputs import ANY, FRAME, MATRIX, MIXED, TEXT, InputSchema
-
-_TEXT = frozenset({"CountVectorizer", "TfidfVectorizer", "HashingVectorizer"})
-# First steps that accept values other than numbers. An estimator not of scikit-learn may accept anything.
-_MIXED = frozenset(
-    {"ColumnTransformer", "DummyClassifier", "DummyRegressor", "FeatureUnion", "FunctionTransformer", "OneHotEncoder"}
-    | {"OrdinalEncoder", "SimpleImputer", "TargetEncoder", "MissingIndicator"}
+from modelcote.core.errors import InvalidBundle
+from modelcote.core.inputs import (
+    ANY,
+    FRAME,
+    MATRIX,
+    NAN,
+    NAT,
+    NO_MISSING,
+    NONE,
+    TABLE,
+    UNDECIDED,
+    UNREAD,
+    Column,
+    Inputs,
 )
-_OBJECTS = frozenset({"DictVectorizer", "FeatureHasher"})
-# Where an estimator keeps the one that it wraps.
-_WRAPPED = ("best_estimator_", "estimator_", "regressor_", "estimator", "base_estimator")
+from modelcote.flow.evidence import NUMBER, RAW, USED, Evidence, collect, first_steps
+from modelcote.flow.samples import with_categories, with_sample
+
+_REMEDY = "Deploy with sample=, a DataFrame or an array of the dtypes that the model was trained on."
 
 
-def schema_of(estimator: Any) -> InputSchema:
-    """Return the schema of a fitted estimator, by its `feature_names_in_`, `n_features_in_` and first steps."""
-    first = list(_first_steps(estimator))
-    names = {type(step).__name__ for step in first}
-    if names & _TEXT:
-        return InputSchema(TEXT)
-    if names & _OBJECTS:
-        return InputSchema(ANY)
-    n_features = _attribute(first, "n_features_in_")
-    columns = _attribute(first, "feature_names_in_")
-    if columns is not None:
-        texts = tuple(str(name) for name in columns if name in set(_text_columns(first, columns)))
-        return InputSchema(FRAME, len(columns), tuple(map(str, columns)), _categories(first[-1], columns), texts)
-    foreign = any(not type(step).__module__.startswith(("sklearn.", "xgboost.")) for step in first)
-    kind = MIXED if foreign or names & _MIXED else MATRIX
-    return InputSchema(kind, int(n_features) if n_features is not None else None)
+def describe(model: Any, sample: Any = None, categories: Mapping[str, Sequence[Any]] | None = None) -> Inputs:
+    """Return the inputs of a fitted estimator.
+
+    `sample`: rows as training had them, a DataFrame or an array, whose dtypes then hold. `categories`: those of columns
+    of which the model's file has codes only, by the column's name, in the order of training.
+
+    Raises `InvalidBundle` where nothing decides what a value means, and `InvalidSpec` for a sample or categories that
+    do not fit the model.
+    """
+    names, width = _attribute(model, "feature_names_in_"), _attribute(model, "n_features_in_")
+    columns = () if names is None else tuple(map(str, names))
+    inputs = with_sample(columns, None if width is None else int(width), sample)
+    inputs = with_categories(inputs or _of_model(model, columns, width), categories or {})
+    lacking = [column.name for column in inputs.columns if column.dtype == "category" and column.categories is None]
+    if lacking:
+        raise InvalidBundle(
+            f"the model's file does not hold the categories of the column {lacking[0]}, only their codes.",
+            f'Deploy with categories={{"{lacking[0]}": [...]}}, in the order of training, or with sample=, a DataFrame '
+            "in which the column has the category dtype of training.",
+            columns=lacking,
+        )
+    return inputs
 
 
-def _first_steps(estimator: Any) -> Iterator[Any]:
-    """Yield the estimator and the parts of it that see the input first, outermost first."""
-    while estimator is not None:
-        yield estimator
-        parts = getattr(estimator, "steps", None) or getattr(estimator, "transformer_list", None)
-        wrapped = (getattr(estimator, name, None) for name in _WRAPPED)
-        estimator = parts[0][1] if parts else next((inner for inner in wrapped if hasattr(inner, "get_params")), None)
-
-
-def _attribute(steps: list[Any], name: str) -> Any:
+def _attribute(model: Any, name: str) -> Any:
     # A property of a fitted estimator may itself raise AttributeError, which getattr's default covers.
-    values = (getattr(step, name, None) for step in steps)
+    values = (getattr(step, name, None) for step in first_steps(model))
     return next((value for value in values if value is not None), None)
 
 
-def _categories(estimator: Any, columns: Any) -> tuple[str, ...]:
-    booster = getattr(estimator, "get_booster", None)
-    kinds = booster().feature_types if booster is not None else None
-    return tuple(str(name) for name, kind in zip(columns, kinds or (), strict=False) if kind == "c")
+def _of_model(model: Any, names: tuple[str, ...], width: Any) -> Inputs:
+    evidence = collect(model)
+    if evidence.whole:
+        return evidence.whole[0] if len(set(evidence.whole)) == 1 else Inputs(ANY)
+    if names:
+        columns = (_framed(replace(_decided(evidence, place, name), name=name)) for place, name in enumerate(names))
+        return Inputs(FRAME, len(names), tuple(columns))
+    return _array_inputs(evidence, None if width is None else int(width))
 
 
-def _text_columns(first: list[Any], columns: Any) -> Iterator[Any]:
-    """Yield the columns in which a ColumnTransformer's encoders or imputers, or the first step itself, met strings."""
-    for step in first:
-        for _, inner, chosen in getattr(step, "transformers_", ()):
-            names = [chosen] if isinstance(chosen, str) else chosen
-            if isinstance(names, list) and all(isinstance(name, str) for name in names):
-                for part in getattr(inner, "steps", None) or [("", inner)]:
-                    yield from _met_strings(part[1], names)
-        yield from _met_strings(step, list(columns))
+def _array_inputs(evidence: Evidence, width: int | None) -> Inputs:
+    """Return the inputs of a model that was trained on an array, whose columns have one dtype."""
+    clues = [clue for clues in evidence.columns.values() for clue in clues]
+    dtypes = {clue.array for clue in clues if clue.closeness == RAW and clue.array}
+    if "object" in dtypes:
+        columns = tuple(_decided(evidence, place, str(place)) for place in range(width or 0))
+        return Inputs(TABLE, width, columns, Column(dtype="object"))
+    if len(dtypes) > 1:
+        raise _undecidable("the array", dtypes)
+    if not dtypes and any(clue.dtype != NUMBER for clue in clues):
+        markers = {marker for clue in clues for marker in clue.missing}
+        return Inputs(TABLE, width, cell=Column(dtype=UNDECIDED, missing=_missing(markers)))
+    dtype = next(iter(dtypes), "float64")
+    if dtype == "float64":
+        return Inputs(MATRIX, width)
+    return Inputs(TABLE, width, cell=Column(dtype=dtype, missing=_missing_of_dtype(dtype, NAN)))
 
 
-def _met_strings(step: Any, names: list[Any]) -> Iterator[Any]:
-    categories = getattr(step, "categories_", None)
-    values = categories if isinstance(categories, list) else [[value] for value in getattr(step, "statistics_", ())]
-    if len(values) == len(names):
-        yield from (name for name, met in zip(names, values, strict=True) if any(isinstance(v, str) for v in met))
+def _decided(evidence: Evidence, place: int, name: str) -> Column:
+    """Return a column as its clues describe it; raise `InvalidBundle` where they contradict each other."""
+    clues = [*evidence.columns.get(None, ()), *evidence.columns.get(place, ())]
+    missing = _missing({marker for clue in clues for marker in clue.missing})
+    certain = [clue for clue in clues if clue.dtype not in (NUMBER, UNDECIDED) and clue.closeness > USED]
+    nearest = max((clue.closeness for clue in certain), default=USED)
+    closest = [clue for clue in certain if clue.closeness == nearest]
+    dtypes = {clue.dtype for clue in closest}
+    if "category" in dtypes:
+        column: Column = next(filter(None, (clue.column for clue in closest)))
+        return column
+    if dtypes == {"str", "object"}:
+        dtypes = {"object"}
+    if len(dtypes) > 1:
+        raise _undecidable(f"the column {name}", dtypes)
+    if dtypes:
+        dtype = dtypes.pop()
+        return Column(dtype=dtype, missing=_missing_of_dtype(dtype, missing))
+    if not clues:
+        return Column(dtype=UNREAD, missing=NONE)
+    return Column(dtype="float64" if any(clue.dtype == NUMBER for clue in clues) else UNDECIDED, missing=missing)
+
+
+def _missing(markers: set[str]) -> str:
+    """Return the one missing value that training had. Of two, null may be either: it has no meaning then."""
+    return markers.pop() if len(markers) == 1 else NO_MISSING if markers else NAN
+
+
+def _missing_of_dtype(dtype: str, missing: str) -> str:
+    if dtype.startswith("datetime64"):
+        return NAT
+    return NO_MISSING if dtype == "bool" or dtype.startswith(("int", "uint")) else missing
+
+
+def _framed(column: Column) -> Column:
+    """Return the column of a DataFrame: only one of objects holds None or pandas' NA."""
+    numbers = column.dtype.startswith("float") or column.dtype == UNDECIDED
+    return replace(column, dtype="object") if numbers and column.missing not in (NAN, NO_MISSING) else column
+
+
+def _undecidable(what: str, dtypes: set[str]) -> InvalidBundle:
+    return InvalidBundle(f"the model's steps saw {what} as {' and as '.join(sorted(dtypes))}.", _REMEDY)

@@ -84,9 +84,9 @@ def test_an_encoder_with_unknowns_takes_them(tmp_path: Path) -> None:
 
 def test_a_text_among_numbers_is_refused(tmp_path: Path) -> None:
     _, form = decks(tmp_path, OneHotEncoder(handle_unknown="ignore"))
-    with pytest.raises(InvalidInput, match="row 0, column 1 is not a number"):
+    with pytest.raises(InvalidInput, match="row 0, column 1 is a text where the model expects a number"):
         form.predict([["A", "old"]])
-    with pytest.raises(InvalidInput, match="row 0, column 0 is not a text"):
+    with pytest.raises(InvalidInput, match="row 0, column 0 is a number where the model expects a text"):
         form.predict([[1.5, 3.0]])
 
 

@@ -25,9 +25,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from modelcote.compile import Report, compile_flow, ensembles, trees
 from modelcote.core.errors import InvalidInput
 from modelcote.core.flow import Flow, Processor, Stage
+from modelcote.core.inputs import MATRIX, Inputs
 from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_dict
 from modelcote.core.runtimes import ModelType
-from modelcote.flow.inputs import MATRIX, InputSchema
 from tests.unit.compile.support import compiled, pickled
 
 WINE = load_wine(return_X_y=True)
@@ -100,7 +100,7 @@ def test_a_forest_far_off_scale_is_still_exact(tmp_path: Path) -> None:
 def test_processors_are_not_compiled(place: str, tmp_path: Path) -> None:
     processor = Processor("keep", "def keep(data):\n    return data\n")
     flow = Flow((Stage(ModelType.SKLEARN, "model.pkl", **{place: processor}),))
-    report = compile_flow(tmp_path, flow, InputSchema(MATRIX, 3))
+    report = compile_flow(tmp_path, flow, Inputs(MATRIX, 3))
     assert not report.used
     assert "without processors" in report.reason
 
@@ -145,7 +145,7 @@ def test_a_chain_behind_a_prediction_is_left_alone(tmp_path: Path) -> None:
     second = LogisticRegression().fit(np.arange(6.0).reshape(3, 2), [0, 1, 1])
     last = pickled(tmp_path, ModelType.SKLEARN, second)
     flow = Flow((Stage(first.stages[0].model_type, "first.pkl"), last.stages[0]))
-    report = compile_flow(tmp_path, flow, InputSchema(MATRIX, 13))
+    report = compile_flow(tmp_path, flow, Inputs(MATRIX, 13))
     assert not report.used
 
 

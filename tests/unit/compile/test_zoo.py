@@ -14,8 +14,8 @@ from tests.zoo import ZOO
 # What the deploy log says of those that are served as they are. Every other model of the zoo is compiled.
 AS_IT_IS = {
     "log_target": "Unable to find a shape calculator for type '<class 'sklearn.compose._target.TransformedTarget",
-    "text_counts": "models with text input are not compiled",
-    "text_tfidf": "models with text input are not compiled",
+    "text_counts": "models with texts as input are not compiled",
+    "text_tfidf": "models with texts as input are not compiled",
 }
 # Compiled with float32 arithmetic, because a converter or onnxruntime has no float64 for them.
 SINGLE_PRECISION = {"linear_svc", "one_class"}

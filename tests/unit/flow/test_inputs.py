@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelcote.core.errors import InvalidInput
+from modelcote.core.inputs import FRAME, MATRIX, TABLE, TEXTS, Column, Inputs, inputs_from_dict
 from modelcote.flow.column_limits import ColumnLimits
 from modelcote.flow.compiled import MISSING_TEXT, Feed, feed_of
-from modelcote.flow.inputs import FRAME, MATRIX, MIXED, TEXT, InputSchema, count, rows, schema_from_dict
+from modelcote.flow.inputs import count, rows
 
-NUMBERS = InputSchema(MATRIX, 2)
-NAMED = InputSchema(FRAME, 2, ("age", "city"))
+NUMBERS = Inputs(MATRIX, 2)
+NAMED = Inputs(FRAME, 2, (Column("age"), Column("city", "str")))
 
 
 def test_numbers_become_a_float64_matrix_and_null_is_missing() -> None:
@@ -35,7 +36,7 @@ def test_rows_by_name_are_rows_in_column_order() -> None:
 
 
 def test_a_category_column_has_that_dtype() -> None:
-    made = rows([["a", 1.0]], InputSchema(FRAME, 2, ("kind", "size"), ("kind",)))
+    made = rows([["a", 1.0]], Inputs(FRAME, 2, (Column("kind", "category", categories=("b", "a")), Column("size"))))
     assert isinstance(made["kind"].dtype, pd.CategoricalDtype)
 
 
@@ -57,12 +58,12 @@ def test_a_category_column_has_that_dtype() -> None:
         ([{"age": 1, "city": "x", "town": "y"}], NAMED, "has the unknown 'town'"),
         ([{"age": 1, "town": "y"}], NAMED, "lacks 'city' and has the unknown 'town'"),
         ([[1, {"a": 1}]], NAMED, "row 0, column 1 is an object"),
-        ([[]], InputSchema(MATRIX), "row 0 is empty"),
-        ([[1], [1, 2]], InputSchema(MIXED), "row 1 has 2 values where row 0 has 1"),
-        (["a", 7], InputSchema(TEXT), "row 1 is a number"),
+        ([[]], Inputs(MATRIX), "row 0 is empty"),
+        ([[1], [1, 2]], Inputs(TABLE, cell=Column(dtype="undecided")), "row 1 has 2 values where row 0 has 1"),
+        (["a", 7], Inputs(TEXTS), "row 1 is a number"),
     ],
 )
-def test_what_does_not_fit_is_named(data: Any, schema: InputSchema, said: str) -> None:
+def test_what_does_not_fit_is_named(data: Any, schema: Inputs, said: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         rows(data, schema)
     assert said in caught.value.detail
@@ -70,15 +71,16 @@ def test_what_does_not_fit_is_named(data: Any, schema: InputSchema, said: str) -
 
 
 def test_texts_and_mixed_values_stay() -> None:
-    assert rows(["a", "b"], InputSchema(TEXT)) == ["a", "b"]
-    made = rows([["red", 1], ["blue", None]], InputSchema(MIXED, 2))
+    assert rows(["a", "b"], Inputs(TEXTS)) == ["a", "b"]
+    made = rows([["red", 1], ["blue", None]], Inputs(TABLE, 2, cell=Column(dtype="object", missing="none")))
     assert made.dtype == object
     assert made.tolist() == [["red", 1], ["blue", None]]
 
 
 def test_a_schema_survives_the_manifest() -> None:
-    schema = InputSchema(FRAME, 2, ("a", "b"), ("b",), ("a",))
-    assert schema_from_dict(schema.to_dict()) == schema
+    category = Column("b", "category", categories=("y", "x"), of="str")
+    schema = Inputs(FRAME, 2, (Column("a", "str", "none"), category))
+    assert inputs_from_dict(schema.to_dict()) == schema
 
 
 def test_points() -> None:
@@ -92,7 +94,7 @@ def test_compiled_feeds_take_columns_by_position_without_pandas() -> None:
     assert made["city"].tolist() == [[MISSING_TEXT], ["Rome"]]
     with pytest.raises(InvalidInput, match="row 0, column 0 is null"):
         feed_of([[None, "Rome"]], NAMED, feeds, ColumnLimits(no_missing=(0,)))
-    with pytest.raises(InvalidInput, match="row 0, column 1 is not a text"):
+    with pytest.raises(InvalidInput, match="row 0, column 1 is a number where the model expects a text"):
         feed_of([[1.0, 2.0]], NAMED, feeds, ColumnLimits())
 
 
@@ -103,14 +105,17 @@ values = st.recursive(
 )
 
 
-@given(values, st.sampled_from([NUMBERS, NAMED, InputSchema(MIXED), InputSchema(TEXT), InputSchema(MATRIX)]))
-def test_any_json_is_rows_or_an_error_of_ours(data: Any, schema: InputSchema) -> None:
+@given(
+    values,
+    st.sampled_from([NUMBERS, NAMED, Inputs(TABLE, cell=Column(dtype="undecided")), Inputs(TEXTS), Inputs(MATRIX)]),
+)
+def test_any_json_is_rows_or_an_error_of_ours(data: Any, schema: Inputs) -> None:
     with contextlib.suppress(InvalidInput):
         assert len(rows(data, schema)) == len(data)
 
 
 def test_a_column_of_texts_that_are_all_missing_stays_one_of_texts() -> None:
-    schema = InputSchema(FRAME, 2, ("age", "city"), texts=("city",))
+    schema = NAMED
     frame = rows([[None, None], [None, None]], schema)
-    assert [frame[name].dtype for name in frame] == ["float64", "object"]
+    assert [frame[name].dtype for name in frame] == ["float64", "str"]
     assert frame.isna().all(axis=None)

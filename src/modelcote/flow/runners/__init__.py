@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from modelcote.flow.inputs import InputSchema
+from modelcote.core.inputs import Inputs
 
 
 @dataclass(frozen=True)
 class Runner:
     """A loaded stage: its inputs as the first of a flow, and the call from input to result.
 
-    `model` is the loaded object itself, for those that look inside (the compiled tier).
+    `inputs` is None where `modelcote.flow.schema` reads them from the loaded object itself, `model`.
     """
 
-    inputs: InputSchema
+    inputs: Inputs | None
     call: Callable[[Any], Any]
     model: Any

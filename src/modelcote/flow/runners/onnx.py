@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from modelcote.core.errors import InvalidBundle, InvalidInput
+from modelcote.core.inputs import FEED, Inputs
 from modelcote.core.runtimes import BaseModelType
-from modelcote.flow.inputs import FEED, InputSchema
 from modelcote.flow.runners import Runner
 
 _DTYPES: dict[str, Any] = {
@@ -49,7 +49,7 @@ def load(path: Path, _model_type: BaseModelType) -> Runner:
     session = open_session(path)
     inputs = {one.name: (_DTYPES.get(one.type, np.float32), one.shape) for one in session.get_inputs()}
     first = session.get_outputs()[0].name
-    return Runner(InputSchema(FEED), lambda value: session.run([first], _feed(value, inputs))[0], session)
+    return Runner(Inputs(FEED), lambda value: session.run([first], _feed(value, inputs))[0], session)
 
 
 def _feed(value: Any, inputs: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 from modelcote.core.errors import InvalidBundle, VersionMismatch
 from modelcote.core.runtimes import BaseModelType
 from modelcote.flow.runners import Runner
-from modelcote.flow.schema import schema_of
 
 
 def load(path: Path, model_type: BaseModelType) -> Runner:
@@ -26,7 +25,7 @@ def runner_of(model: Any, model_type: BaseModelType, path: Path) -> Runner:
             f"{path.name} holds a {type(model).__name__}, which has no {method}.",
             f"A {model_type.name} stage calls {method}: choose another model type, or train a model that has it.",
         )
-    return Runner(schema_of(model), call, model)
+    return Runner(None, call, model)
 
 
 def unpickle(path: Path) -> Any:
