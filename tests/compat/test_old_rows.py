@@ -24,16 +24,9 @@ from modelcote.runs.records import Attempt, Delivery, Run
 BEFORE = Path(__file__).parent / "before"
 ROWS: dict[str, dict[str, Any]] = json.loads((BEFORE / "rows.json").read_text(encoding="utf-8"))
 RECORDS: dict[str, type[Row]] = {
-    "model": Model,
-    "version": Version,
-    "deploy": Deploy,
-    "jwt_issuer": JwtIssuer,
-    "run_queued": Run,
-    "run_succeeded": Run,
-    "run_not_worked_off": Run,
-    "delivery": Delivery,
-    "attempt": Attempt,
-    "launch_endpoint": LaunchEndpoint,
+    **{"model": Model, "version": Version, "deploy": Deploy, "delivery": Delivery, "attempt": Attempt},
+    **dict.fromkeys(("run_queued", "run_succeeded", "run_not_worked_off"), Run),
+    **{"jwt_issuer": JwtIssuer, "launch_endpoint": LaunchEndpoint},
 }
 
 
@@ -58,13 +51,8 @@ def test_a_model_and_its_version() -> None:
     assert version.package == Package("xxxxxxxx", "packages/demo/line/1/aa.zip", ("onnx-py3.11-abc",))
     assert version.compiled_report == {"used": False, "reason": "not equal"}
     spec = version.spec
-    assert (spec.name, spec.cpu, spec.timeout, spec.min_replicas, spec.requirements) == (
-        "line",
-        2,
-        30,
-        1,
-        ("nltk==3.9",),
-    )
+    assert (spec.name, spec.cpu, spec.timeout, spec.min_replicas) == ("line", 2, 30, 1)
+    assert spec.requirements == ("nltk==3.9",)
     assert [(stage.model_type, stage.file) for stage in spec.flow.stages] == [(ModelType.SKLEARN, "line.pkl")]
     assert Deploy.from_item(ROWS["deploy"]).finished
 

@@ -10,61 +10,33 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from random import Random
-from typing import Any
 
 from modelcote.core.runs import CANCELED, FAILED, SUCCEEDED, TIMED_OUT
 
 # What may happen at a call of a function. `kill`: SIGKILL before or after it; `lose`: it is made, and its answer lost.
-KILL_BEFORE, KILL_AFTER, LOSE, THROTTLE, ERROR, SLOW, TRUNCATE, COPIES, LATE = (
-    "kill before",
-    "kill after",
-    "lose",
-    "throttle",
-    "error",
-    "slow",
-    "truncate",
-    "copies",
-    "late",
-)
+KILL_BEFORE, KILL_AFTER, LOSE, THROTTLE, ERROR = "kill before", "kill after", "lose", "throttle", "error"
+SLOW, TRUNCATE, COPIES, LATE = "slow", "truncate", "copies", "late"
 
-# (point, kind, times at most, weight).
-_FAULTS: tuple[tuple[str, str, int, int], ...] = (
-    ("gateway dynamodb.TransactWriteItems", KILL_BEFORE, 1, 2),
-    ("gateway dynamodb.TransactWriteItems", KILL_AFTER, 1, 4),  # between the commit and the message
-    ("gateway dynamodb.TransactWriteItems", LOSE, 1, 3),
-    ("gateway dynamodb.TransactWriteItems", THROTTLE, 3, 4),
-    ("gateway sqs.SendMessage", ERROR, 9, 6),  # every try fails
-    ("gateway sqs.SendMessage", COPIES, 5, 8),
-    ("gateway sqs.SendMessage", LATE, 1, 8),
-    ("gateway sqs.SendMessage", LOSE, 1, 3),
-    ("run-worker dynamodb.UpdateItem", THROTTLE, 4, 6),
-    ("run-worker dynamodb.UpdateItem", KILL_BEFORE, 1, 2),
-    ("run-worker dynamodb.UpdateItem", KILL_AFTER, 1, 4),  # before the model is called
-    ("run-worker dynamodb.UpdateItem", LOSE, 1, 4),
-    ("run-worker lambda.Invoke", THROTTLE, 3, 5),
-    ("run-worker lambda.Invoke", ERROR, 2, 4),
-    ("run-worker lambda.Invoke", KILL_AFTER, 1, 4),  # after the upload, before the terminal write
-    ("run-worker dynamodb.TransactWriteItems", THROTTLE, 4, 6),
-    ("run-worker dynamodb.TransactWriteItems", LOSE, 1, 4),
-    ("run-worker dynamodb.TransactWriteItems", KILL_AFTER, 1, 5),  # after terminal, before the message is deleted
-    ("run-worker states.StartExecution", LOSE, 1, 3),
-    ("run-worker states.StartExecution", ERROR, 2, 2),
-    ("run-worker sqs.SendMessage", ERROR, 9, 3),  # the delivery is not announced
-    ("model s3.PUT", ERROR, 2, 4),
-    ("model s3.PUT", SLOW, 1, 3),
-    ("model s3.PUT", KILL_BEFORE, 1, 2),
-    ("model s3.PUT", KILL_AFTER, 1, 3),
-    ("model s3.GET", TRUNCATE, 1, 3),
-    ("complete-run dynamodb.TransactWriteItems", KILL_BEFORE, 1, 2),
-    ("complete-run dynamodb.TransactWriteItems", KILL_AFTER, 1, 2),
-    ("complete-run dynamodb.TransactWriteItems", THROTTLE, 3, 2),
-    ("deliver-webhook dynamodb.UpdateItem", THROTTLE, 3, 4),
-    ("deliver-webhook dynamodb.UpdateItem", KILL_AFTER, 1, 3),  # claimed, not sent
-    ("deliver-webhook dynamodb.TransactWriteItems", KILL_BEFORE, 1, 5),  # sent, not written down
-    ("deliver-webhook dynamodb.TransactWriteItems", LOSE, 1, 3),
-    ("deliver-webhook sqs.SendMessage", ERROR, 9, 3),
-    ("deliver-webhook s3.GET", ERROR, 2, 2),
-)
+# By point: (kind, times at most, weight).
+_FAULTS: dict[str, tuple[tuple[str, int, int], ...]] = {
+    # A kill between the commit and the message; every try to send one fails.
+    "gateway dynamodb.TransactWriteItems": ((KILL_BEFORE, 1, 2), (KILL_AFTER, 1, 4), (LOSE, 1, 3), (THROTTLE, 3, 4)),
+    "gateway sqs.SendMessage": ((ERROR, 9, 6), (COPIES, 5, 8), (LATE, 1, 8), (LOSE, 1, 3)),
+    # A kill before the model is called; after the upload, before the terminal write; before the message is deleted.
+    "run-worker dynamodb.UpdateItem": ((THROTTLE, 4, 6), (KILL_BEFORE, 1, 2), (KILL_AFTER, 1, 4), (LOSE, 1, 4)),
+    "run-worker lambda.Invoke": ((THROTTLE, 3, 5), (ERROR, 2, 4), (KILL_AFTER, 1, 4)),
+    "run-worker dynamodb.TransactWriteItems": ((THROTTLE, 4, 6), (LOSE, 1, 4), (KILL_AFTER, 1, 5)),
+    "run-worker states.StartExecution": ((LOSE, 1, 3), (ERROR, 2, 2)),
+    "run-worker sqs.SendMessage": ((ERROR, 9, 3),),  # the delivery is not announced
+    "model s3.PUT": ((ERROR, 2, 4), (SLOW, 1, 3), (KILL_BEFORE, 1, 2), (KILL_AFTER, 1, 3)),
+    "model s3.GET": ((TRUNCATE, 1, 3),),
+    "complete-run dynamodb.TransactWriteItems": ((KILL_BEFORE, 1, 2), (KILL_AFTER, 1, 2), (THROTTLE, 3, 2)),
+    "deliver-webhook dynamodb.UpdateItem": ((THROTTLE, 3, 4), (KILL_AFTER, 1, 3)),  # claimed, not sent
+    "deliver-webhook dynamodb.TransactWriteItems": ((KILL_BEFORE, 1, 5), (LOSE, 1, 3)),  # sent, not written down
+    "deliver-webhook sqs.SendMessage": ((ERROR, 9, 3),),
+    "deliver-webhook s3.GET": ((ERROR, 2, 2),),
+}
+_EACH = [(point, *fault) for point, faults in _FAULTS.items() for fault in faults]
 
 # What the model's code does, with the terminal states that may come of it.
 _BEHAVIOURS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
@@ -143,21 +115,9 @@ def _job(seed: int, number: int) -> Job:
     behaviour, _, ends = random.choices(_BEHAVIOURS, [row[1] for row in _BEHAVIOURS])[0]
     webhook = random.choices(RECEIVERS, [row[2] for row in RECEIVERS])[0][0] if random.random() < 0.7 else ""
     cancel = round(random.uniform(0, 2), 2) if random.random() < 0.05 else 0.0
-    chosen = random.choices(
-        _FAULTS, [row[3] for row in _FAULTS], k=random.choices((0, 1, 2, 3, 4), (5, 15, 35, 30, 15))[0]
-    )
+    count = random.choices((0, 1, 2, 3, 4), (5, 15, 35, 30, 15))[0]
+    chosen = random.choices(_EACH, [row[3] for row in _EACH], k=count)
     faults = {row[:2]: Fault(row[0], row[1], random.randint(1, row[2])) for row in chosen}
     lane = "long" if random.random() < 0.15 else "fast"
-    return Job(
-        number,
-        lane,
-        behaviour,
-        (*ends, CANCELED) if cancel else ends,
-        webhook,
-        cancel,
-        tuple(faults.values()),
-    )
-
-
-def job_json(job: Job) -> dict[str, Any]:
-    return asdict(job)
+    ends = (*ends, CANCELED) if cancel else ends
+    return Job(number, lane, behaviour, ends, webhook, cancel, tuple(faults.values()))

@@ -72,6 +72,8 @@ def test_no_secret_is_anywhere_to_be_read(
     started = int(time.time() * 1000) - 1_000
     secret = cloud.post("/webhooks/secret/rotate", {}).json()["secret"]
     cert, key = authority.issue("caller", client=True)
+    auths = [{"kind": "basic", "username": "u", "password": "canary-pass-8472"}]
+    auths.append({"kind": "mtls", "cert": cert, "key": key})
     canaries = ["canary-pass-8472", secret.removeprefix("whsec_"), key.splitlines()[1]]
     # The queues give their messages to the test rather than to the functions, for as long as it looks.
     sources = session.client("lambda").list_event_source_mappings()["EventSourceMappings"]
@@ -80,10 +82,7 @@ def test_no_secret_is_anywhere_to_be_read(
         with Receiver(tls=authority.server("127.0.0.1", ask_client=True)) as receiver:
             runs = [
                 submit(cloud, runner, receiver.url, auth, **limit)
-                for auth in (
-                    {"kind": "basic", "username": "u", "password": canaries[0]},
-                    {"kind": "mtls", "cert": cert, "key": key},
-                )
+                for auth in auths
                 for limit in ({"x-modelcote-run-limit": "20"}, {})
             ]
             messages = _peek(session, "runs", len(runs))
@@ -91,18 +90,15 @@ def test_no_secret_is_anywhere_to_be_read(
             for run_id in runs:
                 assert ended(cloud, run_id)["state"] == "SUCCEEDED"
             until(lambda: len(receiver.seen), lambda number: number >= 2)
+            paths = ["/runs", "/deliveries", "/webhooks/secret", f"/models/{runner}", "/models"]
+            paths += [f"/{kind}/{run_id}" for run_id in runs for kind in ("runs", "deliveries")]
+            files = list((cloud.home / "logs").rglob("*"))
             places = {
                 "messages": messages,
                 "executions": _executions(session),
-                "answers": [
-                    cloud.get(path).text
-                    for path in ("/runs", "/deliveries", "/webhooks/secret", f"/models/{runner}", "/models")
-                ]
-                + [cloud.get(f"/{kind}/{run_id}").text for run_id in runs for kind in ("runs", "deliveries")],
+                "answers": [cloud.get(path).text for path in paths],
                 "logs": _logs(session, started),
-                "files": [
-                    path.read_text(errors="replace") for path in (cloud.home / "logs").rglob("*") if path.is_file()
-                ],
+                "files": [path.read_text(errors="replace") for path in files if path.is_file()],
                 "runs table": session.client("dynamodb").scan(TableName="modelcote-local-runs")["Items"],
             }
     finally:

@@ -19,6 +19,10 @@ from tests.support.waiting import until
 
 MODEL = "launched"
 BASIC = {"kind": "basic", "username": "user", "password": "password"}
+MACHINE = {"memory": "8Gi", "cpus": 1, "gpus": 0, "storage": "16Gi"}
+WORKERS = {"min_workers": 1, "max_workers": 1, "per_worker": 10, "high_priority": False}
+LABELS = {"team": "MY_TEAM", "product": "MY_PRODUCT"}
+ENDPOINT = {"endpoint_type": "async", "metadata": {}, "labels": LABELS, **MACHINE, **WORKERS}
 
 
 def to_rows(data: Any) -> Any:
@@ -56,24 +60,8 @@ def create(cloud: Cloud, model: str, request: pytest.FixtureRequest) -> Iterator
 
     def make(receiver: Receiver, hooks: list[str] | None) -> str:
         name = f"{request.node.name}-{len(made)}"[-63:]
-        body = {
-            "endpoint_type": "async",
-            "metadata": {},
-            "memory": "8Gi",
-            "cpus": 1,
-            "max_workers": 1,
-            "model_bundle_id": model,
-            "min_workers": 1,
-            "gpus": 0,
-            "name": name,
-            "per_worker": 10,
-            "storage": "16Gi",
-            "labels": {"team": "MY_TEAM", "product": "MY_PRODUCT"},
-            "post_inference_hooks": hooks,
-            "high_priority": False,
-            "default_callback_url": receiver.url,
-            "default_callback_auth": BASIC,
-        }
+        callback = {"default_callback_url": receiver.url, "default_callback_auth": BASIC, "post_inference_hooks": hooks}
+        body = {"name": name, "model_bundle_id": model, **ENDPOINT, **callback}
         call(cloud, "POST", "/model-endpoints", body)
         (row,) = call(cloud, "GET", "/model-endpoints", params={"name": name})["model_endpoints"]
         assert row["status"] == "READY"
@@ -92,9 +80,8 @@ def submit(cloud: Cloud, endpoint_id: str, **body: Any) -> str:
 
 
 def ended(cloud: Cloud, task: str) -> Any:
-    return until(
-        lambda: call(cloud, "GET", f"/async-tasks/{task}"), lambda shown: shown["status"] in ("SUCCESS", "FAILURE")
-    )
+    ends = ("SUCCESS", "FAILURE")
+    return until(lambda: call(cloud, "GET", f"/async-tasks/{task}"), lambda shown: shown["status"] in ends)
 
 
 def basic(username: str, password: str) -> str:
@@ -103,14 +90,8 @@ def basic(username: str, password: str) -> str:
 
 def test_a_task_and_its_callback(cloud: Cloud, create: Callable[..., str], receiver: Receiver) -> None:
     task = submit(cloud, create(receiver, ["callback"]))
-    shown = ended(cloud, task)
-    assert shown == {
-        "task_id": task,
-        "status": "SUCCESS",
-        "result": {"result": pytest.approx(7)},
-        "traceback": None,
-        "status_code": 200,
-    }
+    outcome = {"status": "SUCCESS", "result": {"result": pytest.approx(7)}, "traceback": None, "status_code": 200}
+    assert ended(cloud, task) == {"task_id": task, **outcome}
     (seen,) = until(lambda: list(receiver.seen), bool)
     assert json.loads(seen.body) == {"task_id": task, "result": pytest.approx(7)}
     assert seen.headers["authorization"] == basic("user", "password")
@@ -118,12 +99,8 @@ def test_a_task_and_its_callback(cloud: Cloud, create: Callable[..., str], recei
 
 def test_an_edit_changes_the_default_credentials(cloud: Cloud, create: Callable[..., str], receiver: Receiver) -> None:
     endpoint_id = create(receiver, ["callback"])
-    call(
-        cloud,
-        "PUT",
-        f"/model-endpoints/{endpoint_id}",
-        {"default_callback_auth": {"kind": "basic", "username": "next", "password": "word"}},
-    )
+    auth = {"kind": "basic", "username": "next", "password": "word"}
+    call(cloud, "PUT", f"/model-endpoints/{endpoint_id}", {"default_callback_auth": auth})
     own = receiver.url_of(receiver.host, "/custom")
     tasks = {
         submit(cloud, endpoint_id): ("/hook", basic("next", "word")),

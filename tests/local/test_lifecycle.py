@@ -41,13 +41,8 @@ def answer(running: local.Status) -> int:
 
 
 def deploy(running: local.Status, path: Path) -> None:
-    Conduit(
-        "kept",
-        running.api_key,
-        flow=(model_type.SKLEARN, str(path)),
-        endpoint=running.url,
-        project=running.project,
-    ).deploy()
+    flow = (model_type.SKLEARN, str(path))
+    Conduit("kept", running.api_key, flow=flow, endpoint=running.url, project=running.project).deploy()
 
 
 def test_models_and_keys_outlive_a_stop_a_kill_and_a_change_of_ports(home: Path, tmp_path: Path) -> None:
@@ -81,11 +76,9 @@ def test_models_and_keys_outlive_a_stop_a_kill_and_a_change_of_ports(home: Path,
 
 def _wait_until_saved(running: local.Status) -> None:
     """Write to the registry, and wait until that is on the disk; what was written before it is there by then."""
-    headers = {"Authorization": running.api_key}
+    body, headers = {"name": "written-last", "scopes": ["predict"]}, {"Authorization": running.api_key}
     url = f"{running.url}/v1/projects/{running.project}/keys"
-    httpx.post(
-        url, json={"name": "written-last", "scopes": ["predict"]}, headers=headers, timeout=60
-    ).raise_for_status()
+    httpx.post(url, json=body, headers=headers, timeout=60).raise_for_status()
     state = Path(running.home) / "emulator" / "state" / "dynamodb.json"
     until(lambda: state.is_file() and "written-last" in state.read_text())
 

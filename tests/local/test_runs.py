@@ -23,21 +23,19 @@ def outlasting(cloud: Cloud, runner: str) -> Iterator[Future[httpx.Response]]:
         yield pool.submit(cloud.http.post, cloud.predict_url(runner), json={"rows": [[6.0]], "sleep": 32})
 
 
-def test_a_run_through_the_fast_lane(cloud: Cloud, runner: str) -> None:
-    answered = cloud.http.post(
-        cloud.predict_url(runner), json=[[3.0]], headers={"Prefer": "respond-async", "x-modelcote-run-limit": "30"}
-    )
+def submit(cloud: Cloud, model: str, data: object, **headers: str) -> str:
+    """Request a run and return its id."""
+    asked = {"Prefer": "respond-async", **headers}
+    answered = cloud.http.post(cloud.predict_url(model), json=data, headers=asked)
     assert answered.status_code == 202, answered.text
-    run = ended(cloud, answered.json()["run_id"])
+    return str(answered.json()["run_id"])
+
+
+@pytest.mark.parametrize("limit", [{"x-modelcote-run-limit": "30"}, {}], ids=["fast lane", "long lane"])
+def test_a_run_through_its_lane(cloud: Cloud, runner: str, limit: dict[str, str]) -> None:
+    run = ended(cloud, submit(cloud, runner, [[3.0]], **limit))
     assert run["state"] == "SUCCEEDED", run
     assert run["result"] == pytest.approx([6.0])
-
-
-def test_a_run_through_the_long_lane(cloud: Cloud, runner: str) -> None:
-    answered = cloud.http.post(cloud.predict_url(runner), json=[[4.0]], headers={"Prefer": "respond-async"})
-    run = ended(cloud, answered.json()["run_id"])
-    assert run["state"] == "SUCCEEDED", run
-    assert run["result"] == pytest.approx([8.0])
 
 
 def test_the_sequence_of_the_conduit_long_running_page(cloud: Cloud, runner: str) -> None:
@@ -63,10 +61,7 @@ def test_the_sequence_of_the_conduit_long_running_page(cloud: Cloud, runner: str
 
 
 def test_cancel(cloud: Cloud, runner: str) -> None:
-    answered = cloud.http.post(
-        cloud.predict_url(runner), json={"rows": [[1.0]], "sleep": 4}, headers={"Prefer": "respond-async"}
-    )
-    run_id = answered.json()["run_id"]
+    run_id = submit(cloud, runner, {"rows": [[1.0]], "sleep": 4})
     until(lambda: cloud.get(f"/runs/{run_id}").json(), lambda run: run["state"] == "RUNNING")
     ends = model_calls(cloud, runner)
     assert cloud.post(f"/runs/{run_id}/cancel", {}).json()["state"] == "CANCELED"
@@ -81,8 +76,7 @@ def model_calls(cloud: Cloud, model: str) -> int:
 
 
 def test_the_models_own_error(cloud: Cloud, runner: str) -> None:
-    answered = cloud.http.post(cloud.predict_url(runner), json=[["x"]], headers={"Prefer": "respond-async"})
-    run = ended(cloud, answered.json()["run_id"])
+    run = ended(cloud, submit(cloud, runner, [["x"]]))
     assert run["state"] == "FAILED"
     assert run["error"]["status"] == 422
     assert "Traceback" not in json.dumps(run)

@@ -10,6 +10,7 @@ import pytest
 from sklearn.tree import DecisionTreeRegressor
 
 from modelcote import model_type
+from modelcote.core.errors import ModelcoteError
 from tests.local.cloud import Cloud
 
 pytestmark = pytest.mark.local
@@ -33,10 +34,8 @@ def test_ten_deploys_keep_ten_versions_and_rollback_serves_an_old_one(cloud: Clo
         cloud.conduit("ten", (model_type.SKLEARN, str(constant_model(tmp_path, value)))).deploy()
     versions = cloud.get("/models/ten/versions").json()["versions"]
     assert sorted(row["version"] for row in versions) == list(range(1, 11))
-    assert {row["version"]: row["state"] for row in versions} == {
-        **dict.fromkeys(range(1, 10), "ARCHIVED"),
-        10: "READY",
-    }
+    states = {row["version"]: row["state"] for row in versions}
+    assert states == {**dict.fromkeys(range(1, 10), "ARCHIVED"), 10: "READY"}
     assert answer_of(cloud, "ten") == 10
 
     cloud.finish(cloud.post("/models/ten/rollback", {"version": 3}))
@@ -75,17 +74,10 @@ def test_calls_during_a_redeploy_never_fail(cloud: Cloud, tmp_path: Path) -> Non
 
 
 def test_a_version_that_cannot_be_served_leaves_the_old_one_serving(cloud: Cloud, tmp_path: Path) -> None:
-    from modelcote.core.errors import ModelcoteError
-
     cloud.conduit("steady", (model_type.SKLEARN, str(constant_model(tmp_path, 1)))).deploy()
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("no-such-distribution-modelcote==9.9.9\n")
-    with pytest.raises(ModelcoteError) as caught:
-        cloud.conduit(
-            "steady",
-            (model_type.SKLEARN, str(constant_model(tmp_path, 2))),
-            requirements_file=str(requirements),
-            compile=False,
-        ).deploy()
-    assert "no-such-distribution-modelcote" in str(caught.value)
+    flow = (model_type.SKLEARN, str(constant_model(tmp_path, 2)))
+    with pytest.raises(ModelcoteError, match="no-such-distribution-modelcote"):
+        cloud.conduit("steady", flow, requirements_file=str(requirements), compile=False).deploy()
     assert answer_of(cloud, "steady") == 1

@@ -26,13 +26,8 @@ from modelcote.webhooks.sign import new_secret
 from tests.support.authority import Authority
 
 SECRET = new_secret()
-BODY = json.dumps(
-    {
-        "type": "run.succeeded",
-        "timestamp": "2026-01-01T00:00:00.000Z",
-        "data": {"state": "SUCCEEDED", "result": [[2.0]]},
-    }
-)
+DATA = {"state": "SUCCEEDED", "result": [[2.0]]}
+BODY = json.dumps({"type": "run.succeeded", "timestamp": "2026-01-01T00:00:00.000Z", "data": DATA})
 
 
 @contextmanager
@@ -59,18 +54,13 @@ def signed(body: str = BODY, *, secret: str = SECRET, at: datetime | None = None
 
 def test_good_repeated_and_bad(capsys: pytest.CaptureFixture[str]) -> None:
     with listening() as receiver, httpx.Client() as http:
-        assert http.post(receiver.url, content=BODY, headers=signed()).status_code == 204
-        assert http.post(receiver.url, content=BODY, headers=signed()).status_code == 204
-        other = http.post(receiver.url, content=BODY, headers=signed(secret=new_secret()))
-        assert other.status_code == 401
-        old = datetime.now(UTC) - timedelta(seconds=301)
-        assert http.post(receiver.url, content=BODY, headers=signed(at=old)).status_code == 401
-        assert http.post(receiver.url, content=BODY + " ", headers=signed()).status_code == 401
-        assert http.post(receiver.url, content=BODY).status_code == 401
+        other, old = signed(secret=new_secret()), signed(at=datetime.now(UTC) - timedelta(seconds=301))
         # During a rotation both secrets sign.
-        two = signed(secret=new_secret())
-        two["webhook-signature"] += " " + signed()["webhook-signature"]
-        assert http.post(receiver.url, content=BODY, headers=two).status_code == 204
+        two = {**other, "webhook-signature": f"{other['webhook-signature']} {signed()['webhook-signature']}"}
+        good, forged = (BODY, signed()), [(BODY, other), (BODY, old), (f"{BODY} ", signed()), (BODY, {})]
+        sent = [good, good, *forged, (BODY, two)]
+        statuses = [http.post(receiver.url, content=body, headers=head).status_code for body, head in sent]
+        assert statuses == [204, 204, 401, 401, 401, 401, 204]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "run.succeeded msg_1 SUCCEEDED [[2.0]]"
     assert lines[1] == "run.succeeded msg_1 SUCCEEDED (repeated) [[2.0]]"

@@ -56,10 +56,7 @@ def test_members_in_another_order_are_read_too(members: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        b"",
-        b"null",
-        b"[]",
-        b'{"result":1}',
+        *(b"", b"null", b"[]", b'{"result":1}'),
         b'{"result":1,"run_time_ms":1,"points":-1}',
         b'{"result":1,"points":1,"run_time_ms":NaN}',
         b'{"result":1,"run_time_ms":1,"points":1}}',

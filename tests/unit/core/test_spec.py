@@ -30,10 +30,7 @@ def spec(**fields: Any) -> ModelSpec:
 BROKEN: dict[str, list[object]] = {
     "name": ["", "a" * 21, "Iris", "../x", "ірis", "iris\n", None],  # the fifth has Cyrillic look-alikes
     "flow": [
-        [],
-        [["sklearn_classifier"]],
-        [["nonsense", "model.pkl"]],
-        [["sklearn_classifier", "model.onnx"]],
+        *([], [["sklearn_classifier"]], [["nonsense", "model.pkl"]], [["sklearn_classifier", "model.onnx"]]),
         [["sklearn_classifier", 7]],
         [["torch", "model.pt"]],  # its runtime is not in this version
     ],

@@ -40,33 +40,22 @@ def test_hands_get_every_resource_with_resolved_inputs(threads: int) -> None:
     assert not resources["one"]["custom"]
 
 
-def test_dependencies_come_from_references_and_from_depends_on() -> None:
-    assert run("values")["resources"]["one-function"]["depends_on"] == [
-        f"{CHILD}aws:cloudwatch/logGroup:LogGroup::one-log",
-        f"{CHILD}aws:iam/role:Role::one-role",
-    ]
-
-
-def test_secrets_come_unwrapped_and_named() -> None:
-    function = run("values")["resources"]["one-function"]
+def test_dependencies_come_from_both_sides_secrets_unwrapped_and_assets_as_values() -> None:
+    resources = run("values")["resources"]
+    function = resources["one-function"]
+    # From a reference and from `depends_on`.
+    before = ("cloudwatch/logGroup:LogGroup::one-log", "iam/role:Role::one-role")
+    assert function["depends_on"] == [f"{CHILD}aws:{each}" for each in before]
     assert function["inputs"]["environment"] == {"variables": {"TOKEN": "hush"}}
     assert function["secrets"] == ["environment"]
-
-
-def test_assets_and_archives_come_as_values() -> None:
-    resources = run("values")["resources"]
-    assert resources["one-function"]["inputs"]["code"] == "Archive(path='/some/folder', assets={})"
+    assert function["inputs"]["code"] == "Archive(path='/some/folder', assets={})"
     assert resources["file"]["inputs"]["source"] == "Asset(path='', text='text')"
     assert "'lib': Archive(path='/lib', assets={})" in resources["layer"]["inputs"]["code"]
 
 
 def test_exports_are_resolved_and_outputs_that_nobody_gave_are_none() -> None:
-    assert run("values")["exports"] == {
-        "version": "7",
-        "missing": None,
-        "plain": {"number": 3},
-        "region": "eu-west-1",
-    }
+    exports = {"version": "7", "missing": None, "plain": {"number": 3}, "region": "eu-west-1"}
+    assert run("values")["exports"] == exports
 
 
 def test_without_threads_everything_happens_in_the_calling_one() -> None:

@@ -20,15 +20,14 @@ from modelcote.deploy.program.pulumi_run import state_plan
 from modelcote.deploy.stack import process_deploys, stack_up
 from tests.infra.plans import SETTINGS, SNAPSHOTS, planned
 
+MEMBERS, URN = "urn type parent custom protect", "urn:pulumi:dev::modelcote::"
+
 
 def state(models: int, *more: dict[str, Any]) -> dict[str, Any]:
     """What `pulumi stack export` returns for a stack that was made from the plan."""
-    root = {"urn": "urn:pulumi:dev::modelcote::pulumi:pulumi:Stack::modelcote-dev", "type": "pulumi:pulumi:Stack"}
-    provider = {"urn": "urn:pulumi:dev::modelcote::pulumi:providers:aws::default", "type": "pulumi:providers:aws"}
-    rows = [
-        {"urn": row.urn, "type": row.type, "parent": row.parent, "custom": row.custom, "protect": row.protect}
-        for row in planned(models).resources
-    ]
+    root = {"urn": f"{URN}pulumi:pulumi:Stack::modelcote-dev", "type": "pulumi:pulumi:Stack"}
+    provider = {"urn": f"{URN}pulumi:providers:aws::default", "type": "pulumi:providers:aws"}
+    rows = [{name: getattr(row, name) for name in MEMBERS.split()} for row in planned(models).resources]
     return {"resources": [root, provider, *rows, *more]}
 
 
@@ -44,50 +43,28 @@ def test_a_missing_command_is_said_before_anything_else(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
-def test_an_unchanged_stack_may_go_on() -> None:
+def test_a_stack_may_go_on_unless_it_would_lose_a_model_or_a_table() -> None:
+    assert state_plan({}).resources == ()
     check_deletions(state_plan(state(3)), planned(3), SNAPSHOTS[3])
-
-
-def test_a_stack_that_would_lose_a_model_may_not() -> None:
     with pytest.raises(DeployFailed, match="model-demo_churn"):
         check_deletions(state_plan(state(3)), planned(1), SNAPSHOTS[1])
-
-
-def test_a_stack_that_would_lose_its_table_may_not() -> None:
-    table = {"urn": "urn:pulumi:dev::modelcote::aws:dynamodb/table:Table::old", "type": "aws:dynamodb/table:Table"}
+    table = {"urn": f"{URN}aws:dynamodb/table:Table::old", "type": "aws:dynamodb/table:Table"}
     with pytest.raises(DeployFailed, match="no model's deletion explains"):
         check_deletions(state_plan(state(1, table)), planned(1), SNAPSHOTS[1])
-
-
-def test_what_waits_for_its_deletion_does_not_count() -> None:
-    old = {
-        "urn": "urn:pulumi:dev::modelcote::aws:s3/bucket:Bucket::old",
-        "type": "aws:s3/bucket:Bucket",
-        "delete": True,
-    }
+    # What waits for its deletion does not count.
+    old = {"urn": f"{URN}aws:s3/bucket:Bucket::old", "type": "aws:s3/bucket:Bucket", "delete": True}
     check_deletions(state_plan(state(1, old)), planned(1), SNAPSHOTS[1])
 
 
-def test_an_empty_stack_has_no_state() -> None:
-    assert state_plan({}).resources == ()
-
-
 def test_models_have_a_stack_of_their_own_beside_a_platform() -> None:
-    assert (stack_name("dev", "all"), stack_name("dev", "platform"), stack_name("dev", "model")) == (
-        "dev",
-        "dev",
-        "dev-models",
-    )
+    names = [stack_name("dev", scope) for scope in ("all", "platform", "model")]
+    assert names == ["dev", "dev", "dev-models"]
 
 
 def environment(monkeypatch: pytest.MonkeyPatch, **changes: str) -> None:
     platform = Platform("bucket", "arn:aws:kms:eu-west-1:123456789012:key/1", "arn:aws:iam::123456789012:policy/b")
-    values = {
-        **dict.fromkeys(deployer.NEEDED, "x"),
-        "MODELCOTE_SETTINGS": settings_to_json(replace(SETTINGS, platform=platform)),
-        **changes,
-    }
-    for name, value in values.items():
+    settings = {"MODELCOTE_SETTINGS": settings_to_json(replace(SETTINGS, platform=platform))}
+    for name, value in {**dict.fromkeys(deployer.NEEDED, "x"), **settings, **changes}.items():
         monkeypatch.setenv(name, value)
 
 

@@ -26,16 +26,8 @@ def model(tmp_path: Path) -> str:
 
 
 def test_the_public_surface() -> None:
-    assert sorted(modelcote.__all__) == [
-        "AsyncClient",
-        "Client",
-        "Conduit",
-        "errors",
-        "hardware",
-        "model_api_request",
-        "model_type",
-        "python_version",
-    ]
+    names = "AsyncClient Client Conduit errors hardware model_api_request model_type python_version"
+    assert sorted(modelcote.__all__) == names.split()
     assert all(getattr(modelcote, name) is not None for name in modelcote.__all__)
     assert not hasattr(modelcote, "nothing")
     assert hardware.A100 is hardware.AMPERE_A100
@@ -51,37 +43,24 @@ def four(a: Any, b: Any, c: Any, d: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("fields", "field"),
+    ("field", "value"),
     [
-        ({"name": ""}, "name"),
-        ({"name": "Not A Name"}, "name"),
-        ({"flow": []}, "flow"),
-        ({"flow": [()]}, "flow"),
-        ({"flow": ("nonsense", "x.pkl")}, "flow"),
-        ({"flow": (model_type.SKLEARN, "x.onnx")}, "flow"),
-        ({"flow": (model_type.SKLEARN, "x.pkl", {"before": print})}, "flow"),
-        ({"flow": (model_type.SKLEARN, "x.pkl", {"pre": lambda data: data})}, "flow"),
-        ({"flow": (model_type.SKLEARN, "x.pkl", {"pre": no_arguments})}, "flow"),
-        ({"flow": (model_type.SKLEARN, "x.pkl", four)}, "flow"),
-        ({"flow": [(model_type.SKLEARN, "a/x.pkl"), (model_type.SKLEARN, "b/x.pkl")]}, "flow"),
-        ({"flow": (model_type.TORCH, "x.pt")}, "flow"),
-        ({"hardware": "ABACUS"}, "hardware"),
-        ({"hardware": hardware.A10}, "hardware"),
-        ({"cpu": 0}, "cpu"),
-        ({"memory": 1.0}, "memory"),
-        ({"python_version": "3.8"}, "python_version"),
-        ({"requirements_file": "missing.txt"}, "requirements_file"),
-        ({"cooldown": 0}, "cooldown"),
-        ({"min_replicas": -1}, "min_replicas"),
-        ({"max_replicas": 0}, "max_replicas"),
-        ({"mode": "batch"}, "mode"),
-        ({"min_replicas": 2, "max_replicas": 1}, "max_replicas"),
+        *(("name", name) for name in ("", "Not A Name")),
+        *(("flow", flow) for flow in ([], [()], ("nonsense", "x.pkl"), (model_type.SKLEARN, "x.onnx"))),
+        *(("flow", (model_type.SKLEARN, "x.pkl", {"pre": pre})) for pre in (lambda data: data, no_arguments)),
+        *(("flow", (model_type.SKLEARN, "x.pkl", other)) for other in ({"before": print}, four)),
+        ("flow", [(model_type.SKLEARN, "a/x.pkl"), (model_type.SKLEARN, "b/x.pkl")]),
+        ("flow", (model_type.TORCH, "x.pt")),
+        *(("hardware", name) for name in ("ABACUS", hardware.A10)),
+        *(("cpu", 0), ("memory", 1.0), ("python_version", "3.8"), ("requirements_file", "missing.txt")),
+        *(("cooldown", 0), ("min_replicas", -1), ("max_replicas", 0), ("max_replicas", 1), ("mode", "batch")),
     ],
 )
-def test_a_mistake_names_its_field(fields: dict[str, Any], field: str) -> None:
-    arguments = {"name": "line", "api_key": "k", "flow": (model_type.SKLEARN, "x.pkl"), **fields}
+def test_a_mistake_names_its_field(field: str, value: Any) -> None:
+    least = {"min_replicas": 2} if (field, value) == ("max_replicas", 1) else {}
+    arguments: dict[str, Any] = {"name": "line", "api_key": "k", "flow": (model_type.SKLEARN, "x.pkl"), **least}
     with pytest.raises(InvalidSpec) as caught:
-        Conduit(**arguments)
+        Conduit(**{**arguments, field: value})
     assert caught.value.extra["field"] == field
     assert caught.value.remedy
 

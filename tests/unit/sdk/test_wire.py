@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -38,11 +37,13 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def serving(*answers: Reply) -> tuple[Client, list[httpx.Request]]:
     """Return a client of a server that sends these answers in turn, the last one for ever."""
+    transport, requests = answering(*answers)
+    return Client(TARGET, transport=transport), requests
+
+
+def answering(*answers: Reply) -> tuple[httpx.MockTransport, list[httpx.Request]]:
     requests: list[httpx.Request] = []
-    return Client(TARGET, transport=httpx.MockTransport(_handler(requests, answers))), requests
 
-
-def _handler(requests: list[httpx.Request], answers: tuple[Reply, ...]) -> Callable[[httpx.Request], httpx.Response]:
     def handle(request: httpx.Request) -> httpx.Response:
         reply = answers[min(len(requests), len(answers) - 1)]
         requests.append(request)
@@ -50,7 +51,7 @@ def _handler(requests: list[httpx.Request], answers: tuple[Reply, ...]) -> Calla
             raise reply
         return httpx.Response(reply.status_code, content=reply.content)
 
-    return handle
+    return httpx.MockTransport(handle), requests
 
 
 def ok(body: Any = ENDED, status: int = 200) -> httpx.Response:
@@ -71,9 +72,9 @@ def test_a_wait_outlasts_a_broken_minute(pauses: list[float]) -> None:
 
 
 def test_waiting_gives_up_after_ten_attempts() -> None:
-    for reply, kind in ((httpx.Response(502), BackendUnavailable), (httpx.ReadError("x"), BackendUnavailable)):
+    for reply in (httpx.Response(502), httpx.ReadError("x")):
         client, requests = serving(reply)
-        with pytest.raises(kind):
+        with pytest.raises(BackendUnavailable):
             client.handle(RUN_ID).result()
         assert len(requests) == 10
 
@@ -81,12 +82,9 @@ def test_waiting_gives_up_after_ten_attempts() -> None:
 @pytest.mark.parametrize(
     ("reply", "times"),
     [
-        (httpx.ConnectError("x"), 4),
-        (problem(429, "too_many_requests"), 4),
+        *((reply, 4) for reply in (httpx.ConnectError("x"), problem(429, "too_many_requests"))),
         (problem(503, "backend_unavailable"), 4),
-        (httpx.ReadError("x"), 1),
-        (httpx.ReadTimeout("x"), 1),
-        (problem(500, "internal"), 1),
+        *((reply, 1) for reply in (httpx.ReadError("x"), httpx.ReadTimeout("x"), problem(500, "internal"))),
         (problem(502, "model_crashed"), 1),
         (problem(422, "invalid_input"), 1),
     ],
@@ -123,8 +121,7 @@ def test_each_submission_has_its_key_and_keeps_it() -> None:
     "endpoint", ["https://api.example/v1/demo/iris/predict", "https://api.example/v3/demo/iris/predict"]
 )
 def test_model_api_request_follows_a_run(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    requests: list[httpx.Request] = []
-    transport = httpx.MockTransport(_handler(requests, (ok(ACCEPTED, 202), ok({**ENDED, "state": "QUEUED"}), ok())))
+    transport, requests = answering(ok(ACCEPTED, 202), ok({**ENDED, "state": "QUEUED"}), ok())
     monkeypatch.setattr(httpx, "Client", functools.partial(httpx.Client, transport=transport))
     answer = model_api_request(endpoint, [[1]], "key")
     assert (answer["result"], answer["run_id"], len(answer["prediction_ids"])) == (7, RUN_ID, 1)
