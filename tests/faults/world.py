@@ -32,25 +32,12 @@ _PLATFORM = ("gateway", "run-worker", "complete-run", "deliver-webhook", "task-r
 # Days in seconds. What decides between states (how often a process may die) is raised, since one kill takes several
 # runs of a worker's batch with it.
 POLICY: dict[str, Any] = {
-    "open_runs": 150,
-    "fast_limit_s": 10,
+    **{"open_runs": 150, "failures": 40, "crashes": 10, "fast_limit_s": 10, "long_slack_s": 3},
     "lease_slack_s": 12,  # The worker waits five seconds beyond the limit for the answer to be stored.
-    "long_slack_s": 3,
-    "resend_after_s": 8,
-    "resend_max_s": 20,
-    "retry_after_s": 0.2,
-    "retry_max_s": 2,
-    "failures": 40,
-    "crashes": 10,
+    **{"resend_after_s": 8, "resend_max_s": 20, "retry_after_s": 0.2, "retry_max_s": 2},
     "delivery_schedule_s": [0, 0.3, 0.5, 0.5, 0.7, 0.7, 1, 1, 1, 1],
-    "delivery_connect_s": 0.5,
-    "delivery_total_s": 2,
-    "delivery_claim_s": 4,
-    "delivery_retry_after_max_s": 2,
-    "endpoint_disabled_after_s": 3_600,
-    "secret_overlap_s": 3_600,
-    "webhook_http": True,
-    "webhook_loopback": True,
+    **{"delivery_connect_s": 0.5, "delivery_total_s": 2, "delivery_claim_s": 4, "delivery_retry_after_max_s": 2},
+    **{"endpoint_disabled_after_s": 3_600, "secret_overlap_s": 3_600, "webhook_http": True, "webhook_loopback": True},
 }
 
 
