@@ -29,6 +29,8 @@ def test_the_endpoint_as_it_is_shown(launch: Launch) -> None:
     assert launch.listed(NAME) == []
     endpoint_id = launch.create()
     (listed,) = launch.listed(NAME)
+    workers = {"min_workers": 1, "max_workers": 1, "per_worker": 10, "concurrent_requests_per_worker": 1}
+    resources = {"cpus": "1", "gpus": 0, "memory": "8Gi", "storage": "16Gi"}
     assert listed == {
         "id": endpoint_id,
         "name": NAME,
@@ -43,22 +45,8 @@ def test_the_endpoint_as_it_is_shown(launch: Launch) -> None:
         "default_callback_url": "https://example.com/",
         "labels": {"team": "MY_TEAM", "product": "MY_PRODUCT"},
         "metadata": {},
-        "deployment_state": {
-            "min_workers": 1,
-            "max_workers": 1,
-            "per_worker": 10,
-            "concurrent_requests_per_worker": 1,
-            "available_workers": 1,
-            "unavailable_workers": 0,
-        },
-        "resource_state": {
-            "cpus": "1",
-            "gpus": 0,
-            "memory": "8Gi",
-            "gpu_type": None,
-            "storage": "16Gi",
-            "nodes_per_worker": 1,
-        },
+        "deployment_state": {**workers, "available_workers": 1, "unavailable_workers": 0},
+        "resource_state": {**resources, "gpu_type": None, "nodes_per_worker": 1},
     }
     assert launch.listed() == [listed]
     assert launch.default_auth(endpoint_id) == BasicAuth("user", "password")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
@@ -10,6 +9,13 @@ import pytest
 from modelcote.core.errors import Conflict
 from modelcote.deploy.queue.lease import KEY, held, release, take
 from modelcote.registry.store import Registry
+from tests.support.waiting import until
+
+
+def end_of(registry: Registry) -> float:
+    row = registry.table.get(*KEY)
+    assert row is not None
+    return float(row["until_s"])
 
 
 def test_one_holder_at_a_time(registry: Registry) -> None:
@@ -41,24 +47,13 @@ def test_one_that_was_lost_neither_extends_nor_releases_the_next(registry: Regis
     dead.extend(1_000)
     release(dead)
     alive.check()
-    row = registry.table.get(*KEY)
-    assert row is not None
-    assert time.time() < row["until_s"] < time.time() + 100
+    assert time.time() < end_of(registry) < time.time() + 100
 
 
 def test_it_is_extended_while_it_is_held(registry: Registry) -> None:
     with held(registry.table, seconds=0.6) as lease:
-        before = registry.table.get(*KEY)
-        assert before is not None
-        waited = threading.Event()
-        for _ in range(50):
-            now = registry.table.get(*KEY)
-            assert now is not None
-            if now["until_s"] > before["until_s"]:
-                break
-            waited.wait(0.1)
-        else:
-            pytest.fail("it was never extended")
+        before = end_of(registry)
+        until(lambda: end_of(registry) > before)
         lease.check()
 
 

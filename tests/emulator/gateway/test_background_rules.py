@@ -28,9 +28,9 @@ def test_limits_out_of_range_are_422(asked: Asked, name: str, value: str) -> Non
     assert asked.stand.open_runs() == 0
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb"])
-def test_idempotency_keys_that_are_none_are_400(asked: Asked, key: str) -> None:
-    assert asked.send_async([[1]], idempotency_key=key)[0] == 400
+def test_idempotency_keys_that_are_none_are_400(asked: Asked) -> None:
+    keys = ("", "x" * 256, "caf\u00e9", "a\tb")
+    assert [asked.send_async([[1]], idempotency_key=key)[0] for key in keys] == [400] * 4
 
 
 def test_every_bad_url_is_422_and_accepts_nothing(asked: Asked) -> None:
@@ -46,9 +46,10 @@ def test_every_bad_url_is_422_and_accepts_nothing(asked: Asked) -> None:
     assert not asked.stand.messages()
 
 
-@pytest.mark.parametrize("url", [None, "", 7, [], {}, True, False])
-def test_a_webhook_that_is_no_text_is_422(asked: Asked, url: Any) -> None:
-    assert refused(asked, {"data": 1, "webhook_endpoint": url})["field"] == "webhook_endpoint"
+def test_a_webhook_that_is_no_text_is_422(asked: Asked) -> None:
+    for url in (None, "", 7, [], {}, True, False):
+        assert refused(asked, {"data": 1, "webhook_endpoint": url})["field"] == "webhook_endpoint", url
+    assert refused(asked, [[1]], x_modelcote_webhook="", prefer="respond-async")["field"] == "webhook_endpoint"
 
 
 def bad_credentials() -> list[Any]:
@@ -90,10 +91,6 @@ def test_credentials_without_a_webhook_are_422(asked: Asked) -> None:
     refused(asked, [[1]], x_modelcote_webhook_auth="e30")
     refused(asked, [[1]], x_modelcote_webhook=HOOK, x_modelcote_webhook_auth="%%%")
     assert not asked.stand.door.seen
-
-
-def test_an_empty_webhook_header_is_not_no_webhook(asked: Asked) -> None:
-    assert refused(asked, [[1]], x_modelcote_webhook="", prefer="respond-async")["field"] == "webhook_endpoint"
 
 
 @pytest.mark.parametrize("text", ["[" * 5_000, '{"kind": NaN}', '{"a":1,"a":2}', "{", "", "\udc00"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
@@ -19,6 +20,14 @@ FUNCTION, ALIAS = "aws:lambda/function:Function", "aws:lambda/alias:Alias"
 LAYER, QUEUE, TABLE = "aws:lambda/layerVersion:LayerVersion", "aws:sqs/queue:Queue", "aws:dynamodb/table:Table"
 ROLE_ARN = "arn:aws:iam::000000000000:role/r"
 NO_HOST = "http://127.0.0.1:9"
+
+
+def zipped(text: str) -> bytes:
+    """A zip of one file with this text."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("code.py", text)
+    return out.getvalue()
 
 
 class Run:
@@ -64,8 +73,7 @@ class Bench:
         """Make a function with its layer and its alias `live`."""
         name, environment, code = self.name, self.home / "environment", self.home / f"{text}.zip"
         (environment / "bin").mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(code, "w") as out:
-            out.writestr("code.py", text)
+        code.write_bytes(zipped(text))
         layer, _ = run.make(LAYER, f"{name}-layer", {"layerName": name, "code": Archive(path=str(environment))})
         settings = {"name": name, "role": ROLE_ARN, "runtime": "python3.11", "handler": "code.handler"}
         settings |= {"memorySize": 256, "timeout": 7, "environment": {"variables": {"A": "b"}}}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import pytest
 from modelcote.local import processes
 from modelcote.local.emulator import start_emulator, wait_until_ready
 from modelcote.local.emulator_main import written_service
+from tests.emulator.local.materialising import zipped
 from tests.support.waiting import until
 
 _SIGNED = b"AWS4-HMAC-SHA256 Credential=test/20261121/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=0"
@@ -91,16 +90,20 @@ class Saved:
         until(lambda: all(holds(file, text) for file, text in files.items()))
 
 
+def keyed(key: str, *more: str) -> dict[str, Any]:
+    """The settings of a table with this key, and more attributes."""
+    return {
+        "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in (key, *more)],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+
+
 def test_a_killed_emulator_has_what_was_written(tmp_path: Path) -> None:
     saved = Saved(tmp_path)
     with saved.running() as client:
         table, bucket = client("dynamodb"), client("s3")
-        table.create_table(
-            TableName="table",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        table.create_table(TableName="table", **keyed("pk"))
         table.put_item(TableName="table", Item={"pk": {"S": "kept"}})
         bucket.create_bucket(Bucket="bucket")
         bucket.put_object(Bucket="bucket", Key="k", Body=b"kept")
@@ -118,33 +121,18 @@ def test_a_killed_emulator_has_what_works_runs_off(tmp_path: Path) -> None:
     with saved.running() as client:
         queue = client("sqs").create_queue(QueueName="results")["QueueUrl"]
         queue_arn = "arn:aws:sqs:us-east-1:000000000000:results"
-        client("dynamodb").create_table(
-            TableName="runs",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "due_pk", "AttributeType": "S"},
-            ],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": "due",
-                    "KeySchema": [{"AttributeName": "due_pk", "KeyType": "HASH"}],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
-                }
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        due = {"KeySchema": keyed("due_pk")["KeySchema"], "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        indexes = [{"IndexName": "due", **due}]
+        client("dynamodb").create_table(TableName="runs", GlobalSecondaryIndexes=indexes, **keyed("pk", "due_pk"))
         client("dynamodb").put_item(TableName="runs", Item={"pk": {"S": "r"}, "due_pk": {"S": "D"}})
         machine = client("stepfunctions").create_state_machine(name="long-run", definition=pass_state, roleArn=role)
         client("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"], name="r-1", input="{}")
         client("events").put_rule(Name="watchdog", ScheduleExpression="rate(1 minute)")
         client("events").put_targets(Rule="watchdog", Targets=[{"Id": "w", "Arn": "arn:aws:lambda:::function:w"}])
-        client("lambda").create_function(
-            FunctionName="f", Role=role, Runtime="python3.12", Handler="a.b", Code={"ZipFile": empty_zip()}
-        )
-        client("lambda").create_event_source_mapping(
-            EventSourceArn=queue_arn.replace("results", "runs"), FunctionName="f", BatchSize=7
-        )
+        function = {"Role": role, "Runtime": "python3.12", "Handler": "a.b", "Code": {"ZipFile": zipped("")}}
+        client("lambda").create_function(FunctionName="f", **function)
+        runs_arn = queue_arn.replace("results", "runs")
+        client("lambda").create_event_source_mapping(EventSourceArn=runs_arn, FunctionName="f", BatchSize=7)
         client("s3").create_bucket(Bucket="bucket")
         told = {"QueueConfigurations": [{"QueueArn": queue_arn, "Events": ["s3:ObjectCreated:*"]}]}
         client("s3").put_bucket_notification_configuration(Bucket="bucket", NotificationConfiguration=told)
@@ -154,12 +142,8 @@ def test_a_killed_emulator_has_what_works_runs_off(tmp_path: Path) -> None:
         client("s3").put_object(Bucket="bucket", Key="detached/k", Body=b"{}")
         saved.wait_for(sqs="detached/k")
     with saved.running() as client:
-        found = client("dynamodb").query(
-            TableName="runs",
-            IndexName="due",
-            KeyConditionExpression="due_pk = :d",
-            ExpressionAttributeValues={":d": {"S": "D"}},
-        )
+        wanted = {"KeyConditionExpression": "due_pk = :d", "ExpressionAttributeValues": {":d": {"S": "D"}}}
+        found = client("dynamodb").query(TableName="runs", IndexName="due", **wanted)
         assert [item["pk"]["S"] for item in found["Items"]] == ["r"]
         states = client("stepfunctions")
         assert [row["name"] for row in states.list_state_machines()["stateMachines"]] == ["long-run"]
@@ -174,10 +158,3 @@ def test_a_killed_emulator_has_what_works_runs_off(tmp_path: Path) -> None:
         assert url.rsplit("/", 1)[1] == queue.rsplit("/", 1)[1]
         messages = client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
         assert any("detached/k" in message["Body"] for message in messages)
-
-
-def empty_zip() -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("a.py", "")
-    return out.getvalue()

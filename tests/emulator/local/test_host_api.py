@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import signal
 import socket
 import threading
-import time
 import urllib.request
 import uuid
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.emulator.local.conftest import HostProcess
+from tests.emulator.local.materialising import ROLE_ARN, zipped
 from tests.support.waiting import until
 from tests.unit.local.hosting import define, runs
 
@@ -35,32 +33,23 @@ def status(host: HostProcess) -> Any:
         return json.load(response)
 
 
-def test_boto3_invokes_by_name_and_alias(host: HostProcess) -> None:
+def test_boto3_invokes_by_name_and_alias_and_any_reference(host: HostProcess) -> None:
     define(host.home, "handlers.echo")
     answer = host.client().invoke(FunctionName="f", Qualifier="live", Payload=b'{"a": 1}', LogType="Tail")
     assert json.load(answer["Payload"]) == {"a": 1}
     assert answer["ExecutedVersion"] == "1"
     assert "FunctionError" not in answer
     assert b"REPORT RequestId" in base64.b64decode(answer["LogResult"])
+    for reference in ("f:live", "arn:aws:lambda:us-east-1:000000000000:function:f", "000000000000:function:f:1"):
+        assert json.load(host.client().invoke(FunctionName=reference, Payload=b"5")["Payload"]) == 5, reference
 
 
-@pytest.mark.parametrize(
-    "reference", ["f:live", "arn:aws:lambda:us-east-1:000000000000:function:f", "000000000000:function:f:1"]
-)
-def test_boto3_invokes_by_any_reference(host: HostProcess, reference: str) -> None:
-    define(host.home, "handlers.echo")
-    assert json.load(host.client().invoke(FunctionName=reference, Payload=b"5")["Payload"]) == 5
-
-
-def test_an_error_is_a_function_error(host: HostProcess) -> None:
+def test_an_error_is_a_function_error_and_what_is_not_there_is_not_found(host: HostProcess) -> None:
     define(host.home, "handlers.fail")
     answer = host.client().invoke(FunctionName="f", Payload=b'{"why": "x"}')
     assert answer["FunctionError"] == "Unhandled"
     told = json.load(answer["Payload"])
     assert (told["errorType"], told["errorMessage"]) == ("ValueError", "no good: x")
-
-
-def test_what_is_not_there_is_not_found(host: HostProcess) -> None:
     with pytest.raises(host.client().exceptions.ResourceNotFoundException):
         host.client().invoke(FunctionName="nope", Payload=b"{}")
 
@@ -69,9 +58,9 @@ def test_a_throttled_call_is_too_many_requests(host: HostProcess) -> None:
     define(host.home, "handlers.echo", reserved=0)
     with pytest.raises(ClientError) as caught:
         host.client().invoke(FunctionName="f", Payload=b"{}")
-    assert caught.value.response["Error"]["Code"] == "TooManyRequestsException"
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
-    assert caught.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    answer: Any = caught.value.response
+    assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == ("TooManyRequestsException", 429)
+    assert answer["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 
 def test_a_payload_above_six_megabytes_is_refused(host: HostProcess) -> None:
@@ -109,27 +98,18 @@ def test_a_call_whose_caller_has_gone_is_not_made(host: HostProcess) -> None:
     call = b"POST /2015-03-31/functions/f/invocations?Qualifier=live HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
     with socket.create_connection(("127.0.0.1", int(host.url.rsplit(":", 1)[1])), 60) as connection:
         connection.sendall(call)
-    deadline = time.monotonic() + 20
-    while not any(row["init_ms"] for row in status(host)["processes"]):  # Until it has loaded, though no one calls.
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: any(row["init_ms"] for row in status(host)["processes"]))  # It has loaded, though no one calls.
     assert [row["calls"] for row in status(host)["processes"]] == [0]
     assert json.load(host.client().invoke(FunctionName="f", Qualifier="live", Payload=b'"next"')["Payload"]) == "next"
 
 
 def emulated(host: HostProcess, name: str, timeout_s: int = 5) -> Any:
     """The function of that name on the emulator, bound to the host; its Lambda client."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("code.txt", "elsewhere")
     client = host.client(endpoint=host.emulator.url)
     client.create_function(
         FunctionName=name,
-        Role="arn:aws:iam::000000000000:role/r",
-        Runtime="python3.11",
-        Handler="x.y",
         Timeout=timeout_s,
-        Code={"ZipFile": code.getvalue()},
+        **{"Role": ROLE_ARN, "Runtime": "python3.11", "Handler": "x.y", "Code": {"ZipFile": zipped("elsewhere")}},
         Environment={"Variables": {"MINISTACK_LAMBDA_PROXY_URL": f"{host.url}/forwarded"}},
     )
     return client

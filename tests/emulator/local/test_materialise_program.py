@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,14 +21,8 @@ from modelcote.local.engine import LocalEngine
 from modelcote.local.functions import read_definition
 from modelcote.local.host.settings import ACCOUNT, HOST_VARIABLE, REGION
 from modelcote.local.materialise.state import STATE, load_state
+from tests.emulator.local.materialising import zipped
 from tests.support.emulator import Emulator
-
-
-def zipped(text: str) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("code.py", text)
-    return out.getvalue()
 
 
 def layer(folder: Path, runtime: str) -> Layer:
@@ -43,9 +35,8 @@ def engine(aws: Emulator, tmp_path: Path) -> LocalEngine:
     """An engine on an empty home; its functions have code that is never run."""
     archive = tmp_path / "platform.zip"
     archive.write_bytes(zipped("platform"))
-    settings = Settings(
-        "local", REGION, ACCOUNT, str(archive), layer(tmp_path, "platform"), ("/v1/{project}/{model}/predict",)
-    )
+    platform, paths = layer(tmp_path, "platform"), ("/v1/{project}/{model}/predict",)
+    settings = Settings("local", REGION, ACCOUNT, str(archive), platform, paths)
     (tmp_path / "settings.json").write_text(settings_to_json(settings))
     environment = {**os.environ, **aws.environment, HOST_VARIABLE: "http://127.0.0.1:9"}
     return LocalEngine(tmp_path, tmp_path / "settings.json", environment)
@@ -80,9 +71,8 @@ def test_a_models_life_touches_its_own_resources_alone(engine: LocalEngine, aws:
     # Lost, as by a crash before it was written: everything is found where it is.
     (tmp_path / STATE).unlink()
     healed = engine.up(with_model)
-    assert {key: healed[key] for key in ("url", "bucket", "registry_table", "deploy_queue_url")} == {
-        key: outputs[key] for key in ("url", "bucket", "registry_table", "deploy_queue_url")
-    }
+    for key in ("url", "bucket", "registry_table", "deploy_queue_url"):
+        assert healed[key] == outputs[key]
     assert len(aws.client("apigatewayv2").get_apis()["Items"]) == 1
     name = function_name("local", "default", "m")
     definition = read_definition(tmp_path / "functions", name)
@@ -113,10 +103,7 @@ SOURCES = {
 
 def held(aws: Emulator, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the emulator holds of all that processes runs."""
-
-    def client(service: str) -> Any:
-        return aws.client(service)
-
+    client = aws.client
     queues = {url.rsplit("/", 1)[1]: url for url in client("sqs").list_queues()["QueueUrls"]}
     keys = ["VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy", "Policy"]
     return {
@@ -139,42 +126,31 @@ def held(aws: Emulator, outputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def plain(found: Mapping[str, Any]) -> Any:
     """Without the times and revisions that every update changes."""
-    return json.loads(
-        json.dumps(found, default=str, sort_keys=True),
-        object_hook=lambda row: {
-            key: value
-            for key, value in row.items()
-            if key not in ("LastModified", "revisionId", "updateDate", "ResponseMetadata")
-        },
-    )
+    changing = {"LastModified", "revisionId", "updateDate", "ResponseMetadata"}
+    text = json.dumps(found, default=str, sort_keys=True)
+    return json.loads(text, object_hook=lambda row: {key: row[key] for key in row.keys() - changing})
 
 
 def test_what_works_runs_off_is_made_once(engine: LocalEngine, aws: Emulator, tmp_path: Path) -> None:
     outputs = engine.up(Snapshot())
     made = held(aws, outputs)
-    sources = {
-        row["EventSourceArn"].rsplit(":", 1)[1]: (
-            row["FunctionArn"].rsplit(":", 1)[1],
-            row["ScalingConfig"]["MaximumConcurrency"],
-        )
-        for row in made["sources"]
-        if "modelcote-local" in row["EventSourceArn"]
-    }
-    assert sources == SOURCES
+    sources = {}
+    for row in made["sources"]:
+        queue, function = (row[name].rsplit(":", 1)[1] for name in ("EventSourceArn", "FunctionArn"))
+        sources[queue] = (function, row["ScalingConfig"]["MaximumConcurrency"])
+    assert {queue: row for queue, row in sources.items() if "modelcote-local" in queue} == SOURCES
     assert all(row["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for row in made["sources"])
     queues = made["queues"]
-    assert {
-        name: queues[f"modelcote-local-{name}"]["VisibilityTimeout"] for name in ("runs", "deliveries", "results")
-    } == {"runs": "540", "deliveries": "360", "results": "360"}
+    for name, seconds in (("runs", "540"), ("deliveries", "360"), ("results", "360")):
+        assert queues[f"modelcote-local-{name}"]["VisibilityTimeout"] == seconds
     assert json.loads(queues["modelcote-local-runs"]["RedrivePolicy"])["deadLetterTargetArn"].endswith("runs-dead")
     assert queues["modelcote-local-runs-dead"]["MessageRetentionPeriod"] == str(14 * 24 * 3600)
     assert "s3.amazonaws.com" in queues["modelcote-local-results"]["Policy"]
     definition = json.loads(made["machine"]["definition"])
     complete = definition["States"]["Complete"]["Parameters"]["FunctionName"]
     assert complete == "arn:aws:lambda:us-east-1:000000000000:function:modelcote-local-complete-run"
-    assert [(row["Name"], row["ScheduleExpression"]) for row in made["rules"]] == [
-        ("modelcote-local-watchdog", "rate(1 minute)")
-    ]
+    (rule,) = made["rules"]
+    assert (rule["Name"], rule["ScheduleExpression"]) == ("modelcote-local-watchdog", "rate(1 minute)")
     assert [row["Arn"].rsplit(":", 1)[1] for row in made["targets"]] == ["modelcote-local-watchdog"]
     assert [row["IndexName"] for row in made["indexes"]] == ["due"]
     assert made["notified"][0]["QueueArn"].endswith(":modelcote-local-results")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 
@@ -26,54 +27,37 @@ def test_an_accepted_run_is_queued_counted_and_sent(stand: RunsStand) -> None:
     assert record["attributes"]["MessageGroupId"] == f"{PROJECT}/{MODEL}"
 
 
-def test_the_same_key_and_body_is_the_same_run(stand: RunsStand) -> None:
+def test_a_key_is_one_body_s_for_a_day(stand: RunsStand) -> None:
     first = stand.accept([[1]], idempotency_key="k1")
-    again = stand.accept([[1]], idempotency_key="k1")
-    assert again.run_id == first.run_id
-    assert stand.open_runs() == 1
-    assert stand.drain() == 1
-
-
-def test_the_same_key_with_another_body_is_refused(stand: RunsStand) -> None:
-    stand.accept([[1]], idempotency_key="k1")
-    with pytest.raises(Invalid) as refused:
-        stand.accept([[2]], idempotency_key="k1")
-    assert refused.value.extra["field"] == "Idempotency-Key"
-    with pytest.raises(Invalid):
-        stand.accept([[1]], idempotency_key="k1", model="other")
-    assert stand.open_runs() == 1
-
-
-def test_a_key_is_free_again_after_a_day(stand: RunsStand) -> None:
-    first = stand.accept([[1]], idempotency_key="k1")
+    assert stand.accept([[1]], idempotency_key="k1").run_id == first.run_id
+    for data, changes in (([[2]], {}), ([[1]], {"model": "other"})):
+        with pytest.raises(Invalid) as refused:
+            stand.accept(data, idempotency_key="k1", **changes)
+        assert refused.value.extra["field"] == "Idempotency-Key"
+    assert (stand.open_runs(), stand.drain()) == (1, 1)
     stand.later(86_401)
     assert stand.accept([[2]], idempotency_key="k1").run_id != first.run_id
 
 
 def test_many_at_once_with_one_key_are_one_run(stand: RunsStand) -> None:
-    ids: list[str] = []
+    def ask(_: int) -> str:
+        return acceptance.accept(stand.store, stand.submission([[7]], idempotency_key="race")).run_id
 
-    def ask() -> None:
-        ids.append(acceptance.accept(stand.store, stand.submission([[7]], idempotency_key="race")).run_id)
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(ids) == 8
-    assert len(set(ids)) == 1
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(8)))) == 1
     assert stand.open_runs() == 1
 
 
-@pytest.mark.parametrize("quota", [1, 3, 7])
-def test_the_quota_is_exact(stand: RunsStand, quota: int) -> None:
+@pytest.mark.parametrize(("quota", "per_counter"), [(1, 500), (3, 500), (7, 500), (6, 2)])
+def test_the_quota_is_exact(stand: RunsStand, monkeypatch: pytest.MonkeyPatch, quota: int, per_counter: int) -> None:
+    monkeypatch.setattr(acceptance, "_RUNS_PER_COUNTER", per_counter)
     stand.with_policy(open_runs=quota)
     for _ in range(quota):
         stand.accept()
     with pytest.raises(TooManyRequests) as full:
         stand.accept()
     assert full.value.extra["retry_after_s"] >= 1
+    assert stand.open_runs() == quota
     stand.drain()
     stand.light.full.clear()
     assert stand.open_runs() == 0
@@ -84,16 +68,6 @@ def test_the_quota_is_exact(stand: RunsStand, quota: int) -> None:
 def test_the_counters_hold_the_quota_together(quota: int) -> None:
     assert sum(acceptance.counters(quota)) == quota
     assert all(share > 0 for share in acceptance.counters(quota))
-
-
-def test_a_quota_spread_over_counters_is_exact(stand: RunsStand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acceptance, "_RUNS_PER_COUNTER", 2)
-    stand.with_policy(open_runs=6)
-    for _ in range(6):
-        stand.accept()
-    with pytest.raises(TooManyRequests):
-        stand.accept()
-    assert stand.open_runs() == 6
 
 
 def test_a_crash_between_the_commit_and_the_message_loses_nothing(
@@ -113,19 +87,14 @@ def test_a_crash_between_the_commit_and_the_message_loses_nothing(
 def test_a_message_that_could_not_be_sent_is_not_the_callers_concern(
     stand: RunsStand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(**_: object) -> None:
-        raise RuntimeError("no queue")
-
-    monkeypatch.setattr(stand.light.sqs, "send_message", refuse)
+    monkeypatch.setattr(stand.light.sqs, "send_message", Mock(side_effect=RuntimeError("no queue")))
     run = stand.accept()
     assert stand.run(run.run_id).state == QUEUED
     assert json.loads(capsys.readouterr().out)["event"] == "run not sent"
 
 
 def test_what_could_not_be_written_was_not_accepted(stand: RunsStand, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_: object) -> None:
-        raise RuntimeError("no table")
-
+    refuse = Mock(side_effect=RuntimeError("no table"))
     monkeypatch.setattr(stand.light.table.client, "transact_write_items", refuse)
     with pytest.raises(BackendUnavailable):
         stand.accept()
@@ -164,12 +133,8 @@ def test_a_payload_above_the_limit_is_a_pointer_that_awss_own_client_reads(stand
         "answer = client.receive_message(QueueUrl=sys.argv[2], MessageAttributeNames=['All'])\n"
         "print(answer['Messages'][0]['Body'])\n"
     )
-    made = subprocess.run(
-        [sys.executable, "-c", script, stand.store.bucket, stand.store.runs_queue],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, "-c", script, stand.store.bucket, stand.store.runs_queue]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(made.stdout) == {"data": data, "run_id": run.run_id}
 
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from modelcote.core.runs import FAILED, QUEUED, SUCCEEDED, TIMED_OUT, RunLimits
 from modelcote.runs.cancel import cancel
 from modelcote.runs.endings import settle_execution
+from modelcote.runs.records import Run
 from tests.support.runs_stand import PROJECT, RunsStand
 
 LONG_RUN = RunLimits(3_600, 600, 86_400)
 
 
-def test_a_long_run_is_an_execution_of_its_name(stand: RunsStand) -> None:
-    run = stand.accept([[2]], limits=LONG_RUN)
+def begun(stand: RunsStand, data: Any = None) -> tuple[Run, dict[str, Any]]:
+    """A long run, and the input of its execution."""
+    run = stand.accept(data, limits=LONG_RUN)
     stand.drain()
-    name = f"{run.run_id}-1"
-    state = stand.executions.started[name]
+    return run, stand.executions.started[f"{run.run_id}-1"]
+
+
+def test_a_long_run_is_an_execution_of_its_name(stand: RunsStand) -> None:
+    run, state = begun(stand, [[2]])
     assert "data" not in json.dumps(state)
     _, _, answer = stand.reply(json.dumps(state["event"]).encode())
     assert settle_execution(stand.store, {**state, "answer": {"payload": json.loads(answer)}}) == SUCCEEDED
@@ -27,21 +33,17 @@ def test_a_long_run_is_an_execution_of_its_name(stand: RunsStand) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "state"),
+    ("error", "state"),
     [
-        ({"Error": "States.Timeout", "Cause": ""}, QUEUED),
-        ({"Error": "Sandbox.Timedout", "Cause": ""}, TIMED_OUT),
-        ({"Error": "Lambda.ResourceNotFoundException", "Cause": ""}, FAILED),
-        ({"Error": "Lambda.TooManyRequestsException", "Cause": ""}, QUEUED),
-        ({"Error": "Runtime.ExitError", "Cause": ""}, QUEUED),
-        ({"Error": "Lambda.ServiceException", "Cause": ""}, QUEUED),
+        ("Sandbox.Timedout", TIMED_OUT),
+        ("Lambda.ResourceNotFoundException", FAILED),
+        *((f"Lambda.{name}Exception", QUEUED) for name in ("TooManyRequests", "Service")),
+        *((name, QUEUED) for name in ("States.Timeout", "Runtime.ExitError")),
     ],
 )
-def test_a_long_run_whose_execution_failed(stand: RunsStand, failure: dict[str, str], state: str) -> None:
-    stand.accept(limits=LONG_RUN)
-    stand.drain()
-    (started,) = stand.executions.started.values()
-    assert settle_execution(stand.store, {**started, "failure": failure}) == state
+def test_a_long_run_whose_execution_failed(stand: RunsStand, error: str, state: str) -> None:
+    _, started = begun(stand)
+    assert settle_execution(stand.store, {**started, "failure": {"Error": error, "Cause": ""}}) == state
 
 
 @pytest.mark.parametrize(
@@ -49,17 +51,14 @@ def test_a_long_run_whose_execution_failed(stand: RunsStand, failure: dict[str, 
     ["States.TaskFailed", "States.DataLimitExceeded", "Lambda.SdkClientException", "Lambda.ServiceException"],
 )
 def test_a_long_run_whose_answer_was_lost_after_the_upload_is_not_computed_again(stand: RunsStand, error: str) -> None:
-    run = stand.accept([[2]], limits=LONG_RUN)
-    stand.drain()
-    (started,) = stand.executions.started.values()
+    run, started = begun(stand, [[2]])
     stand.reply(json.dumps(started["event"]).encode())
     assert settle_execution(stand.store, {**started, "failure": {"Error": error}}) == SUCCEEDED
     assert stand.calls[run.run_id] == 1
 
 
 def test_a_long_run_whose_execution_is_gone_is_run_again(stand: RunsStand) -> None:
-    run = stand.accept(limits=LONG_RUN)
-    stand.drain()
+    run, _ = begun(stand)
     stand.later(600 + 30 + 61)
     assert stand.watch() == {"leased": 1}
     stand.executions.alive.clear()
@@ -69,8 +68,7 @@ def test_a_long_run_whose_execution_is_gone_is_run_again(stand: RunsStand) -> No
 
 
 def test_an_execution_that_never_ends_is_stopped_and_its_run_tried_again(stand: RunsStand) -> None:
-    run = stand.accept(limits=LONG_RUN)
-    stand.drain()
+    run, _ = begun(stand)
     stand.later(600 + 30 + 61 + 901)
     assert stand.watch() == {"released": 1}
     assert stand.run(run.run_id).state == QUEUED
@@ -89,7 +87,6 @@ def test_an_execution_that_cannot_be_started_is_tried_again(stand: RunsStand) ->
 
 
 def test_cancel_of_a_long_run_stops_its_execution(stand: RunsStand) -> None:
-    run = stand.accept(limits=LONG_RUN)
-    stand.drain()
+    run, _ = begun(stand)
     cancel(stand.store, stand.executions, PROJECT, run.run_id)
     assert stand.executions.stopped == [f"{run.run_id}-1"]

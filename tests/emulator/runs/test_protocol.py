@@ -44,8 +44,7 @@ def test_every_message_twice_to_five_times_is_one_prediction(stand: RunsStand) -
 def test_the_models_own_error_is_final(stand: RunsStand) -> None:
     stand.play = fail
     run = stand.done()
-    assert run.state == FAILED
-    assert run.error["code"] == "model_failed"
+    assert (run.state, run.error["code"]) == (FAILED, "model_failed")
     assert stand.calls[run.run_id] == 1
 
 
@@ -56,8 +55,7 @@ def test_a_process_that_dies_is_tried_three_times(stand: RunsStand) -> None:
         stand.drain()
     ended = stand.run(run.run_id)
     assert (ended.state, ended.attempt) == (FAILED, 3)
-    assert ended.error
-    assert ended.error["attempts"] == 3
+    assert (ended.error or {})["attempts"] == 3
     assert stand.open_runs() == 0
 
 
@@ -144,8 +142,7 @@ def test_a_terminal_write_whose_answer_was_lost_is_done(stand: RunsStand) -> Non
     run = stand.accept()
     taken = stand.started(run)
     outcome = Outcome(SUCCEEDED, result_key="k")
-    assert complete(stand.store, taken, outcome)
-    assert complete(stand.store, taken, outcome)
+    assert [complete(stand.store, taken, outcome) for _ in range(2)] == [True, True]
     assert stand.open_runs() == 0
 
 
@@ -159,13 +156,9 @@ def test_a_run_that_waited_too_long_is_expired_and_not_computed(stand: RunsStand
 
 def test_a_queued_run_is_sent_again_at_growing_pauses(stand: RunsStand) -> None:
     stand.accept()
-    stand.later(61)
-    assert stand.watch() == {"sent": 1}
-    assert stand.watch() == {}
-    stand.later(61)
-    assert stand.watch() == {"sent": 1}
-    stand.later(61)
-    assert stand.watch() == {}
+    for seconds, done in ((61, {"sent": 1}), (0, {}), (61, {"sent": 1}), (61, {})):
+        stand.later(seconds)
+        assert stand.watch() == done
 
 
 def test_cancel_of_a_queued_run(stand: RunsStand) -> None:
@@ -186,13 +179,10 @@ def test_cancel_of_a_running_run_wins_over_its_result(stand: RunsStand) -> None:
     assert stand.run(run.run_id).state == CANCELED
 
 
-@pytest.mark.parametrize("run_id", ["x", "0" * 32, "../../etc", "0" * 31, "g" * 32])
-def test_no_such_run(stand: RunsStand, run_id: str) -> None:
-    with pytest.raises(NotFound):
-        cancel(stand.store, stand.executions, PROJECT, run_id)
-
-
-def test_another_projects_run_is_not_there(stand: RunsStand) -> None:
+def test_no_such_run(stand: RunsStand) -> None:
+    for run_id in ("x", "0" * 32, "../../etc", "0" * 31, "g" * 32):
+        with pytest.raises(NotFound):
+            cancel(stand.store, stand.executions, PROJECT, run_id)
     run = stand.accept()
     with pytest.raises(NotFound):
         stand.store.get("other", run.run_id)
@@ -203,9 +193,7 @@ def test_a_dead_letter_fails_its_run(stand: RunsStand) -> None:
     (record,) = stand.messages()
     assert fail_dead_letter(stand.store, read_task(record)) == "failed"
     ended = stand.run(run.run_id)
-    assert ended.state == FAILED
-    assert ended.error
-    assert ended.error["code"] == "not_processed"
+    assert (ended.state, (ended.error or {})["code"]) == (FAILED, "not_processed")
     assert fail_dead_letter(stand.store, read_task(record)) == "left"
 
 
@@ -217,14 +205,10 @@ def test_a_dead_letter_leaves_a_run_that_a_worker_has(stand: RunsStand) -> None:
     assert stand.run(run.run_id).state == RUNNING
 
 
-def notice(key: str) -> str:
-    return json.dumps({"Records": [{"s3": {"object": {"key": key}}}]})
-
-
 def test_a_notice_without_a_run_is_nothing(stand: RunsStand) -> None:
-    assert settle_notice(stand.store, notice(f"detached/{PROJECT}/iris/{'0' * 32}/1")) == []
-    assert settle_notice(stand.store, notice("detached/x")) == []
-    assert settle_notice(stand.store, json.dumps({"Event": "s3:TestEvent"})) == []
+    keys = (f"detached/{PROJECT}/iris/{'0' * 32}/1", "detached/x")
+    for notice in (*({"Records": [{"s3": {"object": {"key": key}}}]} for key in keys), {"Event": "s3:TestEvent"}):
+        assert settle_notice(stand.store, json.dumps(notice)) == []
 
 
 def test_a_run_that_an_earlier_version_accepted_is_answered(stand: RunsStand) -> None:

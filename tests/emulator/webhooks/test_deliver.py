@@ -44,13 +44,8 @@ def test_a_delivery_is_signed_and_made_once(stand: RunsStand, deliverer: Deliver
 
 def test_the_conduit_shape(stand: RunsStand, deliverer: Deliverer) -> None:
     run, seen = delivered(stand, deliverer, [[1]], dialect="conduit")
-    assert json.loads(seen.body) == {
-        "run_id": run.run_id,
-        "message": f"Finished inference request with run_id: `{run.run_id}`",
-        "result": [[2]],
-        "status_code": 200,
-        "run_time_ms": 1.5,
-    }
+    told = {"run_id": run.run_id, "message": f"Finished inference request with run_id: `{run.run_id}`"}
+    assert json.loads(seen.body) == {**told, "result": [[2]], "status_code": 200, "run_time_ms": 1.5}
 
 
 def test_the_launch_shape(stand: RunsStand, deliverer: Deliverer) -> None:
@@ -135,10 +130,8 @@ def test_a_large_result_goes_by_reference(stand: RunsStand, deliverer: Deliverer
     assert "result" not in told
     assert len(seen.body) < 4_000
     fetched = httpx.get(told["result_url"]).content
-    assert len(fetched) == told["bytes"]
-    assert hashlib.sha256(fetched).hexdigest() == told["sha256"]
-    assert json.loads(fetched)["result"][-1] == [119_998]
-    assert told["content_type"] == "application/json"
+    assert (len(fetched), hashlib.sha256(fetched).hexdigest()) == (told["bytes"], told["sha256"])
+    assert (json.loads(fetched)["result"][-1], told["content_type"]) == ([119_998], "application/json")
 
 
 def test_basic_credentials_of_a_run(stand: RunsStand, deliverer: Deliverer) -> None:
@@ -162,9 +155,7 @@ def test_what_is_sealed_for_one_run_opens_for_no_other(stand: RunsStand) -> None
 
 def test_the_models_own_client_certificate(stand: RunsStand, tmp_path: Path) -> None:
     authority = Authority()
-    ca = authority.write_ca(tmp_path)
-    stand.with_policy(webhook_ca=str(ca))
-    deliverer = make_deliverer(stand)
+    deliverer = make_deliverer(stand.with_policy(webhook_ca=str(authority.write_ca(tmp_path))))
     cert, key = authority.issue("client", client=True)
     with Receiver(tls=authority.server("127.0.0.1", ask_client=True)) as receiver:
         run = ended(stand, receiver.url, default_auth=True)
@@ -176,8 +167,7 @@ def test_the_models_own_client_certificate(stand: RunsStand, tmp_path: Path) -> 
 
 
 def test_who_may_not_be_called_is_a_failed_attempt(stand: RunsStand) -> None:
-    stand.with_policy(webhook_loopback=False, webhook_http=False)
-    deliverer = make_deliverer(stand)
+    deliverer = make_deliverer(stand.with_policy(webhook_loopback=False, webhook_http=False))
     with Receiver() as trap:
         run = ended(stand, trap.url)
         assert deliverer.attempt(PROJECT, run.run_id) == PENDING

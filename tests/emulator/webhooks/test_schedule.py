@@ -31,8 +31,7 @@ def test_the_shipped_schedule() -> None:
     assert policy.delivery_body_bytes == 256 * 1024
     assert (policy.sync_wait_s, policy.open_runs, policy.queue_limit_s) == (25, 10_000, HOUR)
     assert (policy.result_ttl_s, policy.row_ttl_s, policy.idempotency_ttl_s) == (7 * DAY, 30 * DAY, DAY)
-    assert not policy.webhook_http
-    assert not policy.webhook_loopback
+    assert (policy.webhook_http, policy.webhook_loopback) == (False, False)
 
 
 def test_ten_attempts_by_the_schedule_then_exhausted(
@@ -68,8 +67,7 @@ def test_ten_attempts_by_the_schedule_then_exhausted(
 def test_a_failed_attempt_is_listed_and_comes_again(
     stand: RunsStand, behave: Callable[[], Any], status: int, error: str
 ) -> None:
-    stand.with_policy(delivery_total_s=1.0)
-    deliverer = make_deliverer(stand)
+    deliverer = make_deliverer(stand.with_policy(delivery_total_s=1.0))
     tries = [behave(), answer(200)]
     with Receiver(lambda _: tries.pop(0)) as receiver:
         run = ended(stand, receiver.url)
@@ -92,8 +90,7 @@ def test_410_disables_the_endpoint_until_a_replay(stand: RunsStand, deliverer: D
     status = [410]
     with Receiver(lambda _: answer(status[0])) as receiver:
         first, second = ended(stand, receiver.url), ended(stand, receiver.url)
-        assert deliverer.attempt(PROJECT, first.run_id) == EXHAUSTED
-        assert deliverer.attempt(PROJECT, second.run_id) == EXHAUSTED
+        assert {deliverer.attempt(PROJECT, run.run_id) for run in (first, second)} == {EXHAUSTED}
         assert receiver.connections == 1
         assert health_of(stand.store, PROJECT, receiver.url).disabled_at_s
         status[0] = 200
