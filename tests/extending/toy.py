@@ -23,4 +23,4 @@ def load(path: Path, _model_type: BaseModelType) -> Runner:
 
 def inspect(artifact: Artifact) -> None:
     if not artifact.data.startswith(b'{"slope": '):
-        raise InvalidBundle(f"{artifact.name} has no slope.", "Save a line.")
+        raise InvalidBundle("has no slope.", "Save a line.")

@@ -41,41 +41,77 @@ class AllowList:
 
 CLASS = re.compile(r"_?_?[A-Z][A-Za-z0-9_]*", re.ASCII)
 
-# Functions and builtin types that honest pickles name, by module. numpy.core is numpy._core before numpy 2.
+# Functions and builtin types that honest pickles name, by module. numpy.core is numpy._core before numpy 2. Names of
+# Python 2 in protocols 0 to 2 are translated before they are looked up, as they are when a pickle is loaded.
 _NUMPY_CORE = ("numpy.core.multiarray", "numpy._core.multiarray")
 _UFUNCS = words(
-    "abs absolute add arccos arcsin arctan cbrt ceil cos cosh deg2rad divide exp exp2 expm1 fabs floor "
-    "isnan log log10 log1p log2 logaddexp maximum minimum multiply negative power rad2deg reciprocal rint "
-    "sign sin sinh sqrt square subtract tan tanh trunc"
+    "abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt ceil clip conjugate copysign cos cosh "
+    "deg2rad degrees divide equal exp exp2 expm1 fabs float_power floor floor_divide fmax fmin fmod greater "
+    "greater_equal heaviside hypot invert isfinite isinf isnan less less_equal log log10 log1p log2 logaddexp "
+    "logaddexp2 logical_and logical_not logical_or logical_xor maximum minimum mod multiply negative not_equal positive "
+    "power rad2deg radians reciprocal remainder rint sign signbit sin sinh sqrt square subtract tan tanh trunc"
+)
+# Functions of arrays that neither open a file nor call a function they are given.
+_NUMPY_FUNCTIONS = words(
+    "all amax amin angle any argmax argmin argsort array asarray ascontiguousarray atleast_1d atleast_2d average "
+    "column_stack concatenate count_nonzero cumprod cumsum diff expand_dims flip full_like gradient hstack imag isclose "
+    "max mean median min nan_to_num nanmax nanmean nanmedian nanmin nanpercentile nanquantile nanstd nansum nanvar "
+    "ones_like percentile prod ptp quantile ravel real repeat reshape round sinc sort squeeze stack std sum take tile "
+    "transpose unique var vstack where zeros_like"
+)
+_NUMPY_TYPES = words(
+    "dtype ndarray bool bool_ object_ str_ bytes_ float16 float32 float64 longdouble int8 int16 int32 int64 int_ uint8 "
+    "uint16 uint32 uint64 intp longlong ulonglong complex64 complex128 datetime64 timedelta64 generic number inexact "
+    "integer floating signedinteger unsignedinteger complexfloating character flexible"
+)
+_DTYPE_CLASSES = frozenset(
+    f"{kind}DType"
+    for kind in "Bool Bytes Complex64 Complex128 DateTime64 Float16 Float32 Float64 Int8 Int16 Int32 Int64 LongDouble "
+    "LongLong Object Str String TimeDelta64 UInt8 UInt16 UInt32 UInt64 ULongLong Void".split()
 )
 _BUILTINS = words(
-    "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple NoneType"
+    "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple NoneType Ellipsis "
+    "getattr"
 )
-_COPYREG = frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"})
 PYTHON_AND_NUMPY: dict[str, frozenset[str]] = {
     "builtins": _BUILTINS,
-    "copyreg": _COPYREG,
-    # Protocols 0 to 2 use Python 2's names, and write bytes as the encoding of a text.
-    "__builtin__": _BUILTINS,
-    "copy_reg": _COPYREG,
+    "copyreg": frozenset({"_reconstructor", "__newobj__", "__newobj_ex__"}),
+    # Protocols 0 to 2 write bytes as the encoding of a text.
     "_codecs": frozenset({"encode"}),
     "collections": frozenset({"OrderedDict", "defaultdict", "Counter", "deque"}),
     "datetime": frozenset({"date", "datetime", "time", "timedelta", "timezone"}),
     "decimal": frozenset({"Decimal"}),
-    "numpy": _UFUNCS
-    | words("dtype ndarray bool_ object_ str_ float16 float32 float64 int8 int16 int32 int64 int_ uint8 uint16")
-    | words("uint32 uint64 intp longlong ulonglong complex64 complex128 datetime64 timedelta64"),
+    "fractions": frozenset({"Fraction"}),
+    "functools": frozenset({"partial"}),
+    "operator": frozenset({"itemgetter"}),
+    "re": frozenset({"_compile"}),
+    "numpy": _UFUNCS | _NUMPY_FUNCTIONS | _NUMPY_TYPES | {"vectorize"},
+    "numpy.fft": words("fft ifft rfft irfft fft2 fftshift"),
+    "numpy.linalg": frozenset({"norm"}),
     **dict.fromkeys(_NUMPY_CORE, frozenset({"_reconstruct", "scalar"})),
     **dict.fromkeys(("numpy.core.numeric", "numpy._core.numeric"), frozenset({"_frombuffer"})),
+    **dict.fromkeys(("numpy.core._internal", "numpy._core._internal"), frozenset({"_convert_to_stringdtype_kwargs"})),
     **dict.fromkeys(("numpy.core._multiarray_umath", "numpy._core._multiarray_umath"), _UFUNCS),
     "numpy.random._pickle": frozenset({"__randomstate_ctor", "__generator_ctor", "__bit_generator_ctor"}),
     "numpy.random._mt19937": frozenset({"MT19937"}),
     "numpy.random._pcg64": frozenset({"PCG64", "PCG64DXSM"}),
+    "numpy.random._philox": frozenset({"Philox"}),
+    "numpy.random._sfc64": frozenset({"SFC64"}),
     "numpy.random.bit_generator": frozenset({"SeedSequence", "__pyx_unpickle_SeedSequence"}),
     "numpy.random._bit_generator": frozenset({"SeedSequence"}),
     "numpy.random.mtrand": frozenset({"RandomState"}),
     "numpy.ma": frozenset({"MaskedArray"}),
     "numpy.ma.core": frozenset({"_mareconstruct", "MaskedArray"}),
-    "numpy.dtypes": frozenset({"StringDType"}),
+    "numpy.dtypes": _DTYPE_CLASSES,
     "joblib.numpy_pickle": frozenset({"NumpyArrayWrapper"}),
+    # `Pipeline(memory=...)`, which nothing but `fit` reads.
+    "joblib.memory": frozenset({"Memory"}),
+    "joblib._store_backends": frozenset({"FileSystemStoreBackend"}),
+}
+
+# What `functools.partial` may be made of: module -> functions that compute on arrays and call nothing they are given.
+ARRAY_FUNCTIONS: dict[str, frozenset[str]] = {
+    "numpy": _UFUNCS | _NUMPY_FUNCTIONS,
+    "numpy.fft": PYTHON_AND_NUMPY["numpy.fft"],
+    "numpy.linalg": PYTHON_AND_NUMPY["numpy.linalg"],
 }

@@ -106,8 +106,6 @@ def _check_sample(archive: zipfile.ZipFile) -> None:
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     info = archive.getinfo(name)
-    if info.file_size == 0:
-        raise InvalidBundle(f"{name} is empty.", "Save and upload the model again.")
     if info.file_size > MAX_ARTIFACT_BYTES:
         raise InvalidBundle(
             f"{name} is larger than {MAX_ARTIFACT_BYTES // 1024**2} MB.", "Train a smaller model, or export it to ONNX."

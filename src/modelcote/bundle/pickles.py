@@ -1,78 +1,98 @@
 """Reading a pickle without running it: every opcode is followed, every call and every class is only a symbol.
 
 The stream is read by the standard library's own interpreter of opcodes, so that there is no second opinion on what
-a stream means. An opcode that would import yields a symbol if the allow-list has it and ends the reading if not; one
-that would call, build or fill an object yields an inert value. joblib's raw arrays between opcodes are stepped over
-by the shape and dtype that the stream itself declares.
+a stream means. An opcode that would import yields a symbol; one that would call, build or fill an object yields an
+inert value. What the allow-list has not is refused once the stream has been read to its end, so that the error can say
+where in the model it is. joblib's raw arrays between opcodes are stepped over by what numpy will make of the shape and
+the dtype that the stream declares.
 """
 
 from __future__ import annotations
 
+import _compat_pickle
 import io
 import math
 import pickle
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from modelcote.bundle.allow_list import AllowList
+from modelcote.bundle.checked_values import check_call, check_state
+from modelcote.bundle.dtypes import read_dtype
+from modelcote.bundle.refusals import empty, not_a, refusal, truncated
 from modelcote.bundle.streams import decompress
+from modelcote.bundle.symbols import Call, Refused, Symbol, Table, place_of
 from modelcote.bundle.written import Traces
-from modelcote.core.errors import InvalidBundle, UnsafePickle
+from modelcote.core.contents import PICKLE
+from modelcote.core.errors import InvalidBundle
 
-_DTYPE = re.compile(r"[<>|=]?[?bBiufcmMSUV](\d+)?")
-_WRAPPER = ("joblib.numpy_pickle", "NumpyArrayWrapper")
-
-
-@dataclass(frozen=True, eq=False)
-class Symbol:
-    """A class or a function that the stream names."""
-
-    module: str
-    name: str
-
-
-@dataclass(eq=False)
-class Call:
-    """The inert result of a call in the stream."""
-
-    function: Symbol
-    arguments: Any
-    state: Any = None
-
+_WRAPPER = Symbol("joblib.numpy_pickle", "NumpyArrayWrapper")
+_WRAPPER_STATE = {"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"}
+_RECONSTRUCTOR, _NEWOBJ, _NEWOBJ_EX = (
+    Symbol("copyreg", name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__")
+)
+# Where there is no name for what is called: code of the caller's own, which is read only if it is trusted.
+_UNNAMED = Symbol("", "")
 
 # The interpreter in pure Python: its opcodes are a table, which the one in C has not. It has no type stubs.
 _Interpreter: Any = pickle._Unpickler
 
 
 class _Reader(_Interpreter):  # type: ignore[misc]
-    """The interpreter with every opcode that would act replaced."""
+    """The interpreter with every opcode that would act replaced. `refused`: the first value that may not be loaded.
+
+    `inner`: the stream is that of an array of objects inside a joblib file, which plain pickle loads.
+    """
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_Interpreter.dispatch)
 
-    def __init__(self, file: io.BytesIO, allowed: AllowList, trusted: bool, traces: Traces) -> None:
+    def __init__(self, file: io.BytesIO, allowed: AllowList, traces: Traces, *, trusted: bool, inner: bool) -> None:
         super().__init__(file)
-        self.file = file
-        self.allowed = allowed
-        self.trusted = trusted
-        self.traces = traces
+        self.file, self.allowed, self.traces, self.trusted, self.inner = file, allowed, traces, trusted, inner
+        self.refused: tuple[Any, str] | None = None
+
+    def refuse(self, value: Any, problem: str) -> None:
+        """Note that the value may not be loaded, unless the caller is trusted."""
+        if not self.trusted and self.refused is None:
+            self.refused = value, problem
 
     def find_class(self, module: Any, name: Any) -> Symbol:
         if not isinstance(module, str) or not isinstance(name, str):
-            raise UnsafePickle("the pickle names a global by something other than a text.", _REMEDY)
-        if not self.trusted and not self.allowed.allows(module, name):
-            raise UnsafePickle(f"the pickle names {ascii(module)[1:-1]}.{ascii(name)[1:-1]}."[:200], _REMEDY)
+            raise Refused("names something that is not named by a text")
+        if self.proto < 3:
+            # As pickle itself translates the names of Python 2.
+            same = _compat_pickle.IMPORT_MAPPING.get(module, module), name
+            module, name = _compat_pickle.NAME_MAPPING.get((module, name), same)
+        symbol = Symbol(module, name)
         self.traces.modules.add(module)
-        return Symbol(module, name)
+        if not self.allowed.allows(module, name):
+            self.refuse(symbol, "")
+        return symbol
 
     def persistent_load(self, _pid: Any) -> Any:
-        raise UnsafePickle("the pickle refers to objects outside itself.", _REMEDY)
+        raise Refused("refers to objects outside itself")
 
     def call(self, function: Any, arguments: Any) -> Call:
-        if not isinstance(function, Symbol):
-            raise UnsafePickle("the pickle calls something that is not a named function.", _REMEDY)
-        return Call(function, arguments)
+        if not isinstance(function, Symbol) or not isinstance(arguments, tuple):
+            call = Call(_UNNAMED, (function, arguments))
+            self.refuse(call, "calls something that is not a named function")
+            return call
+        match function, arguments:
+            case (Symbol() as way, (Symbol() as made, base, None)) if way == _RECONSTRUCTOR:
+                function, arguments = made, () if base == Symbol("builtins", "object") else (base,)
+            case (Symbol() as way, (Symbol() as made, *rest)) if way in (_NEWOBJ, _NEWOBJ_EX):
+                function, arguments = made, tuple(rest)
+        call = Call(function, arguments)
+        if function == _WRAPPER and (arguments or self.inner):
+            raise Refused("describes an array otherwise than joblib does")
+        self.check(call, check_call)
+        return call
+
+    def check(self, call: Call, check: Callable[[Call], None]) -> None:
+        try:
+            check(call)
+        except Refused as error:
+            self.refuse(call, error.detail)
 
     # Opcodes that act -------------------------------------------------------------------------------------------
 
@@ -81,31 +101,39 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         self.stack[-1] = self.call(self.stack[-1], arguments)
 
     def load_newobj_ex(self) -> None:
-        self.stack.pop()
+        named = self.stack.pop()
+        if named != {}:
+            self.stack[-1] = (*self.stack[-1], named)
         self.load_reduce()
 
     def load_obj(self) -> None:
         first, *rest = self.pop_mark()
-        self.append(self.call(first, rest))
+        self.append(self.call(first, tuple(rest)))
 
     def load_inst(self) -> None:
         module, name = (self.readline()[:-1].decode("ascii") for _ in range(2))
-        self.append(self.call(self.find_class(module, name), self.pop_mark()))
+        call = self.call(self.find_class(module, name), tuple(self.pop_mark()))
+        self.append(call)
 
     def load_build(self) -> None:
         state = self.stack.pop()
         target = self.stack[-1]
         if not isinstance(target, Call):
-            raise UnsafePickle("the pickle changes a class or a plain value.", _REMEDY)
-        target.state = state
+            self.refuse(target, "changes a class or a plain value")
+            return
+        if target.built:
+            self.refuse(target, "is given a state twice")
+        target.state, target.built = state, True
         self.traces.note_state(state)
-        if (target.function.module, target.function.name) == _WRAPPER:
+        if target.function == _WRAPPER:
             self.skip_array(state)
+        else:
+            self.check(target, check_state)
 
     def load_extension(self) -> None:
-        raise UnsafePickle("the pickle uses the extension registry.", _REMEDY)
+        raise Refused("uses the extension registry")
 
-    # Containers: only what an array's description needs is kept; nothing is hashed but texts --------------------------
+    # Containers: nothing is hashed but texts ----------------------------------------------------------------------
 
     def load_append(self) -> None:
         value = self.stack.pop()
@@ -124,45 +152,54 @@ class _Reader(_Interpreter):  # type: ignore[misc]
     def load_setitems(self) -> None:
         self.fill(self.pop_mark())
 
+    def load_empty_dictionary(self) -> None:
+        self.append(Table())
+
     def load_dict(self) -> None:
         items = self.pop_mark()
-        self.append({})
+        self.append(Table())
         self.fill(items)
 
     def load_additems(self) -> None:
         self.pop_mark()
 
     def load_frozenset(self) -> None:
-        self.append(tuple(self.pop_mark()))
+        items = self.pop_mark()  # It changes what `append` is bound to.
+        self.append(tuple(items))
 
     def fill(self, items: list[Any]) -> None:
-        values = {key: value for key, value in zip(items[::2], items[1::2], strict=True) if isinstance(key, str)}
-        if isinstance(self.stack[-1], dict):
-            self.stack[-1].update(values)
+        table = self.stack[-1]
+        if not isinstance(table, Table):
+            return
+        if table.frozen:
+            raise Refused("changes the fields of a dtype")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if isinstance(key, str):
+                table[key] = value
+            else:
+                table.hidden = True
 
     # joblib ---------------------------------------------------------------------------------------------------------
 
     def skip_array(self, state: Any) -> None:
         """Step over the raw bytes (or the inner pickle) that follow an array's description."""
-        if not isinstance(state, dict):
-            raise UnsafePickle("an array of the pickle has no description.", _REMEDY)
-        shape, dtype = state.get("shape"), _dtype(state.get("dtype"))
+        if not isinstance(state, Table) or state.hidden or not set(state) <= _WRAPPER_STATE:
+            raise Refused("describes an array otherwise than joblib does")
+        shape, dtype = state.get("shape"), read_dtype(state.get("dtype"))
         if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 2**40 for size in shape):
-            raise UnsafePickle("an array of the pickle has no shape.", _REMEDY)
-        if dtype == "O":
-            read_pickle(self.file, self.allowed, self.traces, trusted=self.trusted)
+            raise Refused("has an array without a shape")
+        if dtype.objects:
+            read_pickle(self.file, self.allowed, self.traces, trusted=self.trusted, inner=True)
             return
         if state.get("numpy_array_alignment_bytes") is not None:
             (padding,) = self.file.read(1) or (0,)
             self.file.seek(padding, io.SEEK_CUR)
-        size = math.prod(shape) * _item_size(dtype)
-        before = self.file.tell()
-        if size > len(self.file.getbuffer()) - before:
-            raise InvalidBundle("the pickle is truncated inside an array.", "Save and upload the model again.")
+        size = math.prod(shape) * dtype.size
+        if size > len(self.file.getbuffer()) - self.file.tell():
+            raise truncated()
         self.file.seek(size, io.SEEK_CUR)
 
 
-_REMEDY = "Train it with importable scikit-learn or XGBoost classes only, or deploy it with trusted=True."
 for _name, _method in {
     "REDUCE": _Reader.load_reduce,
     "NEWOBJ": _Reader.load_reduce,
@@ -177,6 +214,7 @@ for _name, _method in {
     "APPENDS": _Reader.load_appends,
     "SETITEM": _Reader.load_setitem,
     "SETITEMS": _Reader.load_setitems,
+    "EMPTY_DICT": _Reader.load_empty_dictionary,
     "DICT": _Reader.load_dict,
     "ADDITEMS": _Reader.load_additems,
     "FROZENSET": _Reader.load_frozenset,
@@ -184,47 +222,33 @@ for _name, _method in {
     _Reader.dispatch[getattr(pickle, _name)[0]] = _method
 
 
-def _dtype(value: Any) -> str:
-    """Return the type string of a pickled numpy dtype: `f8`, `O`, `U12`; raise `UnsafePickle` for one with objects."""
-    arguments = value.arguments if isinstance(value, Call) else ()
-    text = arguments[0] if isinstance(arguments, tuple) and arguments else None
-    if isinstance(text, str) and (text.lstrip("<>|=") in ("O", "O8")):
-        return "O"
-    if isinstance(text, str) and _DTYPE.fullmatch(text) and not text.startswith("V"):
-        return text
-    if isinstance(text, str) and text.startswith("V") and text[1:].isdigit() and not _has_objects(value.state):
-        return text
-    raise UnsafePickle("an array of the pickle has a dtype that is not supported.", _REMEDY)
+def read_pickle(
+    file: io.BytesIO, allowed: AllowList, traces: Traces, *, trusted: bool, inner: bool = False
+) -> Any:
+    """Follow one pickle of a stream, noting versions in `traces`.
 
-
-def _has_objects(state: Any) -> bool:
-    """Tell whether a structured dtype's fields might hold objects; only fields of plain numbers surely do not."""
-    fields = state[4] if isinstance(state, tuple) and len(state) > 4 else None
-    if not isinstance(fields, dict):
-        return True
-    for field in fields.values():
-        inner = field[0] if isinstance(field, tuple) and field else None
-        text = inner.arguments[0] if isinstance(inner, Call) and inner.arguments else None
-        if not isinstance(text, str) or not _DTYPE.fullmatch(text) or text.startswith("V"):
-            return True
-    return False
-
-
-def _item_size(dtype: str) -> int:
-    digits = re.sub(r"\D", "", dtype)
-    return int(digits or 1) * (4 if "U" in dtype else 1)
-
-
-def read_pickle(file: io.BytesIO, allowed: AllowList, traces: Traces, *, trusted: bool) -> Any:
-    """Follow one pickle of a stream, noting versions in `traces`; raise `UnsafePickle` and `InvalidBundle`."""
+    Raises `UnsafePickle` and `InvalidBundle`, both without the file's name.
+    """
+    reader, root = _Reader(file, allowed, traces, trusted=trusted, inner=inner), None
+    failure: Exception | None = None
     try:
-        return _Reader(file, allowed, trusted, traces).load()
-    except InvalidBundle:
-        raise
+        root = reader.load()
     except Exception as error:  # a hostile stream breaks the interpreter in every way that Python can be broken
-        raise InvalidBundle(
-            f"an artifact is not a sound pickle ({type(error).__name__}).", "Save and upload the model again."
-        ) from error
+        failure = error
+    if reader.refused is not None:
+        value, problem = reader.refused
+        raise refusal(value, problem, place_of(root, value)) from failure
+    match failure:
+        case None:
+            return root
+        case Refused():
+            raise refusal(None, failure.detail, "") from failure
+        case InvalidBundle():
+            raise failure
+        case EOFError() | pickle.UnpicklingError() if file.tell() >= len(file.getbuffer()) > 1:
+            raise truncated() from failure
+        case _:
+            raise not_a(PICKLE, bytes(file.getbuffer()[:512])) from failure
 
 
 def inspect_pickle(data: bytes, allowed: AllowList, *, trusted: bool = False) -> dict[str, str]:
@@ -242,7 +266,7 @@ def _inspect(data: bytes, allowed: AllowList, traces: Traces, trusted: bool) -> 
     plain = decompress(data)
     file = io.BytesIO(plain)
     if not plain:
-        raise InvalidBundle("an artifact is empty.", "Save and upload the model again.")
+        raise empty()
     while file.tell() < len(plain):
         start = file.tell()
         rest = plain[start:]

@@ -7,6 +7,7 @@ import lzma
 import zlib
 from typing import Any
 
+from modelcote.bundle.refusals import truncated
 from modelcote.core.errors import InvalidBundle
 
 MAX_BYTES = 1024**3
@@ -41,7 +42,7 @@ def decompress(data: bytes, limit: int = MAX_BYTES) -> bytes:
             return data
         data = _open_layer(data, limit)
     if is_compressed(data):
-        raise InvalidBundle("an artifact is compressed many times over.", "Save the model once, compressed or not.")
+        raise InvalidBundle("is compressed many times over.", "Save the model once, compressed or not.")
     return data
 
 
@@ -64,12 +65,12 @@ def _inflate(stream: Any, data: bytes, content: bytearray, limit: int) -> bytes:
         while not stream.eof:
             chunk = data[position : position + _CHUNK]
             if not chunk:
-                raise InvalidBundle("a compressed artifact is truncated.", "Save and upload the model again.")
+                raise truncated()
             position += len(chunk)
             content += stream.decompress(chunk)
             if len(content) > limit:
-                raise InvalidBundle(f"an artifact unpacks to more than {limit:,} bytes.", "Save a smaller model.")
+                raise InvalidBundle(f"unpacks to more than {limit:,} bytes.", "Save a smaller model.")
     except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
-        raise InvalidBundle("a compressed artifact is damaged.", "Save and upload the model again.") from error
+        raise InvalidBundle("is compressed, and damaged.", "Save and upload the model again.") from error
     rest: bytes = stream.unused_data + data[position:]
     return rest

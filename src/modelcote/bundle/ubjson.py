@@ -11,6 +11,10 @@ _MAX_DEPTH = 64
 _MAX_VALUES = 2_000_000
 
 
+class Truncated(ValueError):
+    """The data ends inside of a value."""
+
+
 def read_ubjson(data: bytes) -> Any:
     """Return the value that `data` holds to its last byte, arrays of one type as None; raise `ValueError`."""
     reader = _Reader(data)
@@ -26,8 +30,10 @@ class _Reader:
 
     def take(self, size: int) -> bytes:
         end = self.position + size
-        if size < 0 or end > len(self.data):
-            raise ValueError("truncated")
+        if size < 0:
+            raise ValueError("a length below zero")
+        if end > len(self.data):
+            raise Truncated("truncated")
         part, self.position = self.data[self.position : end], end
         return part
 

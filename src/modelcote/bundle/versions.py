@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from modelcote.core.errors import InvalidBundle, VersionMismatch
 from modelcote.core.manifest import Manifest
-from modelcote.core.runtimes import LIBRARIES, RUNTIMES, Library
+from modelcote.core.runtimes import LIBRARIES, RUNTIMES, Library, suffix_of
 
 
 def needs_of(manifest: Manifest) -> dict[str, str]:
@@ -23,7 +23,7 @@ def needs_of(manifest: Manifest) -> dict[str, str]:
     needs: dict[str, str] = {}
     for stage in manifest.flow.stages:
         runtime = RUNTIMES[stage.model_type.runtime]
-        bound = stage.file.lower().endswith(runtime.version_bound)
+        bound = suffix_of(stage.file) in runtime.version_bound
         for library in runtime.libraries:
             needs[library.distribution] = needs.get(library.distribution) or (
                 _claim(manifest, library) if bound else ""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePath
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
-from modelcote.core.runtimes import MODEL_TYPES, RUNTIMES, BaseModelType, ModelType
+from modelcote.core.runtimes import MODEL_TYPES, RUNTIMES, BaseModelType, ModelType, served_runtimes, suffix_of
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def parse_model_type(value: object) -> BaseModelType:
         member = MODEL_TYPES.get(value) or by_name.get(value.upper())
         if member is not None:
             return member
-    raise InvalidSpec(f"unknown model type {ascii(value)[:60]}.", f"Use one of: {', '.join(by_name)}.", field="flow")
+    served = ", ".join(name for name, member in by_name.items() if member.runtime in served_runtimes())
+    raise InvalidSpec(f"unknown model type {quoted(value)}.", f"Use one of: {served}.", field="flow")
 
 
 def check_artifact(model_type: BaseModelType, artifact: object) -> str | dict[str, Any]:
@@ -89,10 +90,10 @@ def check_artifact(model_type: BaseModelType, artifact: object) -> str | dict[st
             field="flow",
         )
     suffixes = model_type.suffixes
-    if "" not in suffixes and PurePosixPath(artifact.replace("\\", "/")).suffix.lower() not in suffixes:
+    if suffix_of(artifact) not in suffixes:
         raise InvalidSpec(
             f"a {model_type.name} stage cannot be read from {ascii(artifact)[:60]}.",
-            f"Give a file that ends in {' or '.join(suffixes)}.",
+            f"Give a file that ends in {' or '.join(filter(None, suffixes))}.",
             field="flow",
         )
     return artifact

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Self
 
 
@@ -73,12 +74,16 @@ _SKLEARN = (LIBRARIES["scikit-learn"], LIBRARIES["numpy"], LIBRARIES["scipy"])
 _XGBOOST = (LIBRARIES["xgboost"], *_SKLEARN)
 _RUNNERS, _INSPECTORS = "modelcote.flow.runners", "modelcote.bundle.inspectors"
 
+# A file is read by what it contains; its suffix only tells it from other kinds of files. `""`: a file without one.
+PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".sav", ".gz", ".z", ".bz2", ".xz", ".lzma", "")
+_XGBOOST_FILES = (*PICKLES, ".json", ".ubj", ".model", ".bst")
+
 RUNTIMES: dict[str, Runtime] = {
     runtime.name: runtime
     for runtime in (
         Runtime("onnx", 0, f"{_RUNNERS}.onnx", f"{_INSPECTORS}.onnx", (LIBRARIES["onnxruntime"],)),
-        Runtime("sklearn", 1, f"{_RUNNERS}.sklearn", f"{_INSPECTORS}.sklearn", _SKLEARN, (".pkl",), compilable=True),
-        Runtime("xgboost", 2, f"{_RUNNERS}.xgboost", f"{_INSPECTORS}.xgboost", _XGBOOST, (".pkl",), compilable=True),
+        Runtime("sklearn", 1, f"{_RUNNERS}.sklearn", f"{_INSPECTORS}.sklearn", _SKLEARN, PICKLES, compilable=True),
+        Runtime("xgboost", 2, f"{_RUNNERS}.xgboost", f"{_INSPECTORS}.xgboost", _XGBOOST, PICKLES, compilable=True),
         # Names of the interface that this version has no runner for.
         Runtime("spacy", 3),
         Runtime("torch", 4),
@@ -92,11 +97,17 @@ def served_runtimes() -> tuple[str, ...]:
     return tuple(name for name, runtime in RUNTIMES.items() if runtime.runner)
 
 
+def suffix_of(file: str) -> str:
+    """Return the suffix of a file's name in lower case: `.pkl`; empty without one. `model-1.2` has none."""
+    suffix = PurePosixPath(file.replace("\\", "/")).suffix.lower()
+    return "" if suffix[1:].isdigit() else suffix
+
+
 class BaseModelType(StrEnum):
     """A model type: a string equal to its value in `conduit.json`, and how it is served. Subclasses add members.
 
-    `suffixes` of its artifact (`""` is a folder; none: the stage has arguments instead of a file); `method` of the
-    loaded model that answers.
+    `suffixes` of its artifact (`""`: without one, a folder too; none: the stage has arguments instead of a file);
+    `method` of the loaded model that answers.
     """
 
     _value_: str
@@ -114,13 +125,13 @@ class BaseModelType(StrEnum):
 class ModelType(BaseModelType):
     """The model types of the Conduit interface, in its own spelling. Stored specs name them: none is ever removed."""
 
-    SKLEARN = "sklearn", "sklearn", (".pkl",), "predict"
-    SKLEARN_CLASSIFIER = "sklearn_classifier", "sklearn", (".pkl",), "predict_proba"
-    SKLEARN_PREPROCESSOR = "sklearn_preprocessor", "sklearn", (".pkl",), "transform"
-    XGBOOST_CLASSIFIER = "xgboost_classifier", "xgboost", (".pkl", ".json", ".ubj"), "predict_proba"
-    XGBOOST_REGRESSOR = "xgboost_regressor", "xgboost", (".pkl", ".json", ".ubj"), "predict"
+    SKLEARN = "sklearn", "sklearn", PICKLES, "predict"
+    SKLEARN_CLASSIFIER = "sklearn_classifier", "sklearn", PICKLES, "predict_proba"
+    SKLEARN_PREPROCESSOR = "sklearn_preprocessor", "sklearn", PICKLES, "transform"
+    XGBOOST_CLASSIFIER = "xgboost_classifier", "xgboost", _XGBOOST_FILES, "predict_proba"
+    XGBOOST_REGRESSOR = "xgboost_regressor", "xgboost", _XGBOOST_FILES, "predict"
     TORCH = "torch", "torch", (".pkl", ".pt")
-    ONNX = "onnx", "onnx", (".onnx",)
+    ONNX = "onnx", "onnx", (".onnx", "")
     SPACY = "spacy", "spacy", ("",)
     HUGGINGFACE_PIPELINE = "hf_pipeline", "transformers"
 

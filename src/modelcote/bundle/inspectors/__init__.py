@@ -1,6 +1,7 @@
 """One inspector per runtime, a module with `inspect(artifact)`: what a model's file holds, without loading it.
 
-It returns the file's needs, distribution -> version specifier, where the file tells.
+It returns the file's needs, distribution -> version specifier, where the file tells. Its errors say what the file is or
+does ("is truncated."), without its name.
 
 The runtime's row in `modelcote.core.runtimes` names it. Inspectors run in the SDK and in the control API, where no
 model's library is installed; nothing of a file is executed.
@@ -11,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import PurePosixPath
 
+from modelcote.bundle.refusals import empty
 from modelcote.core.errors import InvalidBundle
 from modelcote.core.runtimes import MODEL_TYPES, RUNTIMES, BaseModelType, served_runtimes
 
@@ -30,18 +31,18 @@ class Artifact:
     members: Set[str] = frozenset()
     trusted: bool = False
 
-    @property
-    def suffix(self) -> str:
-        return PurePosixPath(self.name).suffix.lower()
-
-
 def inspect_artifact(artifact: Artifact) -> dict[str, str]:
-    """Have the artifact inspected by its runtime; return its needs. Raise `InvalidBundle` or `UnsafePickle`."""
+    """Have the artifact inspected by its runtime; return its needs.
+
+    Raises `InvalidBundle` or `UnsafePickle`, which name the file.
+    """
     inspector = RUNTIMES[artifact.model_type.runtime].inspector
     if not inspector:
-        served = (member.suffixes for member in MODEL_TYPES.values() if member.runtime in served_runtimes())
-        raise InvalidBundle(
-            f"a {artifact.model_type.name} artifact cannot be inspected.",
-            f"This version serves {', '.join(dict.fromkeys(suffix for row in served for suffix in row))}.",
-        )
-    return dict(import_module(inspector).inspect(artifact) or {})
+        served = ", ".join(member.name for member in MODEL_TYPES.values() if member.runtime in served_runtimes())
+        raise InvalidBundle(f"{artifact.model_type.name} is not served by this version.", f"Use one of: {served}.")
+    try:
+        if not artifact.data:
+            raise empty()
+        return dict(import_module(inspector).inspect(artifact) or {})
+    except InvalidBundle as error:
+        raise type(error)(f"{artifact.name} {error.detail}", error.remedy, **error.extra) from error

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcote.bundle.inspectors import Artifact
+from modelcote.bundle.refusals import not_a, truncated
+from modelcote.core.contents import ONNX, content_of
 from modelcote.core.errors import InvalidBundle
+from modelcote.core.texts import quoted
 
 _IR_VERSION, _GRAPH, _OPSET_IMPORT = 1, 7, 8
 # message -> field -> the message of its value; what is not here is not entered.
@@ -24,70 +27,77 @@ _INSIDE = {
 }
 _DATA_LOCATION, _EXTERNAL = 14, 1
 _MAX_DEPTH = 100
+_REMEDY = "Export and upload the model again."
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def inspect(artifact: Artifact) -> None:
     """Raise `InvalidBundle` for a file that is not an ONNX model, or keeps tensors in a file outside the bundle."""
-    name, view = artifact.name, memoryview(artifact.data)
-    fields = {number for number, _, _ in _fields(view, name)}
-    if not {_IR_VERSION, _GRAPH, _OPSET_IMPORT} <= fields:
-        raise _broken(name)
-    for location in _walk(view, "model", name, 0):
+    view, head = memoryview(artifact.data), artifact.data[:512]
+    whole = False
+    try:
+        whole = {_IR_VERSION, _GRAPH, _OPSET_IMPORT} <= {number for number, _, _ in _fields(view)}
+        locations = list(_walk(view, "model", 0)) if whole else []
+    except ValueError as error:
+        # Its fields are complete and one of them is not: that is damage.
+        raise (not_a(ONNX, head, _REMEDY) if whole or content_of(head) != ONNX else truncated()) from error
+    if not whole:
+        raise truncated() if content_of(head) == ONNX else not_a(ONNX, head, _REMEDY)
+    for location in locations:
         if location not in artifact.members:
             raise InvalidBundle(
-                f"{name} keeps tensors in {ascii(location)[:80]}, which is not in the bundle.",
+                f"keeps tensors in {quoted(location, 80)}, which is not in the bundle.",
                 "Save the model with its tensors inside (save_as_external_data=False).",
             )
 
 
-def _walk(message: memoryview, kind: str, name: str, depth: int) -> Iterator[str]:
+def _walk(message: memoryview, kind: str, depth: int) -> Iterator[str]:
     """Yield the locations of all external data below a message."""
     if depth > _MAX_DEPTH:
-        raise _broken(name)
+        raise ValueError("not a message")
     external, located = False, False
-    for number, wire, value in _fields(message, name):
+    for number, wire, value in _fields(message):
         inner = _INSIDE[kind].get(number)
         if kind == "tensor" and number == _DATA_LOCATION and value == _EXTERNAL:
             external = True
         if inner is None or wire != _BYTES or not isinstance(value, memoryview):
             continue
         if inner == "entry":
-            entry = {key: bytes(part) for key, _, part in _fields(value, name) if isinstance(part, memoryview)}
+            entry = {key: bytes(part) for key, _, part in _fields(value) if isinstance(part, memoryview)}
             if entry.get(1) == b"location":
                 located = True
                 yield entry.get(2, b"").decode("utf-8", "replace")
         else:
-            yield from _walk(value, inner, name, depth + 1)
+            yield from _walk(value, inner, depth + 1)
     if external and not located:
         yield ""
 
 
-def _fields(message: memoryview, name: str) -> Iterator[tuple[int, int, int | memoryview]]:
-    """Yield `(field number, wire type, value)` of a message; raise `InvalidBundle` where it is malformed."""
+def _fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
+    """Yield `(field number, wire type, value)` of a message; raise `ValueError` where it is malformed."""
     position = 0
     while position < len(message):
-        key, position = _varint(message, position, name)
+        key, position = _varint(message, position)
         number, wire = key >> 3, key & 7
         if number == 0:
-            raise _broken(name)
+            raise ValueError("not a message")
         if wire == _VARINT:
-            value, position = _varint(message, position, name)
+            value, position = _varint(message, position)
             yield number, wire, value
             continue
         if wire == _BYTES:
-            size, position = _varint(message, position, name)
+            size, position = _varint(message, position)
         elif wire in (_FIXED64, _FIXED32):
             size = 8 if wire == _FIXED64 else 4
         else:
-            raise _broken(name)
+            raise ValueError("not a message")
         if position + size > len(message):
-            raise _broken(name)
+            raise ValueError("not a message")
         yield number, wire, message[position : position + size]
         position += size
 
 
-def _varint(message: memoryview, position: int, name: str) -> tuple[int, int]:
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
     value = shift = 0
     while position < len(message) and shift < 64:
         byte = message[position]
@@ -96,8 +106,4 @@ def _varint(message: memoryview, position: int, name: str) -> tuple[int, int]:
         if not byte & 0x80:
             return value, position
         shift += 7
-    raise _broken(name)
-
-
-def _broken(name: str) -> InvalidBundle:
-    return InvalidBundle(f"{name} is not an ONNX model, or is truncated.", "Export and upload the model again.")
+    raise ValueError("not a message")

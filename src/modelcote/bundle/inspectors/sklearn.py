@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import re
 
-from modelcote.bundle.allow_list import CLASS, PYTHON_AND_NUMPY, AllowList
+from modelcote.bundle.allow_list import CLASS, PYTHON_AND_NUMPY, AllowList, words
 from modelcote.bundle.inspectors import Artifact
+from modelcote.bundle.library_names import PANDAS, SCIKIT_LEARN_AND_SCIPY
 from modelcote.bundle.pickles import inspect_pickle
+from modelcote.bundle.refusals import not_a
+from modelcote.core.contents import PICKLE, XGBOOST, content_of
 
 NAMES: dict[str, frozenset[str]] = {
     **PYTHON_AND_NUMPY,
+    **SCIKIT_LEARN_AND_SCIPY,
+    **PANDAS,
     "xgboost.core": frozenset({"Booster"}),
-    "scipy.special._ufuncs": frozenset({"expit", "logit"}),
-    "sklearn._loss.link": frozenset({"Interval"}),
-    "sklearn.utils._bunch": frozenset({"Bunch"}),
-    "sklearn.metrics._dist_metrics": frozenset({"newObj"}),
-    "sklearn.neighbors._kd_tree": frozenset({"newObj"}),
-    "sklearn.neighbors._ball_tree": frozenset({"newObj"}),
-    "sklearn.feature_extraction.text": frozenset({"strip_accents_unicode", "strip_accents_ascii"}),
-    "sklearn.feature_selection._univariate_selection": frozenset(
-        {"f_classif", "f_regression", "chi2", "r_regression", "f_oneway"}
+    "xgboost.sklearn": words(
+        "XGBClassifier XGBModel XGBRFClassifier XGBRFRegressor XGBRanker XGBRegressor _SciKitLearnMetric"
     ),
-    "sklearn.feature_selection._mutual_info": frozenset({"mutual_info_classif", "mutual_info_regression"}),
+    "xgboost.callback": frozenset({"EarlyStopping", "EvaluationMonitor"}),
 }
 # A class, or Cython's way of making an extension type: it checks the type it is given, and makes nothing else.
 ESTIMATORS = re.compile(rf"{CLASS.pattern}|__pyx_unpickle_[A-Za-z0-9_]+", re.ASCII)
+DISTRIBUTION = re.compile(r"[a-z0-9_]+_gen", re.ASCII)
 NEVER = (
     *("sklearn.externals", "sklearn.datasets", "sklearn._build_utils", "sklearn.conftest", "sklearn.utils._testing"),
     *("sklearn.utils.discovery", "sklearn.utils.parallel", "sklearn.utils._joblib", "sklearn.tests"),
@@ -36,7 +35,8 @@ ALLOWED = AllowList(
         "sklearn.": ESTIMATORS,
         "scipy.sparse.": re.compile(r"[a-z]{3}_(?:matrix|array)"),
         "scipy.interpolate.": CLASS,
-        "xgboost.sklearn.": CLASS,
+        "scipy.stats._continuous_distns.": DISTRIBUTION,
+        "scipy.stats._discrete_distns.": DISTRIBUTION,
     },
     NEVER,
 )
@@ -44,4 +44,6 @@ ALLOWED = AllowList(
 
 def inspect(artifact: Artifact) -> dict[str, str]:
     """Check every pickle of the file and return its needs; raise `UnsafePickle` or `InvalidBundle`."""
+    if content_of(artifact.data[:512]) == XGBOOST:
+        raise not_a(PICKLE, artifact.data[:512], "Deploy it as XGBOOST_CLASSIFIER or XGBOOST_REGRESSOR.")
     return inspect_pickle(artifact.data, ALLOWED, trusted=artifact.trusted)

@@ -1,0 +1,93 @@
+"""What stands for the objects of a pickle while it is read: nothing of them is real but texts, numbers and containers.
+
+A symbol is a class or a function, a call what would have been made by one, a table a dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from modelcote.core.errors import UnsafePickle
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A class or a function that the stream names."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return ascii(f"{self.module}.{self.name}")[1:-1]
+
+
+@dataclass(eq=False)
+class Call:
+    """The inert result of a call; `built` once the stream has given it a state."""
+
+    function: Symbol
+    arguments: tuple[Any, ...]
+    state: Any = None
+    built: bool = False
+
+
+class Table(dict[str, Any]):
+    """A dictionary's items whose keys are texts; `hidden` if it has others, which only loading would tell.
+
+    A `frozen` one has been checked: nothing may be added to it.
+    """
+
+    hidden = False
+    frozen = False
+
+
+class Refused(UnsafePickle):
+    """A value that may not be loaded, while it is not known yet where in the model it is."""
+
+
+def plain_table(value: Any) -> Table:
+    """Return the dictionary; raise `Refused` for anything else, and for one whose keys are not all plain texts."""
+    if not isinstance(value, Table) or value.hidden:
+        raise Refused("has a state that cannot be read without loading it")
+    return value
+
+
+def place_of(root: Any, wanted: Any) -> str:
+    """Return where in the model the value is, as `steps[1].scoring`; empty where that cannot be told.
+
+    The nearest one by breadth; a pair of a name and a value, as in `Pipeline.steps`, counts as the value.
+    """
+    seen, level = {id(root)}, [(root, "")]
+    while level:
+        below: list[tuple[Any, str]] = []
+        for value, path in level:
+            if value is wanted:
+                return path.removeprefix(".")
+            for part, suffix in _parts(value):
+                if id(part) not in seen:
+                    seen.add(id(part))
+                    below.append((part, path + suffix))
+        level = below
+    return ""
+
+
+def _parts(value: Any) -> Iterator[tuple[Any, str]]:
+    match value:
+        case Symbol():
+            return
+        case Call():
+            yield value.function, ""
+            yield from ((argument, "") for argument in value.arguments)
+            for state in value.state if isinstance(value.state, tuple) else (value.state,):
+                if isinstance(state, Table):
+                    yield from ((part, f".{name}") for name, part in state.items())
+                else:
+                    yield state, ""
+        case Table():
+            yield from ((part, f"[{name!a}]") for name, part in value.items())
+        case (str(), part):
+            yield part, ""
+        case list() | tuple():
+            yield from ((part, f"[{index}]") for index, part in enumerate(value))
