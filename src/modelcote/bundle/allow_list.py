@@ -48,16 +48,16 @@ _UFUNCS = words(
     "abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt ceil clip conjugate copysign cos cosh "
     "deg2rad degrees divide equal exp exp2 expm1 fabs float_power floor floor_divide fmax fmin fmod greater "
     "greater_equal heaviside hypot invert isfinite isinf isnan less less_equal log log10 log1p log2 logaddexp "
-    "logaddexp2 logical_and logical_not logical_or logical_xor maximum minimum mod multiply negative not_equal positive "
-    "power rad2deg radians reciprocal remainder rint sign signbit sin sinh sqrt square subtract tan tanh trunc"
+    "logaddexp2 logical_and logical_not logical_or logical_xor maximum minimum mod multiply negative not_equal "
+    "positive power rad2deg radians reciprocal remainder rint sign signbit sin sinh sqrt square subtract tan tanh trunc"
 )
 # Functions of arrays that neither open a file nor call a function they are given.
 _NUMPY_FUNCTIONS = words(
     "all amax amin angle any argmax argmin argsort array asarray ascontiguousarray atleast_1d atleast_2d average "
-    "column_stack concatenate count_nonzero cumprod cumsum diff expand_dims flip full_like gradient hstack imag isclose "
-    "max mean median min nan_to_num nanmax nanmean nanmedian nanmin nanpercentile nanquantile nanstd nansum nanvar "
-    "ones_like percentile prod ptp quantile ravel real repeat reshape round sinc sort squeeze stack std sum take tile "
-    "transpose unique var vstack where zeros_like"
+    "column_stack concatenate count_nonzero cumprod cumsum diff expand_dims flip full_like gradient hstack imag "
+    "isclose max mean median min nan_to_num nanmax nanmean nanmedian nanmin nanpercentile nanquantile nanstd nansum "
+    "nanvar ones_like percentile prod ptp quantile ravel real repeat reshape round sinc sort squeeze stack std sum "
+    "take tile transpose unique var vstack where zeros_like"
 )
 _NUMPY_TYPES = words(
     "dtype ndarray bool bool_ object_ str_ bytes_ float16 float32 float64 longdouble int8 int16 int32 int64 int_ uint8 "
@@ -66,8 +66,10 @@ _NUMPY_TYPES = words(
 )
 _DTYPE_CLASSES = frozenset(
     f"{kind}DType"
-    for kind in "Bool Bytes Complex64 Complex128 DateTime64 Float16 Float32 Float64 Int8 Int16 Int32 Int64 LongDouble "
-    "LongLong Object Str String TimeDelta64 UInt8 UInt16 UInt32 UInt64 ULongLong Void".split()
+    for kind in words(
+        "Bool Bytes Complex64 Complex128 DateTime64 Float16 Float32 Float64 Int8 Int16 Int32 Int64 LongDouble LongLong "
+        "Object Str String TimeDelta64 UInt8 UInt16 UInt32 UInt64 ULongLong Void"
+    )
 )
 _BUILTINS = words(
     "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple NoneType Ellipsis "

@@ -128,14 +128,15 @@ def _check_encode(call: Call) -> None:
 
 
 _CALLS: dict[Symbol, Callable[[Call], Any]] = {
+    DTYPE: read_dtype,
     _GETATTR: _check_getattr,
     Symbol("functools", "partial"): _check_partial,
     Symbol("_codecs", "encode"): _check_encode,
     Symbol("operator", "itemgetter"): _check_plain,
     Symbol("re", "_compile"): _check_plain,
-    **{Symbol("pandas.core.indexes.base", "_new_Index"): _check_index},
     **dict.fromkeys(
         (
+            Symbol("pandas.core.indexes.base", "_new_Index"),
             Symbol("pandas.core.indexes.datetimes", "_new_DatetimeIndex"),
             Symbol("pandas.core.indexes.interval", "_new_IntervalIndex"),
             Symbol("pandas.core.indexes.timedeltas", "_new_TimedeltaIndex"),

@@ -18,8 +18,8 @@ _ORDERS = ("<", ">", "|", "=")
 _FLEXIBLE = "SUV"
 _OBJECT_FLAGS = 63
 # numpy's flags NPY_NEEDS_INIT, NPY_NEEDS_PYAPI and NPY_ALIGNED_STRUCT, which say nothing of what the bytes are. Of the
-# others, a structure with objects has NPY_ITEM_REFCOUNT (1).
-_HARMLESS, _STRUCTURE_OF_OBJECTS = 8 | 16 | 128, 1
+# others, a structure with objects has NPY_ITEM_REFCOUNT and NPY_LIST_PICKLE: its values are a list, not bytes.
+_HARMLESS, _STRUCTURE_OF_OBJECTS = 8 | 16 | 128, 1 | 2
 _WRONG = "has a dtype that is not sound"
 
 
@@ -46,7 +46,11 @@ def _read_state(kind: str, size: int, state: Any) -> Dtype:
     if not isinstance(state, tuple) or len(state) not in (8, 9) or state[0] not in (3, 4) or state[1] not in _ORDERS:
         raise Refused(_WRONG)
     _, _, base, names, fields, elsize, _, flags = state[:8]
-    if type(elsize) is not int or elsize not in ((size,) if kind in _FLEXIBLE else (-1, size)) or type(flags) is not int:
+    if (
+        type(elsize) is not int
+        or elsize not in ((size,) if kind in _FLEXIBLE else (-1, size))
+        or type(flags) is not int
+    ):
         raise Refused(_WRONG)
     if kind != "V" and (base, names, fields) != (None, None, None):
         raise Refused(_WRONG)

@@ -73,10 +73,10 @@ PANDAS_INDEXES = words(
     "Index RangeIndex MultiIndex CategoricalIndex DatetimeIndex TimedeltaIndex PeriodIndex IntervalIndex Int64Index "
     "UInt64Index Float64Index"
 )
-_INTEGERS = "Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 Float32 Float64".split()
+_NUMBERS = words("Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 Float32 Float64")
 _PANDAS_DTYPES = words(
     "BooleanDtype CategoricalDtype DatetimeTZDtype IntervalDtype PeriodDtype SparseDtype StringDtype"
-) | {f"{kind}Dtype" for kind in _INTEGERS}
+) | {f"{kind}Dtype" for kind in _NUMBERS}
 _PANDAS_ARRAYS = words(
     "BooleanArray Categorical DatetimeArray FloatingArray IntegerArray IntervalArray NumpyExtensionArray PandasArray "
     "PeriodArray SparseArray StringArray StringArrayNumpySemantics TimedeltaArray"
@@ -117,7 +117,9 @@ PANDAS: dict[str, frozenset[str]] = {
     "pandas.core.indexes.frozen": frozenset({"FrozenList"}),
     **{
         f"pandas.core.arrays.{module}": _PANDAS_ARRAYS | _PANDAS_DTYPES
-        for module in "boolean categorical datetimes floating integer interval numpy_ period sparse.array sparse.dtype "
-        "string_ timedeltas".split()
+        for module in words(
+            "boolean categorical datetimes floating integer interval numpy_ period sparse.array sparse.dtype string_ "
+            "timedeltas"
+        )
     },
 }

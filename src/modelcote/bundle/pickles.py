@@ -23,7 +23,7 @@ from modelcote.bundle.refusals import empty, not_a, refusal, truncated
 from modelcote.bundle.streams import decompress
 from modelcote.bundle.symbols import Call, Refused, Symbol, Table, place_of
 from modelcote.bundle.written import Traces
-from modelcote.core.contents import PICKLE
+from modelcote.core.contents import PICKLE, TEXT, content_of
 from modelcote.core.errors import InvalidBundle
 
 _WRAPPER = Symbol("joblib.numpy_pickle", "NumpyArrayWrapper")
@@ -222,9 +222,7 @@ for _name, _method in {
     _Reader.dispatch[getattr(pickle, _name)[0]] = _method
 
 
-def read_pickle(
-    file: io.BytesIO, allowed: AllowList, traces: Traces, *, trusted: bool, inner: bool = False
-) -> Any:
+def read_pickle(file: io.BytesIO, allowed: AllowList, traces: Traces, *, trusted: bool, inner: bool = False) -> Any:
     """Follow one pickle of a stream, noting versions in `traces`.
 
     Raises `UnsafePickle` and `InvalidBundle`, both without the file's name.
@@ -267,6 +265,8 @@ def _inspect(data: bytes, allowed: AllowList, traces: Traces, trusted: bool) -> 
     file = io.BytesIO(plain)
     if not plain:
         raise empty()
+    if content_of(plain[:512]) not in ("", PICKLE, TEXT):  # Python 2 wrote pickles as text.
+        raise not_a(PICKLE, plain[:512])
     while file.tell() < len(plain):
         start = file.tell()
         rest = plain[start:]

@@ -1,4 +1,4 @@
-"""Errors about an artifact: what it holds, where, and what to do that works. `inspect_artifact` adds the file's name."""
+"""Errors about an artifact: what it holds, where, and what to do. `inspect_artifact` adds the file's name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from modelcote.bundle.symbols import Call, Symbol
-from modelcote.core.contents import content_of
+from modelcote.core.contents import ONNX, XGBOOST, content_of
 from modelcote.core.errors import InvalidBundle, UnsafePickle
 from modelcote.core.texts import shortened
 
@@ -59,9 +59,13 @@ def truncated() -> InvalidBundle:
     return InvalidBundle("is truncated: it ends in the middle.", _SAVE_AGAIN)
 
 
+_BY_CONTENT = {XGBOOST: "Deploy it as XGBOOST_CLASSIFIER or XGBOOST_REGRESSOR.", ONNX: "Deploy it as ONNX."}
+
+
 def not_a(kind: str, head: bytes, remedy: str = "Save the fitted model with pickle or joblib.") -> InvalidBundle:
     """Return the error for a file that is not of the kind; `head`: its first bytes, which may tell what it is."""
     content = content_of(head)
+    remedy = remedy if content == kind else _BY_CONTENT.get(content, remedy)
     if content in ("", kind):
         return InvalidBundle(f"is not {kind}, or is damaged.", remedy)
     return InvalidBundle(f"is {content}, not {kind}.", remedy)

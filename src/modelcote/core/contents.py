@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-PICKLE, XGBOOST, ONNX = "a pickle", "an XGBoost model", "an ONNX model"
+PICKLE, XGBOOST, ONNX, TEXT = "a pickle", "an XGBoost model", "an ONNX model", "text"
 # In this order. Both of XGBoost's formats, JSON and binary JSON (UBJ), start with an object; no pickle does.
 _STARTS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), name)
@@ -18,7 +18,7 @@ _STARTS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"\x80[\x02-\x05]|[(]?[cild]", PICKLE),
         # ModelProto.ir_version, a small number, is first.
         (rb"\x08[\x01-\x20][\x12\x3a\x42\x1a\x22\x2a\x32]", ONNX),
-        (rb"[\x09\x0a\x0d\x20-\x7e]{4}", "text"),
+        (rb"[\x09\x0a\x0d\x20-\x7e]{4}", TEXT),
     )
 )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.runtimes import MODEL_TYPES, RUNTIMES, BaseModelType, ModelType, served_runtimes, suffix_of
+from modelcote.core.texts import quoted
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+# What C++ libraries put before their messages: XGBoost's time and source line, onnxruntime's name, number and code.
+_PREFIX = re.compile(r"^(?:\[\d\d:\d\d:\d\d\] \S+:\d+: |\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : )+")
 _PATHS = re.compile(r"(?<![\w/.])/(?:[\w.+~-]+/)+(?=[\w.+~-]*)")
 
 
@@ -28,6 +30,6 @@ def quoted(value: object, limit: int = 60) -> str:
 
 
 def first_line(error: BaseException, limit: int) -> str:
-    """Return what an exception says: its first line, without the folders of paths and without a full stop."""
+    """Return what an exception says: its first line, without folders of paths, source lines and the full stop."""
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return shortened(_PATHS.sub("", line).rstrip(". "), limit)
+    return shortened(_PATHS.sub("", _PREFIX.sub("", line)).rstrip(". "), limit)

@@ -89,7 +89,7 @@ def test_what_every_later_xgboost_reads(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(InvalidBundle, match="does not fit XGBOOST_REGRESSOR"):
         needs(data, ModelType.XGBOOST_REGRESSOR, suffix)
     for wrong in (data[:-1], data[1:], data + b"}", b"{", b"x"):
-        with pytest.raises(InvalidBundle, match="is not an XGBoost model"):
+        with pytest.raises(InvalidBundle, match=r"not an XGBoost model|is truncated"):
             needs(wrong, ModelType.XGBOOST_CLASSIFIER, suffix)
 
 

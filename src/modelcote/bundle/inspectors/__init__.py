@@ -31,6 +31,12 @@ class Artifact:
     members: Set[str] = frozenset()
     trusted: bool = False
 
+    @property
+    def head(self) -> bytes:
+        """The first bytes, which tell what the file is."""
+        return self.data[:512]
+
+
 def inspect_artifact(artifact: Artifact) -> dict[str, str]:
     """Have the artifact inspected by its runtime; return its needs.
 

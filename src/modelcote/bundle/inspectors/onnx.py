@@ -33,7 +33,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 def inspect(artifact: Artifact) -> None:
     """Raise `InvalidBundle` for a file that is not an ONNX model, or keeps tensors in a file outside the bundle."""
-    view, head = memoryview(artifact.data), artifact.data[:512]
+    view, head = memoryview(artifact.data), artifact.head
     whole = False
     try:
         whole = {_IR_VERSION, _GRAPH, _OPSET_IMPORT} <= {number for number, _, _ in _fields(view)}

@@ -8,8 +8,6 @@ from modelcote.bundle.allow_list import CLASS, PYTHON_AND_NUMPY, AllowList, word
 from modelcote.bundle.inspectors import Artifact
 from modelcote.bundle.library_names import PANDAS, SCIKIT_LEARN_AND_SCIPY
 from modelcote.bundle.pickles import inspect_pickle
-from modelcote.bundle.refusals import not_a
-from modelcote.core.contents import PICKLE, XGBOOST, content_of
 
 NAMES: dict[str, frozenset[str]] = {
     **PYTHON_AND_NUMPY,
@@ -44,6 +42,4 @@ ALLOWED = AllowList(
 
 def inspect(artifact: Artifact) -> dict[str, str]:
     """Check every pickle of the file and return its needs; raise `UnsafePickle` or `InvalidBundle`."""
-    if content_of(artifact.data[:512]) == XGBOOST:
-        raise not_a(PICKLE, artifact.data[:512], "Deploy it as XGBOOST_CLASSIFIER or XGBOOST_REGRESSOR.")
     return inspect_pickle(artifact.data, ALLOWED, trusted=artifact.trusted)

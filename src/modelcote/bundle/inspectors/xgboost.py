@@ -14,7 +14,7 @@ from modelcote.bundle.ubjson import Truncated, read_ubjson
 from modelcote.bundle.written import xgboost_version
 from modelcote.core.contents import XGBOOST, content_of
 from modelcote.core.errors import InvalidBundle
-from modelcote.core.runtimes import ModelType
+from modelcote.core.runtimes import ModelType, suffix_of
 from modelcote.core.texts import quoted
 
 ALLOWED = AllowList(NAMES, {"sklearn.": ESTIMATORS}, NEVER)
@@ -23,7 +23,9 @@ _REMEDY = "Save it with `model.save_model(...)`, or with pickle."
 
 def inspect(artifact: Artifact) -> dict[str, str]:
     """Check the file by what it contains, and return its needs; raise `UnsafePickle` or `InvalidBundle`."""
-    if content_of(artifact.data[:512]) != XGBOOST:
+    if content_of(artifact.head) != XGBOOST:
+        if suffix_of(artifact.name) in (".json", ".ubj"):
+            raise not_a(XGBOOST, artifact.head, _REMEDY)
         return inspect_pickle(artifact.data, ALLOWED, trusted=artifact.trusted)
     _check_model(artifact)
     # XGBoost reads what its earlier versions wrote ("Introduction to Model IO"), not what later ones did.
@@ -34,7 +36,7 @@ def inspect(artifact: Artifact) -> dict[str, str]:
 def _check_model(artifact: Artifact) -> None:
     learner = _read(artifact.data).get("learner")
     if not isinstance(learner, dict) or not {"gradient_booster", "learner_model_param", "objective"} <= set(learner):
-        raise not_a(XGBOOST, artifact.data[:512], _REMEDY)
+        raise not_a(XGBOOST, artifact.head, _REMEDY)
     objective = str((learner["objective"] or {}).get("name", "")) if isinstance(learner["objective"], dict) else ""
     classifies = objective.startswith(("binary:", "multi:"))
     if objective and classifies != (artifact.model_type is ModelType.XGBOOST_CLASSIFIER):
