@@ -92,7 +92,7 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         try:
             check(call)
         except Refused as error:
-            self.refuse(call, error.detail)
+            self.refuse(call, str(error))
 
     # Opcodes that act -------------------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ def read_pickle(file: io.BytesIO, allowed: AllowList, traces: Traces, *, trusted
         case None:
             return root
         case Refused():
-            raise refusal(None, failure.detail, "") from failure
+            raise refusal(None, str(failure), "") from failure
         case InvalidBundle():
             raise failure
         case EOFError() | pickle.UnpicklingError() if file.tell() >= len(file.getbuffer()) > 1:

@@ -1,4 +1,4 @@
-"""What stands for the objects of a pickle while it is read: nothing of them is real but texts, numbers and containers.
+"""Symbols of the objects of a pickle while it is read: only texts, numbers and containers are real.
 
 A symbol is a class or a function, a call what would have been made by one, a table a dictionary.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from modelcote.core.errors import UnsafePickle
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Table(dict[str, Any]):
     frozen = False
 
 
-class Refused(UnsafePickle):
+class Refused(Exception):
     """A value that may not be loaded, while it is not known yet where in the model it is."""
 
 
@@ -54,8 +52,8 @@ def plain_table(value: Any) -> Table:
     return value
 
 
-def place_of(root: Any, wanted: Any) -> str:
-    """Return where in the model the value is, as `steps[1].scoring`; empty where that cannot be told.
+def place_of(root: Any, target: Any) -> str:
+    """Return where in the model the value is, as `steps[1].scoring`; empty where it is in none of its parts.
 
     The nearest one by breadth; a pair of a name and a value, as in `Pipeline.steps`, counts as the value.
     """
@@ -63,7 +61,7 @@ def place_of(root: Any, wanted: Any) -> str:
     while level:
         below: list[tuple[Any, str]] = []
         for value, path in level:
-            if value is wanted:
+            if value is target:
                 return path.removeprefix(".")
             for part, suffix in _parts(value):
                 if id(part) not in seen:

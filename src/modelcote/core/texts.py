@@ -16,11 +16,11 @@ def shortened(text: str, limit: int) -> str:
     """
     if len(text) <= limit:
         return text
-    kept = text[: limit - 4]
+    start = text[: limit - 4]
     if not text[limit - 4].isspace():
-        words, space, _ = kept.rpartition(" ")
-        kept = words if space else kept
-    return f"{kept.rstrip()} ..."
+        words, space, _ = start.rpartition(" ")
+        start = words if space else start
+    return f"{start.rstrip()} ..."
 
 
 def quoted(value: object, limit: int = 60) -> str:
