@@ -61,7 +61,7 @@ def _compile(folder: Path, flow: Flow, inputs: Inputs, sample: list[Any]) -> Rep
     from modelcote.compile.generate_rows import as_columns, generate_rows, ordinary_row
     from modelcote.compile.input_profile import profile_inputs
 
-    loaded = load_flow(folder, Manifest("", flow))
+    loaded = load_flow(folder, Manifest("", flow, inputs=inputs.to_dict()))
     models = [part.runner.model for part in loaded.stages]
     methods = [stage.model_type.method for stage in flow.stages]
     original = Original(loaded, methods[-1], hasattr(models[-1], "classes_"))

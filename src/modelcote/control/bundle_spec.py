@@ -18,7 +18,7 @@ from modelcote.core.spec import ModelSpec, check_spec, spec_from_dict
 
 # A manifest's members, and those of a Conduit client's; all others (an API key among them) are dropped.
 _KNOWN = frozenset(
-    {"name", "flow", "processors", "libraries", "inputs", "compiled", "trusted"}
+    {"name", "flow", "processors", "libraries", "inputs", "compiled", "trusted", "hints"}
     | {"hardware", "python_version", "cpu", "memory", "version"}
 )
 

@@ -4,9 +4,11 @@ request (`modelcote.flow.inputs`), so that no cell's meaning depends on the othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
+
+from modelcote.core.errors import InvalidSpec
 
 # A matrix of float64; a numpy array of another dtype; a pandas DataFrame; a list of texts; one value per row; a list of
 # values per row, of any length; an ONNX feed; the data as sent.
@@ -98,6 +100,27 @@ def _earlier(data: Mapping[str, Any]) -> Inputs:
     )
     kind = {"mixed": TABLE, "text": TEXTS}.get(data["kind"], data["kind"])
     return Inputs(kind, data["n_features"], columns, Column(dtype=UNDECIDED) if kind == TABLE else Column())
+
+
+def plain_categories(categories: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """Return categories by column as JSON values; raise `InvalidSpec` for any that has no JSON form."""
+    plain = {
+        str(name): [getattr(item, "item", lambda item=item: item)() for item in items]
+        for name, items in categories.items()
+    }
+    for name, items in plain.items():
+        for item in items:
+            if not isinstance(item, str | int | float) or item != item:  # noqa: PLR0124  NaN
+                raise InvalidSpec(
+                    f"categories: {ascii(item)[:60]} of {name[:60]} is not a text, a number, true or false.",
+                    "Leave missing values out: they have no category.",
+                    field="categories",
+                )
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
 
 
 _NUMBER, _TEXT = {"type": "number"}, {"type": "string"}

@@ -22,9 +22,10 @@ class Manifest:
 
     `libraries`: distribution name -> version in the process that made the bundle (`python` among them); empty
     for a foreign bundle. `needs`: distribution -> version specifier, read from the files by an inspection, which alone
-    sets it. `inputs`: those of the first stage, as `modelcote.core.inputs.Inputs.to_dict`
-    writes them, or None when only the loaded model can tell. `compiled`: the compiled tier's report
-    (`modelcote.compile.Report.to_dict`) when the bundle holds `compiled.onnx`, else None.
+    sets it. `inputs`: those of the first stage, as `modelcote.core.inputs.Inputs.to_dict` writes them, or None when
+    only the loaded model can tell. `hints`: what the caller says of them: `inputs` of a sample, `categories` by column.
+    `compiled`: the compiled tier's report (`modelcote.compile.Report.to_dict`) when the bundle holds `compiled.onnx`,
+    else None.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Manifest:
     inputs: Mapping[str, Any] | None = None
     compiled: Mapping[str, Any] | None = None
     trusted: bool = False
+    hints: Mapping[str, Any] | None = None
     needs: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -52,12 +54,12 @@ def parse_manifest(data: object) -> Manifest:
     """Parse a `conduit.json`; members that serving does not know (an API key among them) are dropped."""
     if not isinstance(data, Mapping):
         raise InvalidBundle(f"{MANIFEST} is not a JSON object.", "Make the bundle with Conduit or `cote deploy`.")
-    libraries, inputs, compiled = data.get("libraries") or {}, data.get("inputs"), data.get("compiled")
+    libraries = data.get("libraries") or {}
+    inputs, compiled, hints = (data.get(member) for member in ("inputs", "compiled", "hints"))
     if not (
         isinstance(libraries, Mapping)
         and all(isinstance(item, str) for pair in libraries.items() for item in pair)
-        and (inputs is None or isinstance(inputs, Mapping))
-        and (compiled is None or isinstance(compiled, Mapping))
+        and all(member is None or isinstance(member, Mapping) for member in (inputs, compiled, hints))
     ):
         raise InvalidBundle(
             f"{MANIFEST} has a member of the wrong type.", "Make the bundle with Conduit or `cote deploy`."
@@ -69,4 +71,5 @@ def parse_manifest(data: object) -> Manifest:
         inputs=inputs,
         compiled=compiled,
         trusted=data.get("trusted") is True,
+        hints=hints,
     )

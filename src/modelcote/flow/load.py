@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -33,14 +33,6 @@ class LoadedStage:
 
 
 @dataclass(frozen=True)
-class Hints:
-    """The caller's part in the description of a model's inputs (`modelcote.flow.schema.describe`)."""
-
-    sample: Any = None
-    categories: Mapping[str, Sequence[Any]] | None = None
-
-
-@dataclass(frozen=True)
 class LoadedFlow:
     """Stages ready to run, or the compiled form of them all; `call` is the whole of it."""
 
@@ -53,11 +45,11 @@ class LoadedFlow:
         return finish(self.call(data, files))
 
 
-def load_flow(folder: Path, manifest: Manifest, hints: Hints | None = None) -> LoadedFlow:
+def load_flow(folder: Path, manifest: Manifest) -> LoadedFlow:
     """Load the flow in a bundle's folder, its inputs as the manifest describes them.
 
-    Where it does not, they are read from the loaded model and from what the caller says of them (`hints`).
-    Raises `InvalidBundle`, `VersionMismatch` and, for the caller's part, `InvalidSpec`.
+    Where it does not, they are read from the loaded model and from the manifest's hints. Raises `InvalidBundle`,
+    `VersionMismatch` and, for hints that do not fit the model, `InvalidSpec`.
     """
     if manifest.compiled is not None:
         # Imported here: other flows need nothing of the compiled tier.
@@ -67,11 +59,11 @@ def load_flow(folder: Path, manifest: Manifest, hints: Hints | None = None) -> L
         return LoadedFlow(loaded.inputs or Inputs(), (), lambda data, _files: loaded.call(data))
     store = Store()
     stages = tuple(_load_stage(folder, stage, store) for stage in manifest.flow.stages)
-    inputs = _inputs(manifest, stages[0].runner, hints)
+    inputs = _inputs(manifest, stages[0].runner)
     return LoadedFlow(inputs, stages, lambda data, files: _run(stages, inputs, data, files))
 
 
-def _inputs(manifest: Manifest, first: Runner, hints: Hints | None) -> Inputs:
+def _inputs(manifest: Manifest, first: Runner) -> Inputs:
     if first.inputs is not None:
         return first.inputs
     stored = manifest.inputs
@@ -83,8 +75,7 @@ def _inputs(manifest: Manifest, first: Runner, hints: Hints | None) -> Inputs:
             raise InvalidBundle("the description of the model's inputs cannot be read.", "Deploy it again.") from error
     from modelcote.flow.schema import describe
 
-    hints = hints or Hints()
-    return describe(first.model, hints.sample, hints.categories)
+    return describe(first.model, manifest.hints)
 
 
 def _load_stage(folder: Path, stage: Stage, store: Store) -> LoadedStage:

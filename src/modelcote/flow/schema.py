@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,24 +22,21 @@ from modelcote.core.inputs import (
     Inputs,
 )
 from modelcote.flow.evidence import NUMBER, RAW, USED, Evidence, collect, first_steps
-from modelcote.flow.samples import with_categories, with_sample
+from modelcote.flow.samples import of_sample, with_categories
 
 _REMEDY = "Deploy with sample=, a DataFrame or an array of the dtypes that the model was trained on."
 
 
-def describe(model: Any, sample: Any = None, categories: Mapping[str, Sequence[Any]] | None = None) -> Inputs:
-    """Return the inputs of a fitted estimator.
+def describe(model: Any, hints: Mapping[str, Any] | None = None) -> Inputs:
+    """Return the inputs of a fitted estimator; `hints` are what the caller says of them, as the manifest has it.
 
-    `sample`: rows as training had them, a DataFrame or an array, whose dtypes then hold. `categories`: those of columns
-    of which the model's file has codes only, by the column's name, in the order of training.
-
-    Raises `InvalidBundle` where nothing decides what a value means, and `InvalidSpec` for a sample or categories that
-    do not fit the model.
+    Raises `InvalidBundle` where nothing decides what a value means, and `InvalidSpec` for hints that do not fit the
+    model.
     """
     names, width = _attribute(model, "feature_names_in_"), _attribute(model, "n_features_in_")
     columns = () if names is None else tuple(map(str, names))
-    inputs = with_sample(columns, None if width is None else int(width), sample)
-    inputs = with_categories(inputs or _of_model(model, columns, width), categories or {})
+    inputs = of_sample(hints or {}, columns, None if width is None else int(width))
+    inputs = with_categories(inputs or _of_model(model, columns, width), (hints or {}).get("categories") or {})
     lacking = [column.name for column in inputs.columns if column.dtype == "category" and column.categories is None]
     if lacking:
         raise InvalidBundle(

@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,7 @@ from modelcote.bundle.inspect import inspect_bundle
 from modelcote.bundle.make import make_bundle
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.hardware import Hardware, parse_hardware
+from modelcote.core.inputs import plain_categories
 from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_dict
 from modelcote.core.runs import SYNC
 from modelcote.core.runtimes import RUNTIMES
@@ -34,7 +35,9 @@ class Conduit:
     """A named flow of stages `(model_type, path[, processors])`, checked as a whole by the constructor.
 
     `cpu` in whole vCPUs (1 to 32), `memory` in GB (2 to 256), `cooldown` and `timeout` in seconds; None leaves the
-    size to the backend. `sample`: your own rows, which the compiled form must answer as the original does.
+    size to the backend. `sample`: your own rows, which the compiled form must answer as the original does; a DataFrame
+    or an array also says of which dtypes the model's inputs are. `categories`: those of pandas' category columns, by
+    column, in the order of training, for XGBoost files of before 3.1, which do not hold them.
     `compile=False` serves the original; `trusted=True` allows your own code in pickles. `mode="async"` makes every
     predict call a run (docs/guides/runs.md). `force_rebuild` changes nothing: every deploy builds a new version.
     `endpoint` and `project` name the target; by default the environment or a local cloud does (`modelcote.sdk.config`).
@@ -58,7 +61,8 @@ class Conduit:
         force_rebuild: bool | None = None,  # noqa: ARG002  the interface's own argument
         *,
         compile: bool = True,
-        sample: Sequence[Any] | None = None,
+        sample: Any = None,
+        categories: Mapping[str, Sequence[Any]] | None = None,
         trusted: bool = False,
         timeout: int = TIMEOUT_S[2],
         mode: str = SYNC,
@@ -85,7 +89,7 @@ class Conduit:
                 trusted=bool(trusted),
             )
         )
-        self.sample = sample
+        self.sample, self._hints = _inputs_of(sample, categories)
         self._target = (api_key, endpoint, project)
         self._reporter = Reporter(quiet=quiet)
         self._predictor: Any = None
@@ -172,7 +176,7 @@ class Conduit:
         return replace(manifest, compiled=report.to_dict()) if report.used else manifest
 
     def _stage(self, folder: Path, base: Path) -> Manifest:
-        manifest = Manifest(self.name, self.spec.flow, trusted=self.spec.trusted)
+        manifest = Manifest(self.name, self.spec.flow, trusted=self.spec.trusted, hints=self._hints)
         for name, path in self._paths.items():
             source = base / path
             if not source.is_file():
@@ -180,3 +184,13 @@ class Conduit:
             shutil.copyfile(source, folder / name)
         (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(manifest)), encoding="utf-8")
         return manifest
+
+
+def _inputs_of(sample: Any, categories: Mapping[str, Sequence[Any]] | None) -> tuple[Sequence[Any] | None, Any]:
+    """Return a sample's rows and, as plain JSON values, what it and the categories say of a model's inputs."""
+    hints: dict[str, Any] = {"categories": plain_categories(categories)} if categories else {}
+    if sample is None or isinstance(sample, list | tuple):
+        return sample, hints or None
+    from modelcote.flow.samples import inputs_of, sample_rows
+
+    return sample_rows(sample), {**hints, "inputs": inputs_of(sample).to_dict()}
