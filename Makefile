@@ -30,7 +30,7 @@ down: $(READY)  ## stop it
 	$(BIN)/cote local down
 
 # Files are spread over the workers; the tests of the one local cloud stay together (see tests/conftest.py).
-JOBS = 2
+JOBS = 3
 PYTEST = $(BIN)/python -m pytest -n $(JOBS)
 
 test: check  ## everything: lint, types, imports, and the tests

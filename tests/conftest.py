@@ -7,12 +7,15 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import dill
 import httpx
 import pytest
 from hypothesis import settings
 
 # One thread per numeric library: models this small lose more by threads that wait for each other than they gain.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+# Pulumi imports dill, which changes how joblib pickles in the whole process: into what dill alone can read.
+dill.extend(use_dill=False)
 # No example is judged by its time; where CI runs, the same examples are tried every time.
 settings.register_profile("all", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("all")
@@ -23,13 +26,17 @@ if TYPE_CHECKING:
 
 # The folders that take longest come first, so that the workers of `make test` finish together.
 _LONG = ("tests/local/", "tests/docs/", "tests/faults/", "tests/infra/")
-_OWN_CLOUDS = ("tests/local/test_lifecycle.py", "tests/local/test_wheel.py")
+# Every deploy runs the program for all models of a cloud: those that deploy dozens come last, or have their own cloud.
+_DOZENS = ("tests/local/test_models.py", "tests/local/test_many.py")
+_OWN_CLOUDS = ("tests/local/test_lifecycle.py", "tests/local/test_many.py", "tests/local/test_wheel.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(
-        key=lambda item: next((n for n, folder in enumerate(_LONG) if item.nodeid.startswith(folder)), len(_LONG))
-    )
+    def order(item: pytest.Item) -> tuple[int, bool]:
+        folder = next((n for n, folder in enumerate(_LONG) if item.nodeid.startswith(folder)), len(_LONG))
+        return folder, item.nodeid.startswith(_DOZENS)
+
+    items.sort(key=order)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -58,12 +65,12 @@ def authority() -> Authority:
 def cloud(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Cloud]:
     """One local cloud for the whole run, in a folder of its own, with the user's cache of runtimes."""
     from modelcote.local import cloud as local
-    from tests.local.cloud import REGISTRY_CACHE_S, Cloud
+    from tests.local.cloud import CACHES, Cloud
 
     home = tmp_path_factory.mktemp("cloud") / ".modelcote"
     # Receivers of webhooks over TLS have certificates of the tests' own authority.
     home.mkdir()
-    policy = {"webhook_ca": str(authority.write_ca(home)), "registry_cache_s": REGISTRY_CACHE_S}
+    policy = {"webhook_ca": str(authority.write_ca(home)), **CACHES}
     (home / "policy.json").write_text(json.dumps(policy))
     running = local.up(home)
     try:

@@ -15,10 +15,8 @@ from typing import Any
 
 import boto3
 import httpx
-import joblib
-import numpy
 import psutil
-from sklearn.linear_model import LinearRegression
+from onnx import TensorProto, helper
 
 from modelcote import Conduit, model_type
 from modelcote.aws.items import decode_item
@@ -71,7 +69,7 @@ def behave(data: Any) -> Any:
         until = time.time() + 60
         while time.time() < until:
             time.sleep(0.2)
-    return [[float(data["job"])]]
+    return {"job": [float(data["job"])]}
 
 
 @dataclass(frozen=True)
@@ -147,10 +145,17 @@ def a_world(home: Path, plan: Plan, policy: dict[str, Any] | None = None) -> Ite
 
 
 def deploy(world: World) -> None:
-    """The model: twice the number of the job, and the behaviour that the job asks for."""
-    path = world.home.parent / "double.pkl"
-    joblib.dump(LinearRegression().fit(numpy.array([[0.0], [1.0], [1_000_000.0]]), [0.0, 2.0, 2_000_000.0]), path)
-    flow = (model_type.SKLEARN, str(path), {"pre": behave})
+    """Deploy the model, twice the number of the job, with the behaviour that the job names.
+
+    As an ONNX graph its processes start in a tenth of the time: a plan kills hundreds of them.
+    """
+    job, double = (helper.make_tensor_value_info(name, TensorProto.DOUBLE, [1]) for name in ("job", "double"))
+    graph = helper.make_graph([helper.make_node("Add", ["job", "job"], ["double"])], "double", [job], [double])
+    path = world.home.parent / "double.onnx"
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=8).SerializeToString()
+    )
+    flow = (model_type.ONNX, str(path), {"pre": behave})
     Conduit(
         MODEL, world.key, flow=flow, endpoint=world.url, project=world.project, timeout=30, max_replicas=24
     ).deploy()

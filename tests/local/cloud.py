@@ -12,8 +12,8 @@ from modelcote import Conduit
 from modelcote.core.errors import DeployFailed
 from tests.support.waiting import until
 
-# What the tests' cloud has in its policy.
-REGISTRY_CACHE_S = 0.2
+# What the tests' cloud has in its policy: a change is seen at once.
+CACHES = {"registry_cache_s": 0.2, "secret_cache_s": 0.2}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from modelcote.local import cloud as local
-from tests.local.cloud import REGISTRY_CACHE_S, Cloud
+from tests.local.cloud import CACHES, Cloud
 from tests.local.waiting import ended
 from tests.support.authority import Authority, der
 from tests.support.receivers import Receiver
@@ -51,7 +51,7 @@ def test_the_models_own_credentials_and_a_runs_own(cloud: Cloud, runner: str) ->
         path = f"/models/{runner}/webhook"
         put = cloud.http.put(cloud.control(path), json={"url": receiver.url, "auth": auth})
         assert put.json() == {"url": receiver.url, "auth": "basic"}
-        time.sleep(REGISTRY_CACHE_S)  # The gateway knows a model as it was at most so long ago.
+        time.sleep(CACHES["registry_cache_s"])  # The gateway knows a model as it was at most so long ago.
         try:
             headers = {"Prefer": "respond-async", "x-modelcote-run-limit": "20"}
             cloud.http.post(cloud.predict_url(runner), json=[[1.0]], headers=headers)

@@ -27,7 +27,7 @@ def deployed(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     def deploy(name: str) -> None:
         cloud.conduit(model_name(name), built[name].flow).deploy()
 
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(8) as pool:
         list(pool.map(deploy, built))
     return built
 

@@ -14,11 +14,15 @@ Value = TypeVar("Value")
 def until(
     read: Callable[[], Value], holds: Callable[[Value], object] = bool, seconds: float = 120, pause_s: float = 0.05
 ) -> Value:
-    """Return what `read` returns as soon as it `holds`. Only what never happens takes all the seconds."""
-    deadline = time.monotonic() + seconds
+    """Return what `read` returns as soon as it `holds`. Only what never happens takes all the seconds.
+
+    The pauses grow with the time that it takes, since reading takes that time from what is waited for.
+    """
+    started = time.monotonic()
     while not holds(value := read()):
-        assert time.monotonic() < deadline, value
-        time.sleep(pause_s)
+        waited = time.monotonic() - started
+        assert waited < seconds, value
+        time.sleep(max(pause_s, min(1.0, waited / 10)))
     return value
 
 

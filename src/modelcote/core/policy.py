@@ -29,6 +29,8 @@ class Policy:
     sync_wait_s: float = 25
     # How long the gateway serves from a key or a model that it has read: so long may a revoked key keep working.
     registry_cache_s: float = 5
+    # How long a delivery signs with the secrets that it has read: a rotation reaches every worker by then.
+    secret_cache_s: float = 30
     # What is not accepted: more open runs of one project than this.
     open_runs: int = 10_000
     # How long a run may wait in the queue when the caller does not say.

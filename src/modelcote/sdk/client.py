@@ -18,7 +18,8 @@ from modelcote.sdk.config import Target, find_target
 from modelcote.sdk.run_calls import RunCalls, RunFilter, SubmitOptions, part, query_of
 from modelcote.sdk.wire import TIMEOUT_S, Steps, perform
 
-POLL_S = 0.1
+# Each read of a deploy's progress is an invocation on AWS: the longer it has taken, the longer is the pause.
+POLL_S, POLL_MAX_S, _POLL_SHARE = 0.1, 2.0, 0.08
 _CHUNK = 256 * 1024
 Result = TypeVar("Result")
 
@@ -100,7 +101,7 @@ class Client:
 
     def follow(self, deploy_id: str) -> Iterator[Progress]:
         """Yield the deploy's progress until it ends; raise the error it failed with."""
-        after = 0
+        after, started = 0, time.monotonic()
         while True:
             row = self._call(answers.DeployView, "GET", f"/deploys/{part(deploy_id)}", params={"after": str(after)})
             after = row["next"] or after
@@ -110,7 +111,7 @@ class Client:
                 raise from_problem(problem)
             if row["state"] == "SUCCEEDED":
                 return
-            time.sleep(POLL_S)
+            time.sleep(min(POLL_MAX_S, max(POLL_S, _POLL_SHARE * (time.monotonic() - started))))
 
     def finish(self, accepted: answers.Accepted, say: Callable[[str], None] = lambda _: None) -> str:
         """Follow an accepted request to its end, pass each log line to `say`, and return the predict URL."""

@@ -16,8 +16,6 @@ from modelcote.core.policy import Policy
 from modelcote.webhooks.credentials import BasicAuth, MtlsAuth, auth_from_dict, auth_to_dict
 from modelcote.webhooks.sign import new_secret
 
-_CACHE_S = 30.0
-
 
 def origin(url: str) -> str:
     """Return the scheme and the host with its port; empty for an empty URL."""
@@ -26,9 +24,9 @@ def origin(url: str) -> str:
 
 
 class WebhookSecrets:
-    """One project's and model's secrets. `client` is boto3's for Secrets Manager; values are cached for 30 s.
+    """One project's and model's secrets. `client` is boto3's for Secrets Manager.
 
-    `key_arn` is the KMS key that encrypts new secrets.
+    Values are cached for `Policy.secret_cache_s`. `key_arn` is the KMS key that encrypts new secrets.
     """
 
     def __init__(
@@ -112,7 +110,7 @@ class WebhookSecrets:
         at = time.monotonic()
         entry = self._cache.get(name)
         if entry is None or at >= entry[0]:
-            entry = self._cache[name] = (at + _CACHE_S, self._read(name))
+            entry = self._cache[name] = (at + self.policy.secret_cache_s, self._read(name))
         return entry[1]
 
     def _read(self, name: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +64,8 @@ class State:
 
     def save(self) -> None:
         with self._lock:
-            rows = {urn: asdict(record) for urn, record in self.resources.items()}
-            write_atomically(self.path, json.dumps({"resources": rows, "models": self.models}), mode=0o600)
+            content = json.dumps({"resources": self.resources, "models": self.models}, default=vars)
+            write_atomically(self.path, content, mode=0o600)
             self._saved_at = time.monotonic()
 
     def archive_of(self, layer_arn: str) -> str:
