@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from modelcote.bundle.inspectors import Artifact, inspect_artifact
 from modelcote.bundle.read import opened, raw_manifest
-from modelcote.bundle.requirements import MAX_BYTES, check_requirements
+from modelcote.bundle.requirements import MAX_BYTES, check_requirements, decode_requirements
 from modelcote.bundle.versions import check_writers
 from modelcote.bundle.written import merged
 from modelcote.core.errors import InvalidBundle, VersionMismatch
@@ -69,10 +69,7 @@ def requirements_of(archive: zipfile.ZipFile) -> tuple[str, ...]:
         return ()
     if archive.getinfo(REQUIREMENTS).file_size > MAX_BYTES:
         raise InvalidBundle(f"{REQUIREMENTS} is larger than {MAX_BYTES:,} bytes.", "Name fewer distributions.")
-    try:
-        return check_requirements(archive.read(REQUIREMENTS).decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise InvalidBundle(f"{REQUIREMENTS} is not UTF-8 text.", "Save it as UTF-8.") from error
+    return check_requirements(decode_requirements(archive.read(REQUIREMENTS)))
 
 
 def _check_flow(manifest: Manifest, spec: ModelSpec) -> None:

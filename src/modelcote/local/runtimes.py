@@ -20,7 +20,7 @@ import uv
 from modelcote.core.errors import LocalCloudError
 from modelcote.core.project import project_root
 from modelcote.core.snapshot import Layer
-from modelcote.deploy.artifacts.runtimes import lock_path, parse_key, runtime_key
+from modelcote.deploy.artifacts.runtimes import lock_path, parse_key, requirement_options, runtime_key
 from modelcote.local.package_index import uv_environment
 from modelcote.local.processes import locked
 
@@ -77,7 +77,8 @@ def _make(folder: Path, runtime: str, python_version: str, requirements: Sequenc
     for lock in (_lambda_lock(), lock_path(runtime)):
         _uv(*install, "--require-hashes", "--no-deps", "-r", str(lock))
     if requirements:
-        _uv(*install, *requirements)
+        with requirement_options(requirements) as options:
+            _uv(*install, *options)
     unfinished.rename(folder)
 
 

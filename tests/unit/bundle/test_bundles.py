@@ -19,7 +19,6 @@ from modelcote.bundle.inspect import inspect_bundle
 from modelcote.bundle.inspectors import Artifact, inspect_artifact
 from modelcote.bundle.make import make_bundle
 from modelcote.bundle.read import unpack
-from modelcote.bundle.requirements import check_requirements
 from modelcote.core.digests import file_sha256
 from modelcote.core.errors import InvalidBundle, ModelcoteError
 from modelcote.core.manifest import MANIFEST, Manifest, parse_manifest
@@ -172,37 +171,3 @@ def test_a_damaged_zip_is_a_bundle_or_an_error_of_ours(
     path.write_bytes(data)
     with contextlib.suppress(ModelcoteError):
         inspect_bundle(path)
-
-
-@pytest.mark.parametrize(
-    "line", ["nltk", "nltk==3.9", "nltk[all]>=3,<4", "nltk ~= 3.1 ; python_version < '3.12'", "# no"]
-)
-def test_requirements_that_are_accepted(line: str) -> None:
-    check_requirements(f"{line}  # comment\n\n")
-
-
-@pytest.mark.parametrize(
-    ("line", "kind"),
-    [
-        ("-e .", "an editable install"),
-        ("--editable=./z", "an editable install"),
-        ("-r x.txt", "an option of pip"),
-        ("--index-url https://x.y", "an option of pip"),
-        ("-i https://x.y", "an option of pip"),
-        ("git+https://x.y/z", "a URL"),
-        ("https://x.y/z.whl", "a URL"),
-        ("nltk @ https://x.y/z.whl", "a URL"),
-        ("nltk @ file:///z", "a URL"),
-        ("nltk @ z.whl", "a URL"),
-        ("./z", "a local path"),
-        ("/z", "a local path"),
-        ("..\\z", "a local path"),
-        ("z.whl", "a local path"),
-        ("nltk; os.system('x')", "not of the form name==version"),
-        ("nltk==3.9 --pre", "not of the form name==version"),
-        ("nltk==x.y", "not of the form name==version"),
-    ],
-)
-def test_requirements_that_are_refused(line: str, kind: str) -> None:
-    with pytest.raises(InvalidBundle, match=f"is {kind}"):
-        check_requirements(f"numpy\n{line}\n")

@@ -14,7 +14,7 @@ from infra.components.layers import IN_BUCKET
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer
 from modelcote.deploy.artifacts.layers import PLATFORMS, build_layer, uv
-from modelcote.deploy.artifacts.runtimes import lock_path, parse_key, runtime_key
+from modelcote.deploy.artifacts.runtimes import lock_path, parse_key, requirement_options, runtime_key
 from modelcote.registry.store import Registry
 
 _SECONDS = 900
@@ -41,7 +41,8 @@ class AwsRuntimes:
             install = ("pip", "install", "--quiet", "--python", str(unfinished / "bin" / "python"))
             _uv(*install, "--require-hashes", "-r", str(lock_path(runtime)))
             if requirements:
-                _uv(*install, "--only-binary", ":all:", *requirements)
+                with requirement_options(requirements) as options:
+                    _uv(*install, "--only-binary", ":all:", *options)
             if not folder.exists():
                 unfinished.rename(folder)
         return python

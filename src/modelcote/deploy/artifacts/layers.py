@@ -16,7 +16,7 @@ from pathlib import Path
 
 from modelcote.bundle.zips import tree, write_zip
 from modelcote.core.errors import DeployFailed
-from modelcote.deploy.artifacts.runtimes import lock_path
+from modelcote.deploy.artifacts.runtimes import lock_path, requirement_options
 
 # A function's code and layers together, unpacked: 250 MB as AWS counts them.
 LAMBDA_BYTES = 262_144_000
@@ -54,7 +54,8 @@ def build_layer(
         root = Path(folder)
         install(["--require-hashes", "-r", str(lock_path(runtime))], root, python_version, platform)
         if requirements:
-            install(list(requirements), root, python_version, platform)
+            with requirement_options(requirements) as options:
+                install(options, root, python_version, platform)
         strip(root)
         if python is not None:
             compile_sourceless(root, python, "/opt/python")

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from modelcote.bundle.requirements import CONSTRAINT
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.manifest import Manifest
 from modelcote.core.project import project_root
@@ -47,6 +50,19 @@ def runtime_key(runtime: str, python_version: str, requirements: Sequence[str] =
     """Return `<runtime>-py<version>-<12 hexadecimal digits>`: a hash of the lock and of the requirements on top."""
     content = "\n".join((_LAYOUT, _lock(runtime), *sorted(requirements)))
     return f"{runtime}-py{python_version}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+
+@contextmanager
+def requirement_options(requirements: Sequence[str]) -> Iterator[list[str]]:
+    """Yield uv's options that install checked requirement lines: a file of them, and one of their constraints."""
+    with tempfile.TemporaryDirectory(prefix="modelcote-requirements-") as folder:
+        options = []
+        for option, chosen in (("-r", False), ("-c", True)):
+            lines = [one.removeprefix(CONSTRAINT) for one in requirements if one.startswith(CONSTRAINT) is chosen]
+            file = Path(folder) / f"{option[1]}.txt"
+            file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            options += [option, str(file)]
+        yield options
 
 
 def parse_key(key: str) -> tuple[str, str]:
