@@ -12,6 +12,7 @@ from modelcote.core.errors import (
     PayloadTooLarge,
     TooManyRequests,
 )
+from modelcote.core.event import too_large
 
 # A task's `Error` that says why the function was not started, by a part of its name; and the status of the Invoke API.
 _STATUS_BY_NAME = {
@@ -30,7 +31,7 @@ def failed_inside(kind: str, message: str) -> ModelcoteError:
     if "Sandbox.Timedout" in (kind, message) or "Task timed out" in message or "Sandbox.Timedout" in message:
         return ModelTimeout("the model took longer than its timeout.", "Send fewer rows, or raise its timeout.")
     if "ResponseSizeTooLarge" in kind + message:
-        return PayloadTooLarge("the model's answer is larger than 6 MB.", "Send fewer rows at once.")
+        return too_large()
     if kind == "Runtime.OutOfMemory" or "signal: killed" in message:
         return ModelCrashed("the model did not answer: it ran out of memory.", "Give it more memory.")
     return ModelCrashed("the model did not answer: its process ended.", "Look at its logs with `cote logs`.")

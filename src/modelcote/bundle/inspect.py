@@ -18,6 +18,7 @@ from modelcote.core.flow import Stage
 from modelcote.core.manifest import COMPILED, REQUIREMENTS, SAMPLE, Manifest, parse_manifest
 from modelcote.core.runtimes import ModelType
 from modelcote.core.spec import ModelSpec
+from modelcote.core.texts import quoted
 
 # The largest artifact. A function's package has 250 MB, so a larger one could not be served from it.
 MAX_ARTIFACT_BYTES = 512 * 1024**2
@@ -84,7 +85,7 @@ def _check_flow(manifest: Manifest, spec: ModelSpec) -> None:
 def _inspect_stage(stage: Stage, manifest: Manifest, names: Set[str], read: Callable[[str], bytes]) -> dict[str, str]:
     if "/" in stage.file or stage.file not in names:
         raise InvalidBundle(
-            f"the bundle has no {ascii(stage.file)[:80]} at its root.", "Put every artifact beside conduit.json."
+            f"the bundle has no {quoted(stage.file, 80)} at its root.", "Put every artifact beside conduit.json."
         )
     needs = inspect_artifact(Artifact(stage.file, read(stage.file), stage.model_type, names, manifest.trusted))
     check_writers(stage.file, needs)

@@ -13,6 +13,7 @@ from typing import Any
 
 from modelcote.core.errors import InvalidBundle
 from modelcote.core.manifest import MANIFEST
+from modelcote.core.texts import quoted
 
 MAX_BYTES = 2 * 1024**3
 MAX_MEMBERS = 10_000
@@ -76,7 +77,7 @@ def _check_name(name: str) -> None:
         or any(unicodedata.category(character).startswith("C") for character in name)
     )
     if bad:
-        raise InvalidBundle(f"the member name {ascii(name)[:80]} is not allowed.", _REMEDY)
+        raise InvalidBundle(f"the member name {quoted(name, 80)} is not allowed.", _REMEDY)
 
 
 def unpack(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> None:

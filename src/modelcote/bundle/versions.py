@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from modelcote.core.errors import InvalidBundle, VersionMismatch
 from modelcote.core.manifest import Manifest
 from modelcote.core.runtimes import LIBRARIES, RUNTIMES, Library, suffix_of
+from modelcote.core.texts import quoted
 
 
 def needs_of(manifest: Manifest) -> dict[str, str]:
@@ -44,7 +45,7 @@ def _claim(manifest: Manifest, library: Library) -> str:
         release = Version(text).release
     except InvalidVersion as error:
         raise InvalidBundle(
-            f"the manifest names {ascii(text)[:40]} as the version of {library.distribution}.", "Deploy again."
+            f"the manifest names {quoted(text, 40)} as the version of {library.distribution}.", "Deploy again."
         ) from error
     return f"=={'.'.join(map(str, release[: library.digits]))}.*"
 

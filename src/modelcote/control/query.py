@@ -11,6 +11,7 @@ from fastapi import Depends, Query
 
 from modelcote.core.errors import Invalid
 from modelcote.core.runs import first_run_id, is_run_id
+from modelcote.core.texts import quoted
 from modelcote.runs.listing import RunFilter
 
 SINCE = "a span such as 30m, 2h or 1d (so long ago), a time in ISO 8601, or seconds since the epoch"
@@ -48,7 +49,7 @@ def read_time(field: str, text: str) -> float:
     at = _read(text)
     if at is None or at > _LAST:
         raise Invalid(
-            f"{field} must be a time span or a time, got {ascii(text)[:40]}.",
+            f"{field} must be a time span or a time, got {quoted(text, 40)}.",
             "Use 30m, 2h, 1d, ISO 8601 or seconds since the epoch.",
             field=field,
         )

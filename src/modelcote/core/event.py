@@ -18,6 +18,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
+from modelcote.core.errors import PayloadTooLarge
+
+# Lambda's limit for a synchronous answer: 6 MB. A larger one ends the function's process.
+ANSWER_BYTES = 6_291_456
 _ERROR, _RESULT = b'{"error":', b'{"result":'
 _RUN_TIME, _POINTS = b',"run_time_ms":', b',"points":'
 _TAIL_BYTES = 80  # Both numbers with their names.
@@ -71,6 +75,14 @@ class Answer(NamedTuple):
 def answer_members(result: Any, run_time_ms: float, points: int) -> dict[str, Any]:
     """Return the members of an answer in the order in which `read_answer` finds them fastest."""
     return {"result": result, "run_time_ms": run_time_ms, "points": points}
+
+
+def too_large() -> PayloadTooLarge:
+    """Return the error for an answer above `ANSWER_BYTES`."""
+    return PayloadTooLarge(
+        "the answer is larger than 6 MB.",
+        "Send fewer rows at once, or send them as a run, whose result is stored: `Prefer: respond-async`.",
+    )
 
 
 def error_json(problem: Mapping[str, Any]) -> bytes:

@@ -93,7 +93,7 @@ def check_artifact(model_type: BaseModelType, artifact: object) -> str | dict[st
     suffixes = model_type.suffixes
     if suffix_of(artifact) not in suffixes:
         raise InvalidSpec(
-            f"a {model_type.name} stage cannot be read from {ascii(artifact)[:60]}.",
+            f"a {model_type.name} stage cannot be read from {quoted(artifact)}.",
             f"Give a file that ends in {' or '.join(filter(None, suffixes))}.",
             field="flow",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from modelcote.core.errors import InvalidSpec
+from modelcote.core.texts import quoted
 
 
 class Hardware(StrEnum):
@@ -35,6 +36,6 @@ def parse_hardware(value: object) -> Hardware:
     members = Hardware.__members__
     if name not in members:
         raise InvalidSpec(
-            f"unknown hardware {ascii(value)[:60]}.", f"Use one of: {', '.join(sorted(members))}.", field="hardware"
+            f"unknown hardware {quoted(value)}.", f"Use one of: {', '.join(sorted(members))}.", field="hardware"
         )
     return members[name]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from modelcote.core.errors import BadRequest, HeadersTooLarge, ModelcoteError, UnsupportedMediaType
+from modelcote.core.texts import quoted
 
 HEADER_LIMIT: Final = 10 * 1024  # Bytes; an HTTP API's own limit for all headers.
 JSON: Final = "application/json"
@@ -37,17 +38,17 @@ def media_type(headers: Mapping[str, str], *others: str) -> str:
     """
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("", "identity"):
-        raise UnsupportedMediaType(f"unsupported content coding {ascii(coding)[:40]}.", "Send the body uncompressed.")
+        raise UnsupportedMediaType(f"unsupported content coding {quoted(coding, 40)}.", "Send the body uncompressed.")
     kind, _, parameters = headers.get("content-type", "").lower().partition(";")
     kind, parameters = kind.strip(), parameters.strip()
     if kind in others:
         return kind
     if kind not in ("", JSON) and not (kind.startswith("application/") and kind.endswith("+json")):
         accepted = " or ".join((JSON, *others))
-        raise UnsupportedMediaType(f"unsupported content type {ascii(kind)[:60]}.", f"Send {accepted}.")
+        raise UnsupportedMediaType(f"unsupported content type {quoted(kind)}.", f"Send {accepted}.")
     charset = parameters.removeprefix("charset=").strip('"')
     if parameters.startswith("charset=") and charset not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMediaType(f"unsupported charset {ascii(charset)[:40]}.", "Send JSON in UTF-8.")
+        raise UnsupportedMediaType(f"unsupported charset {quoted(charset, 40)}.", "Send JSON in UTF-8.")
     return JSON
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
+from modelcote.core.texts import quoted
 
 # A matrix of float64; a numpy array of another dtype; a pandas DataFrame; a list of texts; one value per row; a list of
 # values per row, of any length; an ONNX feed; the data as sent.
@@ -112,7 +113,7 @@ def plain_categories(categories: Mapping[str, Sequence[Any]]) -> dict[str, list[
         for item in items:
             if not isinstance(item, str | int | float) or item != item:  # noqa: PLR0124  NaN
                 raise InvalidSpec(
-                    f"categories: {ascii(item)[:60]} of {name[:60]} is not a text, a number, true or false.",
+                    f"categories: {quoted(item)} of {name[:60]} is not a text, a number, true or false.",
                     "Leave missing values out: they have no category.",
                     field="categories",
                 )

@@ -6,6 +6,7 @@ import hashlib
 import re
 
 from modelcote.core.errors import InvalidSpec
+from modelcote.core.texts import quoted
 
 MODEL_NAME = re.compile(r"[a-z0-9-]{1,20}", re.ASCII)
 PROJECT_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
@@ -18,7 +19,7 @@ def check_model_name(name: object) -> str:
     if isinstance(name, str) and MODEL_NAME.fullmatch(name):
         return name
     raise InvalidSpec(
-        f"name {ascii(name)[:60]} is not a model name.",
+        f"name {quoted(name)} is not a model name.",
         "Use 1 to 20 characters of a-z, 0-9 and hyphens.",
         field="name",
     )
@@ -29,7 +30,7 @@ def check_project_name(name: object) -> str:
     if isinstance(name, str) and PROJECT_NAME.fullmatch(name) and name not in RESERVED_PROJECTS:
         return name
     raise InvalidSpec(
-        f"project {ascii(name)[:60]} is not a project name.",
+        f"project {quoted(name)} is not a project name.",
         "Use 1 to 32 characters of a-z, 0-9 and hyphens, starting with a letter, and none of: "
         f"{', '.join(sorted(RESERVED_PROJECTS))}.",
         field="project",

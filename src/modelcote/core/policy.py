@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
+from modelcote.core.texts import quoted
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 # What a caller may ask for, and an operator make the default, in seconds.
@@ -105,7 +106,7 @@ def policy_from_json(text: str) -> Policy:
         fits, rule = _RULES.get(name) or _KINDS[type(defaults[name])]
         if not fits(value):
             raise InvalidSpec(
-                f"the policy's {name} must be {rule}, got {ascii(value)[:60]}.", f"Change {name}.", field="policy"
+                f"the policy's {name} must be {rule}, got {quoted(value)}.", f"Change {name}.", field="policy"
             )
     lists: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     return Policy(**{**values, **lists})

@@ -14,6 +14,7 @@ from typing import Final
 
 from modelcote.core.errors import BadRequest, Invalid
 from modelcote.core.policy import DAY, QUEUE_LIMIT_S, RESULT_TTL_S, Policy
+from modelcote.core.texts import quoted
 
 QUEUED: Final = "QUEUED"
 RUNNING: Final = "RUNNING"
@@ -104,7 +105,7 @@ def _seconds(field: str, value: object, default: float, low: float, high: float)
     if low <= number <= high:
         return number
     raise Invalid(
-        f"{field} must be a number of seconds from {low} to {high}, got {ascii(value)[:40]}.",
+        f"{field} must be a number of seconds from {low} to {high}, got {quoted(value, 40)}.",
         "Choose one in that range, or leave it out for the default.",
         field=field,
     )

@@ -15,6 +15,7 @@ from modelcote.core.hardware import Hardware, parse_hardware
 from modelcote.core.names import check_model_name
 from modelcote.core.runs import MODES, SYNC
 from modelcote.core.runtimes import served_runtimes
+from modelcote.core.texts import quoted
 
 CPU = (1, 32, 2)  # low, high, default; whole vCPUs
 MEMORY_GB = (2.0, 256.0, 8.0)
@@ -128,7 +129,7 @@ def _whole(field: str, value: object, low: int, high: int) -> None:
 
 def _broken(field: str, value: object, rule: str) -> InvalidSpec:
     return InvalidSpec(
-        f"{field} must be {rule}, got {ascii(value)[:60]}.",
+        f"{field} must be {rule}, got {quoted(value)}.",
         f"Change {field}, or leave it out for its default.",
         field=field,
     )

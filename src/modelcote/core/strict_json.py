@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import Any, NoReturn
 
 from modelcote.core.errors import MalformedJson
+from modelcote.core.texts import quoted
 
 MAX_DEPTH = 200
 _MAX_DIGITS = 308  # The largest double has 309; no honest integer has nearly as many.
@@ -25,6 +26,15 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 _STEPS = bytes.maketrans(b"[]", b"\x01\xff")  # As signed bytes: one level down, one up.
 _PEELED = 3
+_REMEDY = "Send strict JSON in UTF-8; null for a missing value, not NaN."
+_UNCLEAN_TEXT = "a string contains NUL or half a surrogate pair.", "Send whole Unicode characters other than U+0000."
+# What Python, numpy and JavaScript write for values that JSON has not.
+_CONSTANT = re.compile(r"-?(?:NaN|nan|Infinity|inf)\b|(?:None|NA|undefined)\b")
+# Words of orjson's messages -> our sentence and remedy.
+_SENTENCES = {
+    "surrogate": _UNCLEAN_TEXT,
+    "infinity when parsed": ("a number is too large for a double.", "Send numbers up to 1.7e308."),
+}
 
 
 def loads(body: bytes, fast: Callable[[bytes], Any] | None = None) -> Any:
@@ -41,7 +51,7 @@ def loads(body: bytes, fast: Callable[[bytes], Any] | None = None) -> Any:
     try:
         value = fast(body)
     except ValueError as error:
-        raise _malformed(error) from error
+        raise _malformed(body, error) from error
     _check_depth(body)
     return _read(body, numbers=False) if b"{" in body or b"\\u" in body else value
 
@@ -69,19 +79,30 @@ def _read(body: bytes, *, numbers: bool) -> Any:
             parse_int=_int if numbers else None,
         )
     except (ValueError, RecursionError) as error:
-        raise _malformed(error) from error
+        raise _malformed(body, error) from error
     if "\\u" in text and any(map(_UNCLEAN.search, _strings(value))):
-        raise MalformedJson(
-            "a string contains NUL or half a surrogate pair.", "Send whole Unicode characters other than U+0000."
-        )
+        raise MalformedJson(*_UNCLEAN_TEXT)
     return value
 
 
-def _malformed(error: Exception) -> MalformedJson:
-    return MalformedJson(
-        f"the body is not JSON: {ascii(str(error))[1:-1][:160]}.",
-        "Send strict JSON in UTF-8; null for a missing value, not NaN.",
-    )
+def _malformed(body: bytes, error: Exception) -> MalformedJson:
+    """Return our own sentence for what a parser says."""
+    _check_depth(body)  # A parser may run out of its memory first.
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as unreadable:
+        return MalformedJson(f"the body is not UTF-8: byte {unreadable.start}.", "Send strict JSON in UTF-8.")
+    if not isinstance(error, json.JSONDecodeError):
+        return MalformedJson("the body is not JSON.", _REMEDY)
+    for word, sentence in _SENTENCES.items():
+        if word in error.msg:
+            return MalformedJson(*sentence)
+    where = f"line {error.lineno}, column {error.colno}"
+    # orjson points behind a sign.
+    constant = _CONSTANT.match(text, error.pos) or _CONSTANT.match(text, max(0, error.pos - 1))
+    if constant:
+        return MalformedJson(f"{constant[0]} is not JSON: {where}.", "Send null for a missing value.")
+    return MalformedJson(f"the body is not JSON: {error.msg.removesuffix(' at').lower()}: {where}.", _REMEDY)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -89,7 +110,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         left = dict(members)
         duplicate = next(key for key, _ in pairs if left.pop(key, pairs) is pairs)
-        raise MalformedJson(f"duplicate key {ascii(duplicate)[:60]}.", "Send each key once.")
+        raise MalformedJson(f"duplicate key {quoted(duplicate)}.", "Send each key once.")
     return members
 
 

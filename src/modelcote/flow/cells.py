@@ -11,6 +11,7 @@ import numpy as np
 
 from modelcote.core.errors import InvalidInput
 from modelcote.core.inputs import NAN, NO_MISSING, NONE, Column
+from modelcote.core.texts import quoted
 
 _SHOWN = 8
 _NULL = type(None)
@@ -55,7 +56,7 @@ def read_cells(cells: Sequence[Any], place: int | None, column: Column, of_row: 
         try:
             values.append(None if cell is None else convert(cell, column))
         except (ValueError, OverflowError) as error:
-            raise wrong(row, f"{ascii(cell)[:60]}, {error}", _remedy(expected, column)) from error
+            raise wrong(row, f"{quoted(cell)}, {error}", _remedy(expected, column)) from error
     return values
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from modelcote.core.texts import quoted
 from modelcote.flow.cells import wrong_value
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -78,7 +79,7 @@ def _check_allowed(
             # A missing number is NaN here, unequal to itself; `no_missing` decides whether the column accepts one.
             if value != missing and value == value and value not in (allowed or ()):  # noqa: PLR0124
                 shown = ", ".join(ascii(item) for item in sorted(allowed or (), key=_order)[:_SHOWN])
-                problem = f"{ascii(value)[:60]}, which the model has not seen in training"
+                problem = f"{quoted(value)}, which the model has not seen in training"
                 remedy = f"It knows {shown}; train it with handle_unknown to accept others."
                 raise wrong_value(row, column, problem, remedy)
 

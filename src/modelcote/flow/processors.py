@@ -14,6 +14,7 @@ from typing import Any
 from modelcote.core.errors import InvalidBundle, NotFound
 from modelcote.core.flow import Processor
 from modelcote.core.names import secret_name
+from modelcote.core.texts import first_line
 
 
 class Store:
@@ -71,7 +72,7 @@ def load_processor(processor: Processor, store: Store) -> Callable[..., Any]:
         exec(compile(processor.source, f"<processor {processor.name}>", "exec"), names)  # noqa: S102
     except Exception as error:  # the caller's own code
         raise InvalidBundle(
-            f"the processor {processor.name} cannot be defined: {type(error).__name__}: {error}.",
+            f"the processor {processor.name} cannot be defined: {type(error).__name__}: {first_line(error, 200)}.",
             "Import inside the function what it needs, and use no name from outside it.",
         ) from error
     function = names.get(processor.name)

@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 
 from modelcote.core.errors import ModelFailed
+from modelcote.core.texts import first_line
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 _NATIVE = frozenset("fiub")
@@ -29,7 +30,8 @@ def dumps(value: Any) -> bytes:
         return orjson.dumps(value, default=_plain, option=_OPTIONS)
     except TypeError as error:
         raise ModelFailed(
-            f"the result is not JSON: {error}.", "Let a post processor return lists, dicts, numbers and texts."
+            f"the result is not JSON: {first_line(error, 200)}.",
+            "Let a post processor return lists, dicts, numbers and texts.",
         ) from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelcote.core.inputs import Column
+from modelcote.core.texts import quoted
 from modelcote.flow.cells import kind_of, read_cells, wrong_value
 
 _EXACT = 1 << 53
@@ -27,6 +28,6 @@ def read_undecided(cells: Sequence[Any], place: int, kinds: tuple[type, ...] = (
             problem = f"{kind_of(cell)} where row {first} has {kind_of(cells[first or 0])}"
             raise wrong_value(row, place, problem, "Send one kind of value per column.")
         if this is float and abs(cell) > _EXACT and isinstance(cell, int) and int(float(cell)) != cell:
-            problem = f"{ascii(cell)[:60]}, which a double cannot hold, and nothing says that the model takes integers"
+            problem = f"{quoted(cell)}, which a double cannot hold, and nothing says that the model takes integers"
             raise wrong_value(row, place, problem, "Deploy with sample=, a DataFrame or an array of its dtype.")
     return read_cells(cells, place, Column()) if kind is float else list(cells), kind

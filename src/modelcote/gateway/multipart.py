@@ -14,6 +14,7 @@ import orjson
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from modelcote.core.errors import InvalidInput
+from modelcote.core.texts import quoted
 
 MAX_PARTS = 65  # `data` and 64 files.
 _MAX_NAME = 255
@@ -83,7 +84,7 @@ def _files(parts: Sequence[Part]) -> list[Part]:
         match = _NUMBERED.fullmatch(part.name)
         if not match or int(match[1]) in numbers:
             raise _invalid(
-                f"a part is named {ascii(part.name)[:40]}", "Name all files `files`, or `file0`, `file1` and so on."
+                f"a part is named {quoted(part.name, 40)}", "Name all files `files`, or `file0`, `file1` and so on."
             )
         numbers[int(match[1])] = part
     if sorted(numbers) != list(range(len(numbers))):
@@ -100,7 +101,7 @@ def _check_filename(filename: str | None) -> None:
         or not filename.isprintable()
         or any(mark in filename for mark in "/\\:")
     ):
-        raise _invalid(f"{ascii(filename)[:60]} is not a plain file name", "Send only the base name of the file.")
+        raise _invalid(f"{quoted(filename)} is not a plain file name", "Send only the base name of the file.")
 
 
 def _invalid(reason: str, remedy: str) -> InvalidInput:

@@ -6,8 +6,8 @@ import json
 import os
 from collections.abc import Mapping
 
-from modelcote.core.errors import ModelCrashed, PayloadTooLarge, from_problem
-from modelcote.core.event import read_answer
+from modelcote.core.errors import ModelCrashed, from_problem
+from modelcote.core.event import read_answer, too_large
 
 # Lambda's limit for the gateway's own answer, in which the body is a JSON string; the rest is for headers.
 ANSWER_LIMIT = 6 * 1024 * 1024 - 16 * 1024
@@ -49,4 +49,4 @@ def _ids(count: int) -> str:
 
 def _check_size(size: int) -> None:
     if size > ANSWER_LIMIT:
-        raise PayloadTooLarge("the answer would be larger than 6 MB.", "Send fewer rows at once.")
+        raise too_large()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modelcote.core.errors import MethodNotAllowed, NotFound
 from modelcote.core.http_rules import check_headers
 from modelcote.core.names import MODEL_NAME, PROJECT_NAME
+from modelcote.core.texts import quoted
 from modelcote.gateway.request import Data, Request, read_data
 from modelcote.gateway.response import respond
 
@@ -86,4 +87,4 @@ def _match(path: str, routes: Sequence[PredictRoute]) -> tuple[PredictRoute, str
 
 def unknown_model(model: str) -> NotFound:
     """Return the one error for a model that does not exist, and for one that is another project's."""
-    return NotFound(f"there is no model {ascii(model)[:60]} in this project.", "List the models with `cote ls`.")
+    return NotFound(f"there is no model {quoted(model)} in this project.", "List the models with `cote ls`.")

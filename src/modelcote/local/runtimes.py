@@ -20,6 +20,7 @@ import uv
 from modelcote.core.errors import LocalCloudError
 from modelcote.core.project import project_root
 from modelcote.core.snapshot import Layer
+from modelcote.core.texts import shortened
 from modelcote.deploy.artifacts.runtimes import lock_path, parse_key, requirement_options, runtime_key
 from modelcote.local.package_index import uv_environment
 from modelcote.local.processes import locked
@@ -102,7 +103,7 @@ def _interpreter(python_version: str) -> str:
 def _uv(*words: str) -> None:
     process = _run_uv(*words)
     if process.returncode:
-        reason = " ".join(process.stderr.split())[-600:]
+        reason = shortened(" ".join(process.stderr.split()), 600)
         raise LocalCloudError(f"a runtime could not be installed: {reason}", "Check the requirements and the network.")
 
 

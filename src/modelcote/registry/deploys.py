@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 from modelcote.aws.table import ConditionFailed, add, check, put, update
 from modelcote.core.errors import Conflict, NotFound
+from modelcote.core.texts import quoted
 from modelcote.core.times import now
 from modelcote.registry.records import LIVING, Deploy, DeployKind, LogLine, ModelState, VersionState, deploy_key, log_pk
 from modelcote.registry.store import Registry
@@ -71,7 +72,7 @@ def _waiting(registry: Registry, request: Deploy) -> Deploy | None:
     if item is None:
         what = "model" if deletion else f"version {request.version} of the model"
         raise NotFound(
-            f"there is no {what} {ascii(request.model)[:60]} in this project.",
+            f"there is no {what} {quoted(request.model)} in this project.",
             f"List them with `cote {'ls' if deletion else 'versions'}`.",
         )
     deploy_id = item.get("deploy_id", "")

@@ -6,6 +6,7 @@ from modelcote.aws.rows import project_pk
 from modelcote.aws.table import ConditionFailed, put
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.names import check_project_name
+from modelcote.core.texts import quoted
 from modelcote.core.times import now
 from modelcote.registry.records import LIVING, Model, model_key
 from modelcote.registry.store import Registry
@@ -26,7 +27,7 @@ def get(registry: Registry, project: str, model: str) -> Model:
     """Return the model's row; raises `NotFound`."""
     item = registry.table.get(*model_key(project, model))
     if item is None:
-        raise NotFound(f"there is no model {ascii(model)[:60]} in this project.", "List the models with `cote ls`.")
+        raise NotFound(f"there is no model {quoted(model)} in this project.", "List the models with `cote ls`.")
     return Model.from_item(item)
 
 

@@ -10,6 +10,7 @@ from modelcote.aws.table import ConditionFailed, add, default
 from modelcote.core.errors import Conflict, NotFound
 from modelcote.core.objects import bundle_key
 from modelcote.core.spec import ModelSpec, spec_to_dict
+from modelcote.core.texts import quoted
 from modelcote.core.times import now
 from modelcote.registry import models
 from modelcote.registry.records import ModelState, Version, VersionState, model_key, version_key, version_prefix
@@ -70,7 +71,7 @@ def get(registry: Registry, project: str, model: str, version: int) -> Version:
     """Return one version; raises `NotFound`."""
     item = registry.table.get(*version_key(project, model, version)) if 0 < version < 10**8 else None
     if item is None:
-        raise NotFound(f"{ascii(model)[:60]} has no version {version}.", "List the versions with `cote versions`.")
+        raise NotFound(f"{quoted(model)} has no version {version}.", "List the versions with `cote versions`.")
     return Version.from_item(item)
 
 

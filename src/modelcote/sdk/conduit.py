@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from modelcote.bundle.inspect import inspect_bundle
+from modelcote.bundle.inspect import inspect_stages
 from modelcote.bundle.make import make_bundle
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.hardware import Hardware, parse_hardware
@@ -142,7 +142,6 @@ class Conduit:
             names = dict.fromkeys(self._paths) | ({COMPILED: None} if manifest.compiled is not None else {})
             files = {name: folder / name for name in names}
             bundle = make_bundle(self.spec, manifest, files, Path(scratch) / "bundle.zip")
-            inspect_bundle(bundle.path, self.spec)
             version = client.create_version(self.spec, bundle.sha256, bundle.bytes)
             say(f"authenticated; this is version {version['version']} of {self.name}")
             with self._reporter.upload(bundle.bytes) as sent:
@@ -182,6 +181,8 @@ class Conduit:
             if not source.is_file():
                 raise InvalidSpec(f"the file {source} does not exist.", "Give the path of a saved model.", field="flow")
             shutil.copyfile(source, folder / name)
+        # Before anything is loaded: a pickle runs the code that it names.
+        inspect_stages(manifest, set(self._paths), lambda name: (folder / name).read_bytes())
         (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(manifest)), encoding="utf-8")
         return manifest
 

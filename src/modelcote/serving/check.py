@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelcote.core.errors import InvalidBundle, ModelcoteError
 from modelcote.core.processes import answer
+from modelcote.core.texts import first_line
 from modelcote.serving.predictor import Predictor
 
 
@@ -20,7 +21,7 @@ def check(folder: str) -> None:
         raise
     except Exception as error:  # whatever a model does while it loads would end its function the same way
         raise InvalidBundle(
-            f"the model does not load: {type(error).__name__}: {error}"[:500], "Load it locally."
+            f"the model does not load: {type(error).__name__}: {first_line(error, 300)}.", "Load it locally."
         ) from error
 
 

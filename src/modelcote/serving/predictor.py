@@ -11,8 +11,9 @@ from time import perf_counter
 from typing import Any
 
 from modelcote.core.errors import BadRequest, InvalidInput, ModelcoteError, ModelFailed, to_problem
-from modelcote.core.event import answer_members, error_json, store_request
+from modelcote.core.event import ANSWER_BYTES, answer_members, error_json, store_request, too_large
 from modelcote.core.manifest import MANIFEST, parse_manifest
+from modelcote.core.texts import first_line
 from modelcote.flow.inputs import count
 from modelcote.flow.load import LoadedFlow, load_flow
 from modelcote.flow.result import dumps
@@ -21,19 +22,26 @@ Predict = Callable[[Mapping[str, Any]], bytes]
 
 
 def respond(predict: Predict, event: Mapping[str, Any]) -> bytes:
-    """Return the answer to an event, and store it where the event has a store request."""
+    """Return the answer to an event, and store it where the event has a store request.
+
+    One that Lambda would not send becomes `PayloadTooLarge`; what is stored may be of any size.
+    """
     request = store_request(event)
     if request is None:
-        return predict(event)
+        return _sendable(predict(event))
     after_s = request.get("after_s")
     started = perf_counter()
     answer = b"" if after_s is None else predict(event)
     if after_s is not None and perf_counter() - started <= after_s:
-        return answer
+        return _sendable(answer)
     # Only for what is stored: a cold start need not wait for this import.
     from modelcote.serving.stored import keep, predict_and_store
 
-    return keep(request, answer) if answer else predict_and_store(predict, event, request)
+    return _sendable(keep(request, answer)) if answer else predict_and_store(predict, event, request)
+
+
+def _sendable(answer: bytes) -> bytes:
+    return answer if len(answer) <= ANSWER_BYTES else error_json(to_problem(too_large()))
 
 
 class Predictor:
@@ -74,7 +82,7 @@ class Predictor:
             raise
         except (Exception, SystemExit) as error:  # the model's own code may raise anything
             raise ModelFailed(
-                f"{type(error).__name__}: {error}"[:1000],
+                f"the model's code raised {type(error).__name__}: {first_line(error, 300)}.",
                 "Check the data, or the model and its processors, with `Conduit.run` in your own process.",
                 exception=type(error).__name__,
             ) from error

@@ -14,6 +14,7 @@ from modelcote.control.services import Services
 from modelcote.control.views.keys import SecretList, SecretView
 from modelcote.core.errors import Invalid, NotFound
 from modelcote.core.names import secret_name
+from modelcote.core.texts import quoted
 from modelcote.core.times import instant
 
 router = APIRouter(prefix="/v1/projects/{project}/secrets", tags=["secrets"])
@@ -74,7 +75,7 @@ def delete_secret(project: Admin, services: ServicesDep, key: str) -> None:
 def _name(services: Services, project: str, key: str) -> str:
     if not _KEY.fullmatch(key):
         raise Invalid(
-            f"{ascii(key)[:60]} is not a secret's key.", "Use 1 to 64 of A-Z, a-z, 0-9, _ and hyphens.", field="key"
+            f"{quoted(key)} is not a secret's key.", "Use 1 to 64 of A-Z, a-z, 0-9, _ and hyphens.", field="key"
         )
     return secret_name(services.stack, project, key)
 

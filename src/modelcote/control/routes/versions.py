@@ -13,6 +13,7 @@ from modelcote.control.uploads import MAX_BUNDLE, accept_upload
 from modelcote.control.views.models import Accepted, CreatedVersion, Upload, VersionList, VersionView, version_view
 from modelcote.core.errors import InvalidSpec, NotFound, PayloadTooLarge
 from modelcote.core.spec import spec_from_dict
+from modelcote.core.texts import quoted
 from modelcote.registry import deploys, versions
 from modelcote.registry.records import DeployKind
 from modelcote.registry.versions import ZIP
@@ -40,7 +41,7 @@ def create_version(project: Deployer, services: ServicesDep, model: str, body: J
     spec = spec_from_dict(body.spec)
     if spec.name != model:
         raise InvalidSpec(
-            f"the spec is named {spec.name}, the path {ascii(model)[:40]}.", "Use one name.", field="name"
+            f"the spec is named {spec.name}, the path {quoted(model, 40)}.", "Use one name.", field="name"
         )
     if body.bundle.bytes > MAX_BUNDLE:
         raise PayloadTooLarge(f"the bundle has {body.bundle.bytes:,} bytes.", f"Send at most {MAX_BUNDLE:,} bytes.")
@@ -70,5 +71,5 @@ def deploy_version(project: Deployer, services: ServicesDep, model: str, version
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 8):
-        raise NotFound(f"{ascii(text)[:40]} is not a version.", "Versions are whole numbers from 1.")
+        raise NotFound(f"{quoted(text, 40)} is not a version.", "Versions are whole numbers from 1.")
     return int(text)

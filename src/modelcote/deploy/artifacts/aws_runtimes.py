@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from infra.components.layers import IN_BUCKET
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer
+from modelcote.core.texts import shortened
 from modelcote.deploy.artifacts.layers import PLATFORMS, build_layer, uv
 from modelcote.deploy.artifacts.runtimes import lock_path, parse_key, requirement_options, runtime_key
 from modelcote.registry.store import Registry
@@ -91,6 +92,6 @@ def _uv(*words: str) -> None:
     result = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
     if result.returncode != 0:
         raise DeployFailed(
-            f"the runtime could not be installed: {result.stderr.strip()[-600:]}",
+            f"the runtime could not be installed: {shortened(' '.join(result.stderr.split()), 600)}",
             f"Check requirements_file, and that this machine has the Python version; this one is {sys.version[:4]}.",
         )

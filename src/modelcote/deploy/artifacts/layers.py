@@ -16,6 +16,7 @@ from pathlib import Path
 
 from modelcote.bundle.zips import tree, write_zip
 from modelcote.core.errors import DeployFailed
+from modelcote.core.texts import shortened
 from modelcote.deploy.artifacts.runtimes import lock_path, requirement_options
 
 # A function's code and layers together, unpacked: 250 MB as AWS counts them.
@@ -79,7 +80,7 @@ def install(what: list[str], target: Path, python_version: str, platform: str) -
     )
     if result.returncode != 0:
         raise DeployFailed(
-            f"the packages of the runtime could not be installed: {result.stderr.strip()[-600:]}",
+            f"the packages of the runtime could not be installed: {shortened(' '.join(result.stderr.split()), 600)}",
             "Check the versions in requirements_file: each needs a wheel for Linux and this Python.",
         )
 

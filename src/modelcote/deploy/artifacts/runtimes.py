@@ -21,6 +21,7 @@ from modelcote.core.errors import InvalidSpec
 from modelcote.core.manifest import Manifest
 from modelcote.core.project import project_root
 from modelcote.core.runtimes import RUNTIMES, served_runtimes
+from modelcote.core.texts import quoted
 
 # Locks that serve no model: the isolated build step's, and the gateway's and control's own.
 _OTHER_LOCKS = ("compiler", "platform")
@@ -37,7 +38,7 @@ def locks() -> tuple[str, ...]:
 def lock_path(runtime: str) -> Path:
     """Return the runtime's lock; raise `InvalidSpec` for an unknown runtime."""
     if runtime not in locks():
-        raise InvalidSpec(f"unknown runtime {ascii(runtime)[:40]}.", f"Use one of: {', '.join(locks())}.")
+        raise InvalidSpec(f"unknown runtime {quoted(runtime, 40)}.", f"Use one of: {', '.join(locks())}.")
     return project_root() / "runtime-images" / runtime / "requirements.lock"
 
 
@@ -69,7 +70,7 @@ def parse_key(key: str) -> tuple[str, str]:
     """Return the runtime and the Python version of a key."""
     match = _KEY.fullmatch(key)
     if match is None:
-        raise InvalidSpec(f"{ascii(key)[:60]} is not a runtime key.", "Deploy the model again.")
+        raise InvalidSpec(f"{quoted(key)} is not a runtime key.", "Deploy the model again.")
     return match[1], match[2]
 
 

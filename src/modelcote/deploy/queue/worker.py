@@ -19,6 +19,7 @@ from modelcote.backends import spec_of
 from modelcote.core.errors import DeployFailed, ModelcoteError
 from modelcote.core.snapshot import DeployedModel, Snapshot
 from modelcote.core.target import Target
+from modelcote.core.texts import first_line
 from modelcote.deploy.artifacts.provider import RuntimeProvider
 from modelcote.deploy.program.engine import Engine
 from modelcote.deploy.queue.build import build
@@ -131,7 +132,7 @@ class Worker:
             if not isinstance(error, ModelcoteError):
                 traceback.print_exception(error, file=sys.stderr)
                 error = DeployFailed(
-                    f"the deployer failed: {type(error).__name__}: {error}"[:600],
+                    f"the deployer failed: {type(error).__name__}: {first_line(error, 300)}.",
                     "Deploy again; if it fails again, see the deployer's log.",
                 )
             self.fail(deploy, error)

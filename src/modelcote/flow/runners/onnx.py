@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from modelcote.core.errors import InvalidBundle, InvalidInput
 from modelcote.core.inputs import FEED, Inputs
 from modelcote.core.runtimes import BaseModelType
+from modelcote.core.texts import first_line, shortened
 from modelcote.flow.runners import Runner
 
 _DTYPES: dict[str, Any] = {
@@ -39,9 +41,13 @@ def open_session(path: Path) -> Any:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen unrelated classes for a file that it cannot read
         raise InvalidBundle(
-            f"{path.name} cannot be loaded by onnxruntime: {str(error).splitlines()[0][:200]}.",
+            f"{path.name} cannot be loaded by onnxruntime: {_reason(error)}.",
             "Export it again, for an opset that onnxruntime supports.",
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    return re.sub(r"^Load model from .*? failed: ?", "", first_line(error, 200))
 
 
 def load(path: Path, _model_type: BaseModelType) -> Runner:
@@ -65,7 +71,9 @@ def _feed(value: Any, inputs: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
         )
     wrong = sorted(set(value) ^ set(inputs))
     if wrong:
-        raise InvalidInput(f"the feed's inputs do not fit: {', '.join(wrong)[:200]}.", f"The inputs are {shown}.")
+        raise InvalidInput(
+            f"the feed's inputs do not fit: {shortened(', '.join(wrong), 200)}.", f"The inputs are {shown}."
+        )
     return {name: _array(name, value[name], *inputs[name]) for name in inputs}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from modelcote.core.errors import InvalidBundle, VersionMismatch
 from modelcote.core.runtimes import BaseModelType
+from modelcote.core.texts import first_line, shortened
 from modelcote.flow.runners import Runner
 
 
@@ -38,14 +39,14 @@ def unpickle(path: Path) -> Any:
             model = joblib.load(path)
         except Exception as error:  # unpickling runs the classes' own code, which may raise anything
             raise InvalidBundle(
-                f"{path.name} cannot be loaded: {type(error).__name__}: {error}.",
+                f"{path.name} cannot be loaded: {type(error).__name__}: {first_line(error, 200)}.",
                 "Save the fitted model again with the library versions that it is served with.",
             ) from error
     for warning in caught:
         text = str(warning.message)
         if "version" in text.lower():
             raise VersionMismatch(
-                f"{path.name} was saved by other library versions: {text.splitlines()[0][:200]}",
+                f"{path.name} was saved by other library versions: {shortened(text.splitlines()[0], 200)}",
                 "Name the versions that it was trained with in requirements_file, or train it again.",
             )
     return model
