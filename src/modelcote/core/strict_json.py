@@ -99,7 +99,7 @@ def _malformed(body: bytes, error: Exception) -> MalformedJson:
             return MalformedJson(*sentence)
     where = f"line {error.lineno}, column {error.colno}"
     # orjson points behind a sign.
-    constant = _CONSTANT.match(text, error.pos) or _CONSTANT.match(text, max(0, error.pos - 1))
+    constant = _CONSTANT.match(text, error.pos - (text[: error.pos][-1:] == "-"))
     if constant:
         return MalformedJson(f"{constant[0]} is not JSON: {where}.", "Send null for a missing value.")
     return MalformedJson(f"the body is not JSON: {error.msg.removesuffix(' at').lower()}: {where}.", _REMEDY)

@@ -121,3 +121,30 @@ def test_anything_is_a_value_or_our_error_and_both_readers_agree(body: bytes) ->
         except MalformedJson:
             results.append(("refused", None))
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("fast", READERS)
+@pytest.mark.parametrize(
+    ("body", "detail", "remedy"),
+    [
+        (b"[[NaN, 1.0]]", "NaN is not JSON", "null"),
+        (b'{"a": -Infinity}', "-Infinity is not JSON", "null"),
+        (b"[Infinity]", "Infinity is not JSON", "null"),
+        (b"[None]", "None is not JSON", "null"),
+        (b"[undefined]", "undefined is not JSON", "null"),
+        (b'["NaN", nan]', "nan is not JSON", "null"),
+        (b"[1,", "the body is not JSON: ", "strict JSON"),
+        (b"['a']", "the body is not JSON: ", "strict JSON"),
+        (b'["\xff"]', "the body is not UTF-8: byte 2", "UTF-8"),
+        (b'["\\ud800"]', "a string contains NUL or half a surrogate pair", "Unicode"),
+        (b"[1e999]", "too large for a double", "1.7e308"),
+        (b"[" * 3000, "nested deeper than 200", "flatter"),
+    ],
+)
+def test_what_is_wrong_and_what_to_send(body: bytes, detail: str, remedy: str, fast: Fast) -> None:
+    with pytest.raises(MalformedJson) as caught:
+        loads(body, fast)
+    assert detail in caught.value.detail
+    assert remedy in caught.value.remedy
+    assert caught.value.detail.endswith(".")
+    assert not caught.value.detail.endswith(("'.", ").", "..", " ."))

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
+from xgboost import XGBRegressor
 
 import modelcote
 from modelcote import Conduit, hardware, model_type, python_version
-from modelcote.core.errors import InvalidInput, InvalidSpec, LocalCloudError
+from modelcote.core.errors import InvalidBundle, InvalidInput, InvalidSpec, LocalCloudError
 from modelcote.sdk.config import find_target
 from tests.support.commands import run
 
@@ -115,3 +117,39 @@ def test_without_a_target_the_error_says_what_to_run(tmp_path: Path, monkeypatch
 def test_imports_stay_within_their_budget(command: str, absent: set[str]) -> None:
     code = f"import sys; {command}; print(' '.join(sys.modules))"
     assert not absent & set(run(sys.executable, "-c", code).stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("model.pkl", b"", "model.pkl is empty"),
+        ("model.sav", pickle.dumps([1.5] * 99)[:-9], "model.sav is truncated"),
+        ("model", pickle.dumps([1.5] * 99)[:40], "model is truncated"),
+        ("model.joblib", b"<html></html>", "model.joblib is a web page or XML, not a pickle"),
+        ("model.pkl.gz", b"\x1f\x8b\x08\x00", "model.pkl.gz is truncated"),
+        ("model-1.2", b"cposix\nsystem\n(Vtouch executed\ntR.", "model-1.2 names posix.system"),
+    ],
+)
+def test_a_file_is_inspected_before_it_is_loaded(
+    name: str, content: bytes, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(content)
+    with pytest.raises(InvalidBundle, match=said):
+        Conduit("x", flow=(model_type.SKLEARN, name)).run([[1.0]])
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["m.sav", "m.joblib", "m", "m-1.2", "m.pkl.gz"])
+def test_a_model_is_read_by_what_it_contains(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    joblib.dump(LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0]), path)
+    assert Conduit("x", flow=(model_type.SKLEARN, str(path))).run([[3.0]]) == [pytest.approx(6.0)]
+
+
+@pytest.mark.parametrize("name", ["m.json", "m.ubj", "m", "m.bst"])
+def test_xgboosts_formats_are_told_apart(name: str, tmp_path: Path) -> None:
+    booster = XGBRegressor(n_estimators=2).fit([[0.0], [1.0]], [0.0, 2.0]).get_booster()
+    (tmp_path / name).write_bytes(booster.save_raw("json" if name == "m.json" else "ubj"))
+    (value,) = Conduit("x", flow=(model_type.XGBOOST_REGRESSOR, str(tmp_path / name))).run([[1.0]])
+    assert value > 1

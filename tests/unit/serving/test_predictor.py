@@ -14,9 +14,10 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from modelcote.core.errors import VersionMismatch
+from modelcote.core.event import ANSWER_BYTES
 from modelcote.core.flow import parse_flow
 from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict
-from modelcote.serving.predictor import Predictor
+from modelcote.serving.predictor import Predictor, respond
 from tests.support.commands import run
 from tests.support.equal import difference
 from tests.zoo import ZOO
@@ -191,3 +192,22 @@ def test_an_error_of_a_processor_may_have_any_member(tmp_path: Path, value: str,
     rows = [["sklearn", line(tmp_path), {"post": "p"}]]
     problem = answer(written(tmp_path, rows, [{"post": source}]), [[1, 0]])["error"]
     assert (problem["code"], problem["value"]) == ("invalid_input", sent)
+
+
+@pytest.mark.parametrize("event", [{}, {"store": {"key": "k", "keep_days": 1, "after_s": 9.0}}])
+@pytest.mark.parametrize(("size", "sent"), [(ANSWER_BYTES, True), (ANSWER_BYTES + 1, False)])
+def test_an_answer_that_lambda_would_not_send(event: dict[str, Any], size: int, sent: bool) -> None:
+    answered = respond(lambda _: b"x" * size, event)
+    if sent:
+        assert len(answered) == size
+    else:
+        problem = json.loads(answered)["error"]
+        assert (problem["status"], problem["code"]) == (413, "payload_too_large")
+        assert "run" in problem["remedy"]
+
+
+def test_a_models_own_exception_is_named_without_folders(tmp_path: Path) -> None:
+    pre = "def fail(data, files):\n    raise OSError('[10:00:00] /src/a.cc:1: no file /tmp/b/c.bin.\\nStack trace:')\n"
+    row = ["sklearn", line(tmp_path), {"pre": "fail", "post": None}]
+    error = answer(written(tmp_path, [row], [{"pre": pre, "post": None}]), [[1, 2]])["error"]
+    assert error["detail"] == "the model's code raised OSError: no file c.bin."
