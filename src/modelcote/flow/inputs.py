@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from modelcote.core.errors import InvalidInput
-from modelcote.core.inputs import ANY, FRAME, LISTS, MATRIX, TEXTS, UNDECIDED, VALUES, Column, Inputs
+from modelcote.core.inputs import ANY, FRAME, LISTS, MATRIX, NAN, TEXTS, UNDECIDED, VALUES, Column, Inputs
 from modelcote.flow.cells import array_of, kind_of, objects, read_cells, wrong_value
 from modelcote.flow.undecided import read_undecided
 
@@ -168,7 +168,8 @@ def _array(read: Sequence[Sequence[Any]], inputs: Inputs) -> np.ndarray[Any, Any
     array = np.empty((len(read), len(read[0])), dtype=object)
     for place, (values, _) in enumerate(columns):
         array[:, place] = objects(values, Column(missing=inputs.column(place).missing))
-    return array if any(kind is str for _, kind in columns) else array.astype(np.float64)
+    numbers = inputs.cell.missing == NAN and not any(kind is str for _, kind in columns)
+    return array.astype(np.float64) if numbers else array
 
 
 def _frame(data: Any, inputs: Inputs) -> Any:
