@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test quick faults check bench fmt lock clean
+.PHONY: help demo up down test quick faults check resolve bench fmt lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -51,6 +51,13 @@ check: $(READY)  ## ruff, mypy, import-linter, the committed OpenAPI
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m modelcote.dialects.openapi --check
+
+# What the guides say to install, alone and together. Needs a package index.
+EXTRAS = local aws compile policy local,compile aws,compile local,aws,compile,policy
+resolve: $(READY)  ## the versions of our extras resolve together (needs a package index)
+	@for extras in $(EXTRAS); do \
+	  echo "$$extras"; $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --output-file /dev/null \
+	    $$(echo "--extra $$extras" | sed 's/,/ --extra /g') pyproject.toml || exit 1; done
 
 bench: $(READY)  ## measure; writes bench/out/results.json
 	$(BIN)/python -m bench

@@ -1,4 +1,4 @@
-"""The policy pack: `pulumi up --policy-pack infra/policies` (needs the package `pulumi-policy`).
+"""The policy pack: `pulumi up --policy-pack infra/policies` (needs the extra `policy`).
 
 The pack's constructor serves the engine and never returns, so that it is created here and nowhere else.
 """

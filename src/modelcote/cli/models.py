@@ -12,7 +12,8 @@ import typer
 
 from modelcote.cli.aws import engine
 from modelcote.cli.output import Commands, Json, Table, client, read_file, show, show_fields
-from modelcote.core.errors import InvalidSpec, MalformedJson
+from modelcote.core.errors import InvalidSpec
+from modelcote.core.strict_json import loads
 from modelcote.sdk.answers import ModelView, VersionView
 
 app = Commands()
@@ -23,7 +24,7 @@ VERSIONS = Table("versions", VersionView, ("version", "state", "compiled", "crea
 
 @app.command("deploy")
 def deploy(
-    file: Annotated[Path, typer.Argument(help="The saved model: .pkl, .json or .onnx.")],
+    file: Annotated[Path, typer.Argument(help="The saved model: a pickle, a joblib file, XGBoost's JSON or ONNX.")],
     name: Annotated[str, typer.Option(help="Name of the model: 1 to 20 of a-z, 0-9 and hyphens.")],
     model_type: Annotated[str, typer.Option("--type", help="Model type, for example SKLEARN_CLASSIFIER.")],
     hardware: Annotated[str, typer.Option(help="Hardware name; this version serves on CPU only.")] = "CPU",
@@ -174,7 +175,4 @@ def _read_json(source: str) -> Any:
         source = read_file(Path(source[1:]), "data")
     elif source == "-":
         source = sys.stdin.read()
-    try:
-        return json.loads(source)
-    except ValueError as error:
-        raise MalformedJson(f"the data is not valid JSON: {error}.", "Write for example '[[1, 2, 3]]'.") from error
+    return loads(source.encode(errors="surrogateescape"))

@@ -64,6 +64,7 @@ def test_runs(shell: Shell, front: Front) -> None:
     with front.working():
         assert '"result": [[6]]' in shell.run("predict", MODEL, "[[3]]", "--async", "--wait", "--json")
     assert "--async" in shell.run("predict", MODEL, "[[3]]", "--wait", status=1)
+    assert "Send null" in shell.run("predict", MODEL, "[[NaN]]", status=1)
 
 
 def test_a_failed_run_says_what_was_wrong(shell: Shell, front: Front) -> None:
