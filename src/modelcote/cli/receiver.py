@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcote.core.errors import Invalid, InvalidSpec
+from modelcote.core.texts import shortened
 from modelcote.webhooks.sign import check_secret, verify
 
 BODY_LIMIT = 1024 * 1024
@@ -132,12 +133,12 @@ def _members(headers: dict[str, str], body: bytes, *, repeated: bool) -> dict[st
         "id": headers["webhook-id"],
         "state": inner.get("state") or inner.get("status_code") or inner.get("status"),
         "repeated": "(repeated)" if repeated else None,
-        "result": json.dumps(result)[:_SHORT],
+        "result": shortened(json.dumps(result), _SHORT),
     }
 
 
 def _short(value: Any) -> str:
-    return ascii(str(value))[1:-1][:_SHORT]
+    return shortened(ascii(str(value))[1:-1], _SHORT)
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from modelcote.core.errors import Invalid, PayloadTooLarge
 from modelcote.core.http_rules import media_type
 from modelcote.core.strict_json import loads
+from modelcote.core.texts import shortened
 
 BODY_LIMIT = 1024 * 1024  # Bytes; a spec with long processors has a few thousand.
 Body = TypeVar("Body", bound=BaseModel)
@@ -50,7 +51,7 @@ class JsonBody(Generic[Body]):
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(map(str, first["loc"])) or "the body"
             raise Invalid(
-                f"{ascii(field)[1:-1][:80]}: {first['msg']}.", "See /openapi.json.", field=field[:80]
+                f"{shortened(ascii(field)[1:-1], 80)}: {first['msg']}.", "See /openapi.json.", field=field[:80]
             ) from error
 
 

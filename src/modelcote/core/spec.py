@@ -15,7 +15,7 @@ from modelcote.core.hardware import Hardware, parse_hardware
 from modelcote.core.names import check_model_name
 from modelcote.core.runs import MODES, SYNC
 from modelcote.core.runtimes import served_runtimes
-from modelcote.core.texts import quoted
+from modelcote.core.texts import quoted, shortened
 
 CPU = (1, 32, 2)  # low, high, default; whole vCPUs
 MEMORY_GB = (2.0, 256.0, 8.0)
@@ -150,7 +150,7 @@ def spec_from_dict(data: object) -> ModelSpec:
     unknown = sorted(set(map(str, data)) - {*_FIELDS, "processors"})
     if unknown:
         raise InvalidSpec(
-            f"the spec has unknown fields: {', '.join(unknown)[:120]}.",
+            f"the spec has unknown fields: {shortened(', '.join(unknown), 120)}.",
             f"Known fields: {', '.join((*_FIELDS, 'processors'))}.",
             field=unknown[0],
         )

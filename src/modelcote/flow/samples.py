@@ -24,6 +24,7 @@ from modelcote.core.inputs import (
     inputs_from_dict,
     plain_categories,
 )
+from modelcote.core.texts import shortened
 from modelcote.flow.evidence import missing_of
 
 _NULLABLE = ("Int", "UInt", "Float", "boolean", "string")
@@ -75,8 +76,8 @@ def of_sample(hints: Mapping[str, Any], names: tuple[str, ...], width: int | Non
         return None
     inputs = inputs_from_dict(hints["inputs"])
     if (names and inputs.names != names) or (width is not None and inputs.width not in (None, width)):
-        expected = ", ".join(names) if names else f"{width} columns"
-        raise _wrong("sample", f"its columns are not the model's ({expected[:200]})", "Pass rows as training had them.")
+        expected = shortened(", ".join(names), 200) if names else f"{width} columns"
+        raise _wrong("sample", f"its columns are not the model's ({expected})", "Pass rows as training had them.")
     return inputs
 
 
@@ -84,7 +85,7 @@ def with_categories(inputs: Inputs, categories: Mapping[str, Sequence[Any]]) -> 
     """Return the inputs with the categories of the columns named; raise `InvalidSpec` where they do not fit."""
     unknown = [name for name in categories if name not in inputs.names]
     if unknown:
-        shown = ", ".join(inputs.names)[:200] or "none, it was trained on an array"
+        shown = shortened(", ".join(inputs.names), 200) or "none, it was trained on an array"
         raise _wrong("categories", f"the model has no column {unknown[0]!r}", f"Its columns: {shown}.")
     columns = tuple(_categorised(column, categories.get(column.name)) for column in inputs.columns)
     return replace(inputs, columns=columns)

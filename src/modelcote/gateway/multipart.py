@@ -14,7 +14,7 @@ import orjson
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from modelcote.core.errors import InvalidInput
-from modelcote.core.texts import quoted
+from modelcote.core.texts import quoted, shortened
 
 MAX_PARTS = 65  # `data` and 64 files.
 _MAX_NAME = 255
@@ -71,7 +71,7 @@ def _parts(body: bytes, content_type: str) -> Iterator[Part]:
                 elif event is not None:
                     content += event
     except (MultipartError, UnicodeError) as error:
-        raise _invalid(ascii(str(error))[1:-1][:160], "Let an HTTP library make the form.") from error
+        raise _invalid(shortened(ascii(str(error))[1:-1], 160), "Let an HTTP library make the form.") from error
 
 
 def _files(parts: Sequence[Part]) -> list[Part]:

@@ -19,6 +19,7 @@ from modelcote.core.errors import (
 )
 from modelcote.core.event import read_stored
 from modelcote.core.runs import FAILED, SUCCEEDED, TIMED_OUT
+from modelcote.core.texts import shortened
 from modelcote.runs.answers import head, read_answer
 from modelcote.runs.attempts import release
 from modelcote.runs.complete import Outcome, complete
@@ -71,7 +72,7 @@ def _failed(problem: Any) -> Outcome:
         raise TypeError("a problem is an object")
     members = list(problem.items())[:_MEMBERS]
     # No number that the table could not hold.
-    small = {str(name)[:_NAME]: value if _is_small(value) else str(value)[:_TEXT] for name, value in members}
+    small = {str(name)[:_NAME]: value if _is_small(value) else shortened(str(value), _TEXT) for name, value in members}
     return Outcome(TIMED_OUT if small.get("code") == ModelTimeout.code else FAILED, small)
 
 
