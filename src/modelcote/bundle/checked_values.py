@@ -118,7 +118,8 @@ def _check_index(call: Call) -> None:
 
 
 def _check_plain(call: Call) -> None:
-    if not all(isinstance(value, str | bytes | int | None) for value in call.arguments):
+    values = [one for value in call.arguments for one in (value if isinstance(value, list) else [value])]
+    if not all(isinstance(value, str | bytes | int | None) for value in values):
         raise Refused("is called with something that is not a text or a number")
 
 

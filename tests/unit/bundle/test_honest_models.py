@@ -115,7 +115,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "output to pandas": lambda: StandardScaler().set_output(transform="pandas").fit(TABLE[["age"]]),
     "log1p": lambda: FunctionTransformer(np.log1p, inverse_func=np.expm1).fit(ROWS),
     "nan_to_num": lambda: FunctionTransformer(np.nan_to_num, kw_args={"nan": 0.0}).fit(ROWS),
-    "an item getter": lambda: FunctionTransformer(operator.itemgetter("age")).fit(TABLE),
+    "an item getter": lambda: FunctionTransformer(operator.itemgetter(["age", "fare"])).fit(TABLE),
     "a partial score": lambda: SelectKBest(functools.partial(mutual_info_classif, random_state=0)).fit(ROWS, LABELS),
     "a tokenizer of str": lambda: CountVectorizer(tokenizer=str.split, token_pattern=None).fit(["a b"]),
     "a tokenizer of re": lambda: CountVectorizer(tokenizer=re.compile(r"\w+").findall, token_pattern=None).fit(["a"]),
