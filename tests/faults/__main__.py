@@ -25,7 +25,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="modelcote-faults-") as folder,
         a_world(Path(folder) / "home", plan) as world,
     ):
-        told = Drive(world, plan).run(within_s=180 + given.n)
+        told = Drive(world, plan).run()
         for name in ("calls", "struck"):
             print(
                 f"{name}:", *(f"  {number:6} {point}" for point, number in world.counted(name).most_common()), sep="\n"

@@ -68,8 +68,8 @@ class Drive:
         self._lock = threading.Lock()
         self._sent = 0
 
-    def run(self, within_s: float) -> Told:
-        """Everything, until it is at rest or the time is over."""
+    def run(self, still_s: float = 300) -> Told:
+        """Everything, until it is at rest, or until nothing has ended for so long, however busy the machine is."""
         started = time.monotonic()
         self._rotate()
         with (
@@ -82,12 +82,15 @@ class Drive:
                 self._poison()
                 list(pool.map(self._send, self.plan.jobs))
             self.once_sent()
-            while time.monotonic() - started < within_s:
-                self.told.left = self._open()
-                if not self.told.left:
+            ended = time.monotonic()
+            while left := self._open():
+                if left != self.told.left:
+                    self.told.left, ended = left, time.monotonic()
+                elif time.monotonic() - ended > still_s:
                     break
                 # Reading the whole table is work for the emulator that the functions wait for.
                 time.sleep(1 + len(self.plan.jobs) / 300)
+            self.told.left = left
             self.told.traps = self._trap.connections
         self.told.took_s = time.monotonic() - started
         return self.told

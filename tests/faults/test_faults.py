@@ -13,7 +13,7 @@ from tests.faults.world import a_world
 def test_a_short_plan_breaks_no_promise(tmp_path: Path) -> None:
     plan = make_plan(11, 40)
     with a_world(tmp_path / "home", plan) as world:
-        told = Drive(world, plan).run(within_s=200)
+        told = Drive(world, plan).run()
         done = summary(world, plan, told)
         assert breaches(world, plan, told) == [], done
     assert done["share"] >= 0.05, done

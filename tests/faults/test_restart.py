@@ -29,5 +29,5 @@ def test_a_restart_loses_nothing(tmp_path: Path) -> None:
             again = local.up(world.home)
             assert (again.url, again.ports) == (world.url, world.status.ports)
 
-        told = Drive(world, plan, once_sent=restart).run(within_s=150)
+        told = Drive(world, plan, once_sent=restart).run()
         assert breaches(world, plan, told) == []
