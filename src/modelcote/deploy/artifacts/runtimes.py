@@ -57,12 +57,13 @@ def runtime_key(runtime: str, python_version: str, requirements: Sequence[str] =
 def requirement_options(requirements: Sequence[str]) -> Iterator[list[str]]:
     """Yield uv's options that install checked requirement lines: a file of them, and one of their constraints."""
     with tempfile.TemporaryDirectory(prefix="modelcote-requirements-") as folder:
-        options = []
+        options: list[str] = []
         for option, chosen in (("-r", False), ("-c", True)):
             lines = [one.removeprefix(CONSTRAINT) for one in requirements if one.startswith(CONSTRAINT) is chosen]
-            file = Path(folder) / f"{option[1]}.txt"
-            file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-            options += [option, str(file)]
+            if lines:
+                file = Path(folder) / f"{option[1]}.txt"
+                file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+                options += [option, str(file)]
         yield options
 
 
