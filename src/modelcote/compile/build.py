@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -16,7 +16,6 @@ from modelcote.compile.report import Report, Unsupported
 from modelcote.core.flow import Flow
 from modelcote.core.inputs import FRAME, MATRIX, TABLE, UNREAD, Inputs
 from modelcote.core.manifest import COMPILED, Manifest
-from modelcote.flow.compiled import Feed
 from modelcote.flow.load import load_flow
 
 _INSTALL = 'the converter is not installed here: pip install "modelcote[compile]"'
@@ -51,57 +50,62 @@ def _refusal(flow: Flow, inputs: Inputs) -> str:
         column = inputs.column(place)
         if column.dtype not in _DTYPES:
             return f"the column {column.name or place} is of the dtype {column.dtype}"
-    return "" if all(map(find_spec, ("onnx", "onnxruntime", "skl2onnx"))) else _INSTALL
+    return _converter_trouble()
+
+
+def _converter_trouble() -> str:
+    """Return why the converter cannot be used here, else an empty string."""
+    for name in ("onnx", "onnxruntime", "skl2onnx"):
+        if find_spec(name) is None:
+            return _INSTALL
+        try:
+            import_module(name)
+        except Exception as error:  # a protobuf that does not fit, a missing system library, numpy of another ABI
+            return f"the converter is installed here but cannot be imported: {name}: {_one_line(error)}"
+    return ""
 
 
 def _compile(folder: Path, flow: Flow, inputs: Inputs, sample: list[Any]) -> Report:
-    # The modules that write graphs need the converter to be installed.
-    from modelcote.compile.convert import convert, feeds_of
-    from modelcote.compile.find_limits import find_limits
-    from modelcote.compile.generate_rows import as_columns, generate_rows, ordinary_row
-    from modelcote.compile.input_profile import profile_inputs
-
     loaded = load_flow(folder, Manifest("", flow, inputs=inputs.to_dict()))
     models = [part.runner.model for part in loaded.stages]
     methods = [stage.model_type.method for stage in flow.stages]
     original = Original(loaded, methods[-1], hasattr(models[-1], "classes_"))
     if sample:
         original.answer(sample)
-    best = Report(False, "")
     try:
-        profile = profile_inputs(models, inputs.width or 0, inputs.names)
-        row = as_columns([ordinary_row(profile)], inputs)[0]
-        limits = find_limits(original.answer, row, profile)
-        compared = ComparedRows(
-            inputs, limits, [*sample, *as_columns(generate_rows(profile, limits), inputs)], len(sample)
-        )
-        expected = original.answer([row, row])
-        texts = [profile.is_text(column) for column in range(len(row))]
-        for dtype in ("float64", "float32"):
-            feeds = feeds_of(models[0], inputs.names, texts, dtype)
-            report = _attempt(
-                folder / COMPILED, original, compared, feeds, partial(convert, models, methods, feeds, expected)
-            )
-            if report.used:
-                return report
-            # A form that was compared and differed says more than one that could not be converted.
-            best = report if report.rows or not best.reason else best
-    except Exception as error:  # an unfamiliar model may lack any attribute and refuse any row
+        return _convert_and_compare(folder / COMPILED, original, models, methods, inputs, sample)
+    except Exception as error:  # an unfamiliar model may lack any attribute, a converter may raise anything
         return Report(False, f"not compiled: {_one_line(error)}")
-    return best
 
 
-def _attempt(
-    path: Path, original: Original, compared: ComparedRows, feeds: Sequence[Feed], convert: Callable[[], bytes]
+def _convert_and_compare(
+    path: Path, original: Original, models: list[Any], methods: list[str], inputs: Inputs, sample: list[Any]
 ) -> Report:
-    """Convert once and compare; the graph stays at `path` only if it is equal."""
+    """Convert and compare; the graph stays at `path` only if it is equal."""
+    # The modules that write graphs need the converter to be installed.
+    from modelcote.compile.convert import convert, feeds_of
+    from modelcote.compile.exclusions import check_models
+    from modelcote.compile.find_limits import find_limits
+    from modelcote.compile.generate_rows import as_columns, generate_rows, ordinary_row
     from modelcote.compile.graph import save
+    from modelcote.compile.walk_models import profile_inputs
+    from modelcote.compile.near_boundaries import rows_at_boundaries
 
+    check_models(models)
+    profile = profile_inputs(models, inputs.width or 0, inputs.names)
+    row = as_columns([ordinary_row(profile)], inputs)[0]
+    limits = find_limits(original.answer, row, profile)
+    feeds = feeds_of(models[0], inputs.names, [profile.is_text(column) for column in range(len(row))])
+    served, scores = convert(models, methods, feeds, original.answer([row, row]))
+    generated = as_columns(generate_rows(profile, limits), inputs)
+    beside = rows_at_boundaries(lambda rows: original.answer(as_columns(rows, inputs)), generated)
+    rows = [*sample, *generated, *as_columns(beside, inputs)]
     try:
-        save(convert(), path)
-        report = compare_graph(original, path, feeds, compared)
-    except Exception as error:  # the converter and the runtime raise anything for a model that they do not support
-        report = Report(False, f"not compiled: {_one_line(error)}")
+        save(served, path)
+        report = compare_graph(original, path, scores, feeds, ComparedRows(inputs, limits, rows, len(sample)))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     if not report.used:
         path.unlink(missing_ok=True)
     return report

@@ -6,29 +6,30 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from modelcote.compile import boosters, encoders, ensembles
-from modelcote.compile.graph import keep_result
+from modelcote.compile import boosters, clusters, encoders, ensembles, kernels, linear, steps
+from modelcote.compile.audit import check_precision
+from modelcote.compile.graph import keep_result, keep_scores
 from modelcote.compile.report import Unsupported
 from modelcote.flow.compiled import Feed
 
 OPSET = {"": 20, "ai.onnx.ml": 3}
 
 
-def feeds_of(model: Any, columns: Sequence[str], text: Sequence[bool], dtype: str) -> tuple[Feed, ...]:
+def feeds_of(model: Any, columns: Sequence[str], text: Sequence[bool]) -> tuple[Feed, ...]:
     """Return the inputs of a graph of `model`: one table, or each column by itself before a ColumnTransformer.
 
-    `columns`: names of a table's columns, empty if it has none; `text`: per column, whether it holds strings;
-    `dtype`: float64 or float32, of all numbers. Raises `Unsupported`.
+    `columns`: names of a table's columns, empty if it has none; `text`: per column, whether it holds strings. Numbers
+    are float64, as in JSON. Raises `Unsupported`.
     """
     if _picks_columns(model):
         names = columns or [f"column{index}" for index in range(len(text))]
         return tuple(
-            Feed(name, "str" if is_text else dtype, (index,))
+            Feed(name, "str" if is_text else "float64", (index,))
             for index, (name, is_text) in enumerate(zip(names, text, strict=True))
         )
     if len(set(text)) > 1:
         raise Unsupported("texts and numbers in one table without a ColumnTransformer at its start")
-    return (Feed("rows", "str" if text[0] else dtype, tuple(range(len(text)))),)
+    return (Feed("rows", "str" if text[0] else "float64", tuple(range(len(text)))),)
 
 
 def _picks_columns(model: Any) -> bool:
@@ -41,23 +42,25 @@ def _picks_columns(model: Any) -> bool:
     return isinstance(model, ColumnTransformer)
 
 
-def convert(models: Sequence[Any], methods: Sequence[str], feeds: Sequence[Feed], expected: Any) -> bytes:
-    """Return the graph of fitted models, one after the other, as an ONNX file.
+def convert(
+    models: Sequence[Any], methods: Sequence[str], feeds: Sequence[Feed], expected: Any
+) -> tuple[bytes, bytes | None]:
+    """Return two graphs of fitted models, one after the other: the one that serves, and one with scores only.
 
-    `methods`: what each model's type calls. `expected`: an original result, whose form the graph adopts.
+    `methods`: what each model's type calls. `expected`: an original result, whose form the graph adopts. The scores
+    are those that the labels come from, None where the converter writes none; they are for comparison.
     Raises `Unsupported`, and whatever else the converter raises.
     """
     from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+    from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
     from sklearn.pipeline import Pipeline
 
     if any(method != "transform" for method in methods[:-1]):
         raise Unsupported("a stage after one that predicts")
     steps = [(f"stage{number}", model) for number, model in enumerate(models)]
     model = Pipeline(steps) if len(steps) > 1 else models[0]
-    tensors = {"str": StringTensorType, "float64": DoubleTensorType, "float32": FloatTensorType}
-    numbers = FloatTensorType if any(feed.dtype == "float32" for feed in feeds) else DoubleTensorType
-    converters, shapes = _converters(numbers)
+    tensors = {"str": StringTensorType, "float64": DoubleTensorType}
+    converters, shapes = _converters()
     graph = convert_sklearn(
         model,
         "modelcote",
@@ -67,8 +70,12 @@ def convert(models: Sequence[Any], methods: Sequence[str], feeds: Sequence[Feed]
         custom_conversion_functions=converters,
         custom_shape_calculators=shapes,
     )
-    result: bytes = keep_result(graph, int(methods[-1] == "predict_proba"), expected).SerializeToString()
-    return result
+    scores = None
+    if methods[-1] == "predict" and len(graph.graph.output) > 1:
+        scores = keep_scores(graph)
+    served = keep_result(graph, int(methods[-1] == "predict_proba"), expected)
+    check_precision(served.graph)
+    return served.SerializeToString(), scores
 
 
 def _array_options() -> dict[type, dict[str, bool]]:
@@ -95,6 +102,15 @@ _CONVERTERS = {
     "IsolationForest": ensembles.convert_isolation_forest,
     "AdaBoostClassifier": ensembles.convert_ada_boost,
     "VotingClassifier": ensembles.convert_voting,
+    **dict.fromkeys(linear.CLASSIFIERS, linear.convert_linear_classifier),
+    **dict.fromkeys(("KMeans", "MiniBatchKMeans"), clusters.convert_k_means),
+    **dict.fromkeys(("GaussianMixture", "BayesianGaussianMixture"), clusters.convert_mixture),
+    "Binarizer": steps.convert_binarizer,
+    "KBinsDiscretizer": steps.convert_bins,
+    "PowerTransformer": steps.convert_power,
+    **dict.fromkeys(kernels.CLASSIFIERS, kernels.convert_classifier),
+    **dict.fromkeys(kernels.REGRESSORS, kernels.convert_regressor),
+    "OneClassSVM": kernels.convert_one_class,
     "SimpleImputer": encoders.convert_imputer,
     "OneHotEncoder": encoders.convert_one_hot,
     "OrdinalEncoder": encoders.convert_ordinal,
@@ -103,17 +119,29 @@ _CONVERTERS = {
 }
 
 
-def _converters(tensor: Any) -> tuple[dict[type, Any], dict[type, Any]]:
-    """Return our own converters by model class, and the shapes of those whose results have the graph's float type."""
+def _converters() -> tuple[dict[type, Any], dict[type, Any]]:
+    """Return our own converters, and the shapes of their results, by model class."""
     from skl2onnx._supported_operators import sklearn_operator_name_map
 
     _register_xgboost()
     kinds = {kind.__name__: kind for kind in sklearn_operator_name_map}
-    encoded = partial(encoders.shape_encoded, tensor)
-    return (
-        {kinds[name]: convert for name, convert in _CONVERTERS.items() if name in kinds},
-        {kinds[name]: encoded for name in ("OneHotEncoder", "OrdinalEncoder")},
-    )
+    own = {kinds[name]: convert for name, convert in _CONVERTERS.items() if name in kinds}
+    shapes = {kind: partial(_shape_in_float64, alias) for kind, alias in sklearn_operator_name_map.items() if kind in own}
+    return own, shapes
+
+
+def _shape_in_float64(alias: str, operator: Any) -> None:
+    """Declare results as the converter's own package does, but numbers as float64: it has trees in float32."""
+    from skl2onnx.common._registration import get_shape_calculator
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    if alias in ("SklearnOneHotEncoder", "SklearnOrdinalEncoder"):
+        encoders.shape_encoded(operator)
+        return
+    get_shape_calculator(alias)(operator)
+    for output in operator.outputs:
+        if isinstance(output.type, FloatTensorType):
+            output.set_type(DoubleTensorType(output.type.shape))
 
 
 def _register_xgboost() -> None:

@@ -11,10 +11,12 @@ from modelcote.compile.report import Unsupported
 from modelcote.flow.compiled import MISSING_TEXT
 
 
-def shape_encoded(tensor: Any, operator: Any) -> None:
-    """Declare one-hot and ordinal columns as numbers of the graph's own float type."""
+def shape_encoded(operator: Any) -> None:
+    """Declare one-hot and ordinal columns as float64."""
+    from skl2onnx.common.data_types import DoubleTensorType
+
     width = len(operator.raw_operator.get_feature_names_out())
-    operator.outputs[0].type = tensor([operator.inputs[0].get_first_dimension(), width])
+    operator.outputs[0].type = DoubleTensorType([operator.inputs[0].get_first_dimension(), width])
 
 
 def is_missing(value: Any) -> bool:

@@ -5,54 +5,58 @@ Rows are as a caller sends them: lists in column order, None for a missing value
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from modelcote.compile.encoders import is_missing
-from modelcote.compile.input_profile import Feature, InputProfile
-from modelcote.compile.trees import Array, Tree
+from modelcote.compile.input_profile import InputProfile
+from modelcote.compile.near_thresholds import VARIANTS, beside, put_on_edges, put_on_leaves
+from modelcote.compile.trees import Array
 from modelcote.core.inputs import Inputs
 from modelcote.flow.column_limits import ColumnLimits
 
-_MOST_ROWS, _LEAST_ROWS = 4000, 200
-_MOST_CELLS = 240_000  # Wider tables get fewer rows, so that comparing stays well under a second or two.
-_LEAVES_SHARE, _MISSING_SHARE, _EXTREME_SHARE = 0.5, 0.15, 0.1  # of all rows; the others are ordinary
-_MISSING_CELLS, _EXTREME_CELLS = 0.3, 0.2  # of a row
+# How many rows: by the model's size alone. The last is for tables so wide that fewer rows already fill the memory.
+_LEAST_ROWS, _MOST_ROWS, _ROWS_PER_COLUMN, _MOST_CELLS = 1000, 4000, 10, 2_000_000
+_FEWEST_ROWS = 200
+# Of all rows; each kind takes its own, as far as the model has any, and the others are ordinary.
+_LEAVES, _EDGES, _MET, _MISSING, _EXTREME = 0.4, 0.15, 0.15, 0.1, 0.1
+_MISSING_CELLS, _EXTREME_CELLS, _EDGE_CELLS = 0.3, 0.3, 0.5  # of a row
 _EXTREMES = (0.0, -0.0, 1e-30, -1e-30)
 # Beyond the known range, in widths of it. At 1e15 of them a distance is rounding noise in any form.
 _BEYOND = (-1e6, -1e3, -2.0, 2.0, 1e3, 1e6)
-_UNKNOWN_SCALES = (0.01, 1.0, 100.0)  # for a column of which no step reveals anything
-_BESIDE = 5  # variants of `_beside`
+_MAGNITUDES = 9.0  # powers of ten around a column's unit, for columns of which no step reveals a range
 _UNSEEN = ("", "unseen", "Unseen ", "straße")
+
+
+def count_rows(profile: InputProfile) -> int:
+    """Return how many rows a model of this size is compared on, at the least and at the most."""
+    width = len(profile.numbers)
+    asked = _LEAST_ROWS + _ROWS_PER_COLUMN * width + 2 * profile.size()
+    return max(_FEWEST_ROWS, min(asked, _MOST_ROWS, _MOST_CELLS // max(width, 1)))
 
 
 def generate_rows(profile: InputProfile, limits: ColumnLimits, seed: int = 0) -> list[list[Any]]:
     """Return rows within `limits`, in an order whose every beginning has all kinds; the same for the same `seed`."""
     random = np.random.default_rng(seed)
-    width = len(profile.numbers)
-    count = int(np.clip(_MOST_CELLS // width, _LEAST_ROWS, _MOST_ROWS))
-    cells: Array = np.empty((count, width), dtype=object)
+    count = count_rows(profile)
     met = [[*numbers, *splits] for numbers, splits in zip(profile.numbers, profile.thresholds(), strict=True)]
-    for column in range(width):
-        choices = _categories(profile, column, limits)
-        cells[:, column] = (
-            [choices[place] for place in random.integers(len(choices), size=count)]
-            if choices
-            else _numbers(met[column], random, count)
-        )
-    on_leaves = int(count * _LEAVES_SHARE) if profile.forests else 0
-    _put_on_thresholds(cells[:on_leaves], profile.forests, random)
-    edges = cells[count - int(count * (_MISSING_SHARE + _EXTREME_SHARE)) :]
-    split = int(len(edges) * _MISSING_SHARE / (_MISSING_SHARE + _EXTREME_SHARE))
-    for column in range(width):
-        if column not in limits.no_missing:
-            edges[:split, column][random.random(split) < _MISSING_CELLS] = None
-        if not profile.categories[column]:
-            extreme = random.random(len(edges) - split) < _EXTREME_CELLS
-            edges[split:, column][extreme] = random.choice(_extremes(met[column]), int(extreme.sum()))
+    cells = _ordinary(profile, met, limits, random, count)
+    numeric = [column for column, categories in enumerate(profile.categories) if not categories]
+    kinds: list[tuple[float, bool, Callable[[Array], None]]] = [
+        (_LEAVES, bool(profile.forests), lambda part: put_on_leaves(part, profile.forests, random)),
+        (_EDGES, any(profile.edges), lambda part: put_on_edges(part, profile.edges, _EDGE_CELLS, random)),
+        (_MET, bool(profile.tables), lambda part: _put_met(part, profile.tables, numeric, random)),
+        (_MISSING, True, lambda part: _put_missing(part, limits, random)),
+        (_EXTREME, True, lambda part: _put_extremes(part, met, numeric, random)),
+    ]
+    start = 0
+    for share, present, put in kinds:
+        end = start + int(count * share)
+        if present:
+            put(cells[start:end])
+            start = end
     random.shuffle(cells)
     rows: list[list[Any]] = cells.tolist()
     return rows
@@ -85,6 +89,23 @@ def unseen_value(profile: InputProfile, column: int) -> Any:
     return max(numbers) + 1 if all(type(number) is int for number in numbers) else float(max(numbers)) + 0.5
 
 
+def _ordinary(
+    profile: InputProfile, met: list[list[float]], limits: ColumnLimits, random: np.random.Generator, count: int
+) -> Array:
+    cells: Array = np.empty((count, len(met)), dtype=object)
+    # A row's unknown columns have one magnitude together, else the largest alone would decide.
+    magnitudes = 10.0 ** np.where(random.random(count) < 0.5, 0, random.uniform(-_MAGNITUDES, _MAGNITUDES, count))
+    for column, unit in enumerate(profile.units):
+        choices = _categories(profile, column, limits)
+        if choices:
+            cells[:, column] = [choices[place] for place in random.integers(len(choices), size=count)]
+        elif met[column]:
+            cells[:, column] = _numbers(met[column], random, count)
+        else:
+            cells[:, column] = (random.normal(size=count) * magnitudes * unit).tolist()
+    return cells
+
+
 def _categories(profile: InputProfile, column: int, limits: ColumnLimits) -> list[Any]:
     """Return the values to draw from for a column of categories, with unseen ones where the model accepts them."""
     seen = [item for item in profile.categories[column] if not is_missing(item)]
@@ -95,69 +116,35 @@ def _categories(profile: InputProfile, column: int, limits: ColumnLimits) -> lis
 
 def _numbers(met: list[float], random: np.random.Generator, count: int) -> list[float]:
     """Draw values that the model met in training, values beside them, and values between two of them."""
-    if not met:
-        drawn: list[float] = (random.normal(size=count) * random.choice(_UNKNOWN_SCALES, count)).tolist()
-        return drawn
     one, other = random.choice(met, count), random.choice(met, count)
     between = np.where(random.random(count) < 0.5, one + (other - one) * random.random(count), one)
-    variants = random.integers(_BESIDE, size=count) * (random.random(count) < 0.2)
-    return [_beside(value, variant) for value, variant in zip(between.tolist(), variants.tolist(), strict=True)]
+    variants = random.integers(VARIANTS, size=count) * (random.random(count) < 0.2)
+    return [beside(value, variant) for value, variant in zip(between.tolist(), variants.tolist(), strict=True)]
+
+
+def _put_met(cells: Array, tables: list[Array], numeric: list[int], random: np.random.Generator) -> None:
+    """Put whole rows met in training, every other one a little beside itself."""
+    for number, row in enumerate(cells):
+        table = tables[number % len(tables)]
+        values = table[int(random.integers(len(table)))]
+        nudged = values * (1 + random.choice([0, 1e-9, 1e-3]) * random.normal(size=len(values)) * (number % 2))
+        for column in numeric:
+            if np.isfinite(values[column]):
+                row[column] = float(nudged[column])
+
+
+def _put_missing(cells: Array, limits: ColumnLimits, random: np.random.Generator) -> None:
+    for column in range(cells.shape[1]):
+        if column not in limits.no_missing:
+            cells[:, column][random.random(len(cells)) < _MISSING_CELLS] = None
+
+
+def _put_extremes(cells: Array, met: list[list[float]], numeric: list[int], random: np.random.Generator) -> None:
+    for column in numeric:
+        extreme = random.random(len(cells)) < _EXTREME_CELLS
+        cells[:, column][extreme] = random.choice(_extremes(met[column]), int(extreme.sum()))
 
 
 def _extremes(met: list[float]) -> list[float]:
     low, high = (min(met), max(met)) if met else (-1.0, 1.0)
     return [*_EXTREMES, *(low + share * ((high - low) or 1.0) for share in _BEYOND)]
-
-
-def _put_on_thresholds(
-    cells: Array, forests: Sequence[tuple[list[Tree], Sequence[Feature | None]]], random: np.random.Generator
-) -> None:
-    """Move each row into the corner of a leaf: every split on the way there is met on its threshold, or beside it.
-
-    Beside it is one step of a float64, or of a float32, up or down.
-    """
-    above: dict[int, Array] = {}
-    for number, row in enumerate(cells):
-        # Spread evenly over the ensembles and their trees.
-        trees, features = forests[number % len(forests)]
-        tree = trees[int(random.integers(len(trees)))]
-        leaf = int(random.choice(np.flatnonzero(tree.left < 0)))
-        if id(tree) not in above:
-            above[id(tree)] = _parents(tree)
-        for place, threshold in _corner(tree, leaf, above[id(tree)], random).items():
-            feature = features[place]
-            if feature is not None:
-                value = feature.back(np.array([threshold]))[0]
-                row[feature.column] = _beside(value, int(random.integers(_BESIDE)))
-
-
-def _parents(tree: Tree) -> Array:
-    inner = np.flatnonzero(tree.left >= 0)
-    parents = np.full(len(tree.left), -1)
-    parents[tree.left[inner]] = inner
-    parents[tree.right[inner]] = inner
-    return parents
-
-
-def _corner(tree: Tree, leaf: int, parents: Array, random: np.random.Generator) -> dict[int, float]:
-    """Return feature -> one of the tightest thresholds, upper or lower, on the way from the root to `leaf`."""
-    upper: dict[int, float] = {}
-    lower: dict[int, float] = {}
-    node = leaf
-    while parents[node] >= 0:
-        above = int(parents[node])
-        place, threshold = int(tree.feature[above]), float(tree.threshold[above])
-        if np.isfinite(threshold):
-            if tree.left[above] == node:
-                upper[place] = min(threshold, upper.get(place, threshold))
-            else:
-                lower[place] = max(threshold, lower.get(place, threshold))
-        node = above
-    return {**upper, **lower} if random.random() < 0.5 else {**lower, **upper}
-
-
-def _beside(value: float, variant: int) -> float:
-    """Return the value itself (variant 0), or the next float64 or float32 above or below it."""
-    if variant < 3:
-        return (value, math.nextafter(value, math.inf), math.nextafter(value, -math.inf))[variant]
-    return float(np.nextafter(np.float32(value), np.float32((np.inf, -np.inf)[variant - 3])))

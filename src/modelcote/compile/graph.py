@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from modelcote.compile.graph_builder import OURS
+
 RESULT = "result"  # the graph's only output: an array in the original's own shape, or a sequence of arrays
 
 
@@ -30,13 +32,28 @@ def keep_result(graph: Any, index: int, expected: Any) -> Any:
         if kind == np.float32:
             tensor_type = TensorProto.FLOAT
         if tensor_type is not None:
-            nodes.append(helper.make_node("Cast", [name], ["typed"], name="retype", to=tensor_type))
+            # To the float32 of the library's own result, if to float32 at all.
+            nodes.append(helper.make_node("Cast", [name], ["typed"], name=f"{OURS}retype", to=tensor_type))
             name = "typed"
     nodes.append(helper.make_node("Identity", [name], [RESULT], name="keep_result"))
     del graph.graph.output[:]
     graph.graph.output.append(ValueInfoProto(name=RESULT))
     _drop_unused(graph.graph)
     return graph
+
+
+def keep_scores(graph: Any) -> bytes:
+    """Return a copy of the graph with its second output alone, named `RESULT`: what its labels come from."""
+    from onnx import ModelProto, ValueInfoProto, helper
+
+    copy = ModelProto()
+    copy.CopyFrom(graph)
+    copy.graph.node.append(helper.make_node("Identity", [copy.graph.output[1].name], [RESULT], name="keep_scores"))
+    del copy.graph.output[:]
+    copy.graph.output.append(ValueInfoProto(name=RESULT))
+    _drop_unused(copy.graph)
+    scores: bytes = copy.SerializeToString()
+    return scores
 
 
 def _drop_unused(graph: Any) -> None:

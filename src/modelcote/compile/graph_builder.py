@@ -11,6 +11,7 @@ from skl2onnx.common.data_types import StringTensorType, guess_proto_type
 from modelcote.compile.report import Unsupported
 
 ML = "ai.onnx.ml"
+OURS = "modelcote_"  # begins the names of the nodes that are written here
 
 
 class GraphBuilder:
@@ -24,18 +25,19 @@ class GraphBuilder:
 
     def add(self, op_type: str, *inputs: str, domain: str = "", version: int | None = None, **attributes: Any) -> str:
         result = str(self._scope.get_unique_variable_name(op_type.lower()))
-        name = self._scope.get_unique_operator_name(op_type)
+        name = self._scope.get_unique_operator_name(f"{OURS}{op_type}")
         self._container.add_node(
             op_type, list(inputs), [result], op_domain=domain, op_version=version, name=name, **attributes
         )
         return result
 
     def constant(self, value: Any) -> str:
-        """Add an initializer: float64, int64 or strings, by the value's own type."""
+        """Add an initializer: float64, int64, booleans or strings, by the value's own type."""
         from onnx import TensorProto
 
         array = np.asarray(value)
-        kind = {"f": TensorProto.DOUBLE, "i": TensorProto.INT64, "u": TensorProto.INT64}.get(array.dtype.kind)
+        kinds = {"f": TensorProto.DOUBLE, "i": TensorProto.INT64, "u": TensorProto.INT64, "b": TensorProto.BOOL}
+        kind = kinds.get(array.dtype.kind)
         name = str(self._scope.get_unique_variable_name("constant"))
         flat = array.ravel().tolist()
         if kind is None:
@@ -51,6 +53,11 @@ class GraphBuilder:
     @property
     def takes_text(self) -> bool:
         return isinstance(self.operator.inputs[0].type, StringTensorType)
+
+    @property
+    def wants_raw_scores(self) -> bool:
+        """Whether the model is inside one that asks for scores, with a column for each of two classes."""
+        return bool(self._container.get_options(self.model, {"raw_scores": False})["raw_scores"])
 
     def matrix(self) -> str:
         """Join all inputs into one matrix: strings as they are, numbers as float64."""

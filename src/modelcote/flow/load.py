@@ -60,7 +60,7 @@ def load_flow(folder: Path, manifest: Manifest) -> LoadedFlow:
     store = Store()
     stages = tuple(_load_stage(folder, stage, store) for stage in manifest.flow.stages)
     inputs = _inputs(manifest, stages[0].runner)
-    return LoadedFlow(inputs, stages, lambda data, files: _run(stages, inputs, data, files))
+    return LoadedFlow(inputs, stages, lambda data, files: run_stages(stages, inputs, data, files))
 
 
 def _inputs(manifest: Manifest, first: Runner) -> Inputs:
@@ -90,7 +90,8 @@ def _load_stage(folder: Path, stage: Stage, store: Store) -> LoadedStage:
     )
 
 
-def _run(stages: Sequence[LoadedStage], inputs: Inputs, data: Any, files: Sequence[bytes]) -> Any:
+def run_stages(stages: Sequence[LoadedStage], inputs: Inputs, data: Any, files: Sequence[bytes]) -> Any:
+    """Return the last stage's own result for a request's data; raise `InvalidInput`, and whatever a stage does."""
     value = data
     for index, stage in enumerate(stages):
         stage_input = value

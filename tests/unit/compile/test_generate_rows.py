@@ -13,7 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from modelcote.compile.generate_rows import generate_rows
-from modelcote.compile.input_profile import InputProfile, profile_inputs
+from modelcote.compile.input_profile import InputProfile, empty_profile
+from modelcote.compile.walk_models import profile_inputs
 from modelcote.flow.column_limits import ColumnLimits
 from tests.zoo import COLUMNS, ZOO
 
@@ -71,4 +72,4 @@ def test_missing_values_and_extremes_are_among_the_rows() -> None:
 def test_rows_are_the_same_each_time_and_fewer_for_wide_tables() -> None:
     model = LogisticRegression(max_iter=1000).fit(*IRIS)
     assert generate_rows(profile_of(model, 4), ColumnLimits()) == generate_rows(profile_of(model, 4), ColumnLimits())
-    assert len(generate_rows(InputProfile([[]] * 5000, [[]] * 5000), ColumnLimits())) == 200
+    assert len(generate_rows(empty_profile(5000), ColumnLimits())) == 400

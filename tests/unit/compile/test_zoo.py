@@ -17,8 +17,6 @@ AS_IT_IS = {
     "text_counts": "models with texts as input are not compiled",
     "text_tfidf": "models with texts as input are not compiled",
 }
-# Compiled with float32 arithmetic, because a converter or onnxruntime has no float64 for them.
-SINGLE_PRECISION = {"linear_svc", "one_class"}
 
 
 @pytest.mark.parametrize("name", sorted(ZOO))
@@ -40,7 +38,7 @@ def test_every_form_answers_the_same(name: str, tmp_path: Path) -> None:
         if name != "multi_output":  # its results are by output, not by row
             assert difference(answer(form, [row]), [expected]) <= 1e-6
     assert report.rows >= 200 + len(built.rows)
-    assert {feed.dtype for feed in report.feeds} - {"str"} == {"float32" if name in SINGLE_PRECISION else "float64"}
+    assert {feed.dtype for feed in report.feeds} - {"str"} == {"float64"}
 
 
 def test_the_zoo_is_as_large_as_promised() -> None:

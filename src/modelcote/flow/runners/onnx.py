@@ -29,8 +29,11 @@ _DTYPES: dict[str, Any] = {
 }
 
 
-def open_session(path: Path) -> Any:
-    """Open an inference session on the CPU, one thread: a function's vCPU is its own, and one row needs no more."""
+def open_session(graph: Path | bytes) -> Any:
+    """Open an inference session of a file, or of its content, on the CPU and one thread; raise `InvalidBundle`.
+
+    A function's vCPU is its own, and one row needs no more.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -38,10 +41,11 @@ def open_session(path: Path) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        source = graph if isinstance(graph, bytes) else str(graph)
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen unrelated classes for a file that it cannot read
         raise InvalidBundle(
-            f"{path.name} cannot be loaded by onnxruntime: {_reason(error)}.",
+            f"{'the graph' if isinstance(graph, bytes) else graph.name} cannot be loaded by onnxruntime: {_reason(error)}.",
             "Export it again, for an opset that onnxruntime supports.",
         ) from error
 
