@@ -1,4 +1,4 @@
-"""`python -m tests.search [--shard 0/2] [--only TEXT] [--seconds 600] [--out FILE]`: judge every shape, print the table.
+"""`python -m tests.search [--shard 0/2] [--only TEXT] [--seconds 600] [--out FILE]`: judge each shape, print the table.
 
 The verdicts in `--out` are kept: a search that was stopped goes on where it was.
 """

@@ -38,8 +38,7 @@ def judge(shape: Shape) -> Verdict:
     """Build, compile and compare; never raises for what a model does."""
     try:
         built = build(shape)
-        built_method = getattr(built.model, shape.method)
-        built_method(built.train[:2])
+        getattr(built.model, shape.method)(built.train[:2])
     except Exception as error:  # a shape that its library refuses is no shape
         return Verdict(shape.name, "none", reason=_line(error))
     with tempfile.TemporaryDirectory() as scratch:
@@ -52,7 +51,10 @@ def judge(shape: Shape) -> Verdict:
         if not report.used:
             return Verdict(shape.name, "original", reason=report.reason[:160])
         form = load_form(folder, flow, original, report)
-        rows = evidence(built, original)
+        try:
+            rows = evidence(built, original)
+        except Exception as error:
+            return Verdict(shape.name, "none", reason=f"no rows to compare: {_line(error)}")
         try:
             reason = difference(original, form, rows, labels=_gives_labels(built))
         except Exception as error:
@@ -73,8 +75,16 @@ def evidence(built: Built, original: LoadedFlow) -> list[list[Any]]:
     """Return fresh rows, training rows, rows beside thresholds, and rows on either side of a change of the answer."""
     train, fresh = _lists(built.train), _lists(built.fresh)
     random = np.random.default_rng(9)
-    rows = [*fresh, *train, *_beside(train, built.model, random)]
-    return [*rows, *_boundaries(original, train, random)]
+    beside = [row for row in _beside(train, built.model, random) if _answers_alone(original, row)]
+    return [*fresh, *train, *beside, *_boundaries(original, train, random)]
+
+
+def _answers_alone(original: LoadedFlow, row: list[Any]) -> bool:
+    try:
+        original.call([row], ())
+    except Exception:  # a value that the model refuses is no row to compare
+        return False
+    return True
 
 
 def _lists(table: Any) -> list[list[Any]]:
@@ -93,7 +103,11 @@ def _beside(train: list[list[Any]], model: Any, random: Any) -> list[list[Any]]:
             break
         place = int(random.choice(places))
         value = float(random.choice(held)) if held and number % 2 else float(row[place])
-        steps = (np.float32(value), np.nextafter(np.float32(value), np.float32(np.inf)), math.nextafter(value, math.inf))
+        steps = (
+            np.float32(value),
+            np.nextafter(np.float32(value), np.float32(np.inf)),
+            math.nextafter(value, math.inf),
+        )
         row[place] = float((*steps, math.nextafter(value, -math.inf), value)[number % 5])
         rows.append(row)
     return rows
@@ -115,7 +129,9 @@ def _held(model: Any) -> list[float]:
             for name, value in vars(item).items():
                 if name in ("threshold", "bin_edges_", "quantiles_") and not isinstance(value, str):
                     parts = value.tolist() if isinstance(value, np.ndarray) and value.dtype == object else [value]
-                    found += [float(x) for part in parts for x in np.ravel(part)[:200] if isinstance(x, float | np.floating)]
+                    found += [
+                        float(x) for part in parts for x in np.ravel(part)[:200] if isinstance(x, float | np.floating)
+                    ]
                 elif name == "tree_":
                     found += value.threshold[value.children_left >= 0].tolist()
                 else:
@@ -128,7 +144,9 @@ def _boundaries(original: LoadedFlow, train: list[list[Any]], random: Any) -> li
 
     Sides stay 1e-9 of the row's size apart: nearer, the original's own rounding decides.
     """
-    if any(value is None or isinstance(value, str) for row in train[:_PAIRS] for value in row):
+    if any(not isinstance(value, float) for row in train for value in row):
+        return []
+    if not _answers_alone(original, [(a + b) / 2 + 0.01 for a, b in zip(train[0], train[1], strict=True)]):
         return []
     pairs = [random.choice(len(train), 2, replace=False) for _ in range(_PAIRS)]
     low = np.array([train[a] for a, _ in pairs], dtype=float)

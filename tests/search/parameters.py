@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.cluster import KMeans
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Matern, RationalQuadratic, WhiteKernel
 from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
-from sklearn.svm import SVC, SVR, LinearSVC
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 Options = list[dict[str, Any]]
@@ -24,6 +19,11 @@ Options = list[dict[str, Any]]
 def per(name: str, *values: Any) -> Options:
     """One option per value of one parameter."""
     return [{name: value} for value in values]
+
+
+def each(names: str, options: Options) -> dict[str, Options]:
+    """The same options for several estimators."""
+    return dict.fromkeys(names.split(), options)
 
 
 LOGISTIC, TREE, BAYES = LogisticRegression(max_iter=300), DecisionTreeClassifier(max_depth=3), GaussianNB()
@@ -52,11 +52,9 @@ REDUCE: Options = [{}, {"n_components": 2}]
 SELECT: Options = [{}]
 
 PARAMETERS: dict[str, Options] = {
-    **dict.fromkeys(
-        ("RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor"), FOREST
-    ),
-    **dict.fromkeys(("DecisionTreeClassifier", "ExtraTreeClassifier"), [{}, {"max_depth": 3}, {"criterion": "entropy"}]),
-    **dict.fromkeys(("DecisionTreeRegressor", "ExtraTreeRegressor"), [{}, {"max_depth": 3, "criterion": "absolute_error"}]),
+    **each("RandomForestClassifier RandomForestRegressor ExtraTreesClassifier ExtraTreesRegressor", FOREST),
+    **each("DecisionTreeClassifier ExtraTreeClassifier", [{}, {"max_depth": 3}, {"criterion": "entropy"}]),
+    **each("DecisionTreeRegressor ExtraTreeRegressor", [{}, {"max_depth": 3, "criterion": "absolute_error"}]),
     "RandomTreesEmbedding": [{"n_estimators": 3, "max_depth": 3}],
     "GradientBoostingClassifier": [*BOOST, {"n_estimators": 5, "init": LOGISTIC}, {"n_estimators": 5, "init": "zero"}],
     "GradientBoostingRegressor": [
@@ -104,8 +102,8 @@ PARAMETERS: dict[str, Options] = {
         {"estimator": TREE, "cv": 2, "method": "isotonic"},
         {"estimator": RandomForestClassifier(4, max_depth=3), "cv": 2, "ensemble": False},
     ],
-    "OneVsRestClassifier": [{"estimator": each} for each in (LOGISTIC, LinearSVC(), TREE, SVC())],
-    "OneVsOneClassifier": [{"estimator": each} for each in (LOGISTIC, LinearSVC(), TREE, Perceptron())],
+    "OneVsRestClassifier": [{"estimator": one} for one in (LOGISTIC, LinearSVC(), TREE, SVC())],
+    "OneVsOneClassifier": [{"estimator": one} for one in (LOGISTIC, LinearSVC(), TREE, Perceptron())],
     "OutputCodeClassifier": [{"estimator": LOGISTIC}],
     "ClassifierChain": [{"estimator": LOGISTIC}],
     "RegressorChain": [{"estimator": LINE}],
@@ -120,9 +118,7 @@ PARAMETERS: dict[str, Options] = {
         {"regressor": Ridge(), "func": np.arcsinh, "inverse_func": np.sinh},
     ],
     "GridSearchCV": [{"estimator": RidgeClassifier(), "param_grid": {"alpha": [1.0]}, "cv": 2}],
-    "RandomizedSearchCV": [
-        {"estimator": LOGISTIC, "param_distributions": {"C": [1.0, 2.0]}, "n_iter": 1, "cv": 2}
-    ],
+    "RandomizedSearchCV": [{"estimator": LOGISTIC, "param_distributions": {"C": [1.0, 2.0]}, "n_iter": 1, "cv": 2}],
     "HalvingGridSearchCV": [],
     "HalvingRandomSearchCV": [],
     "Pipeline": [
@@ -143,7 +139,10 @@ PARAMETERS: dict[str, Options] = {
     "KNeighborsClassifier": [*NEIGHBOURS, {"n_neighbors": 1}, {"n_neighbors": 4}],
     "KNeighborsRegressor": NEIGHBOURS,
     "KNeighborsTransformer": [{}, {"mode": "connectivity"}],
-    "RadiusNeighborsClassifier": [{"radius": 2.5, "outlier_label": 0}, {"radius": 2.5, "weights": "distance", "outlier_label": 0}],
+    "RadiusNeighborsClassifier": [
+        {"radius": 2.5, "outlier_label": 0},
+        {"radius": 2.5, "weights": "distance", "outlier_label": 0},
+    ],
     "RadiusNeighborsRegressor": [{"radius": 3.0}, {"radius": 3.0, "weights": "distance"}],
     "NearestCentroid": [{}, {"metric": "manhattan"}, {"shrink_threshold": 0.2}],
     "LocalOutlierFactor": [{"novelty": True}, {"novelty": True, "n_neighbors": 5, "contamination": 0.1}],
@@ -158,9 +157,7 @@ PARAMETERS: dict[str, Options] = {
     "Perceptron": LINEAR,
     "PassiveAggressiveClassifier": [{}],
     "SGDOneClassSVM": LINEAR,
-    **dict.fromkeys(
-        ("LinearRegression", "Ridge", "Lasso", "ElasticNet", "BayesianRidge", "ARDRegression", "HuberRegressor"), LINEAR
-    ),
+    **each("LinearRegression Ridge Lasso ElasticNet BayesianRidge ARDRegression HuberRegressor", LINEAR),
     "TweedieRegressor": per("power", 0, 1, 1.5, 2, 3),
     "RANSACRegressor": [{"min_samples": 20}],
     # Kernels
@@ -189,24 +186,24 @@ PARAMETERS: dict[str, Options] = {
     "RBFSampler": [{"n_components": 5}],
     # Probabilities, networks
     "GaussianNB": [{}],
-    **dict.fromkeys(("MultinomialNB", "ComplementNB"), [{}, {"fit_prior": False}]),
+    **each("MultinomialNB ComplementNB", [{}, {"fit_prior": False}]),
     "BernoulliNB": [{}, {"binarize": 0.3}, {"binarize": None}],
     "CategoricalNB": [{}],
     "LinearDiscriminantAnalysis": [{}, {"solver": "lsqr", "shrinkage": "auto"}],
     "QuadraticDiscriminantAnalysis": [{}, {"reg_param": 0.1}],
-    **dict.fromkeys(
-        ("GaussianMixture", "BayesianGaussianMixture"),
+    **each(
+        "GaussianMixture BayesianGaussianMixture",
         [{"n_components": 2, "covariance_type": kind} for kind in ("full", "tied", "diag", "spherical")],
     ),
-    **dict.fromkeys(
-        ("MLPClassifier", "MLPRegressor"),
+    **each(
+        "MLPClassifier MLPRegressor",
         [
             {"hidden_layer_sizes": (5,), "max_iter": 60, "activation": kind}
             for kind in ("relu", "tanh", "logistic", "identity")
         ],
     ),
     "BernoulliRBM": [{"n_components": 3}],
-    **dict.fromkeys(("DummyClassifier", "DummyRegressor"), [{}]),
+    **each("DummyClassifier DummyRegressor", [{}]),
     # Preparing columns
     "StandardScaler": [{}, {"with_mean": False}, {"with_std": False}],
     "MinMaxScaler": [{}, {"clip": True}, {"feature_range": (-1, 2)}],
@@ -224,7 +221,11 @@ PARAMETERS: dict[str, Options] = {
     "PowerTransformer": [{}, {"standardize": False}],
     "PolynomialFeatures": [{}, {"degree": 3}, {"interaction_only": True}, {"include_bias": False}],
     "SplineTransformer": [{}],
-    "SimpleImputer": [*per("strategy", "mean", "median", "most_frequent"), {"add_indicator": True}, {"missing_values": 0.0}],
+    "SimpleImputer": [
+        *per("strategy", "mean", "median", "most_frequent"),
+        {"add_indicator": True},
+        {"missing_values": 0.0},
+    ],
     "KNNImputer": [{}, {"weights": "distance"}, {"n_neighbors": 2}],
     "MissingIndicator": [{}],
     "OneHotEncoder": [
@@ -246,19 +247,18 @@ PARAMETERS: dict[str, Options] = {
     # Choosing and reducing columns
     "SelectKBest": [{"k": 2}],
     "SelectPercentile": [{"percentile": 50}],
-    **dict.fromkeys(("SelectFpr", "SelectFdr", "SelectFwe"), [{"alpha": 0.5}]),
+    **each("SelectFpr SelectFdr SelectFwe", [{"alpha": 0.5}]),
     "GenericUnivariateSelect": [{"mode": "k_best", "param": 2}],
     "SelectFromModel": [{"estimator": TREE}, {"estimator": LOGISTIC, "threshold": "mean"}],
-    **dict.fromkeys(("RFE", "RFECV"), [{"estimator": LOGISTIC}]),
+    **each("RFE RFECV", [{"estimator": LOGISTIC}]),
     "SequentialFeatureSelector": [{"estimator": LOGISTIC, "n_features_to_select": 2, "cv": 2}],
     "VarianceThreshold": [{}],
     "PCA": [{}, {"n_components": 2}, {"whiten": True}],
-    **dict.fromkeys(("KernelCenterer",), []),
-    **dict.fromkeys(("TruncatedSVD", "GaussianRandomProjection", "SparseRandomProjection"), [{"n_components": 2}]),
+    **each("TruncatedSVD GaussianRandomProjection SparseRandomProjection", [{"n_components": 2}]),
     "IncrementalPCA": REDUCE,
     "FactorAnalysis": [{"n_components": 2}],
-    **dict.fromkeys(("PLSRegression", "CCA", "PLSCanonical"), [{"n_components": 1}, {"n_components": 1, "scale": False}]),
-    **dict.fromkeys(("KMeans", "MiniBatchKMeans"), [{"n_clusters": 3, "n_init": 1}]),
+    **each("PLSRegression CCA PLSCanonical", [{"n_components": 1}, {"n_components": 1, "scale": False}]),
+    **each("KMeans MiniBatchKMeans", [{"n_clusters": 3, "n_init": 1}]),
     "BisectingKMeans": [{"n_clusters": 3}],
     "FeatureAgglomeration": [{}],
     "SparseCoder": [],

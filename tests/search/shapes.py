@@ -1,4 +1,4 @@
-"""The shapes of the search: every estimator, every option that changes its mathematics, behind steps, at many scales."""
+"""The shapes of the search: every estimator, each option that changes its mathematics, behind steps, at many scales."""
 
 from __future__ import annotations
 
@@ -185,7 +185,11 @@ def _data(shape: Shape, model: Any, seed: int) -> tuple[Any, Any]:
         rows = np.minimum(rows, 4) if shape.estimator == "CategoricalNB" else rows
     elif shape.estimator in CATEGORIES and shape.chain not in ("table", "codes"):
         rows = np.clip(np.round(plain), -2, 2)
-        rows = rows if shape.grid or shape.chain else np.array(["a", "b", "é", "d", "e"])[rows.astype(int) + 2].astype(object)
+        rows = (
+            rows
+            if shape.grid or shape.chain
+            else np.array(["a", "b", "é", "d", "e"])[rows.astype(int) + 2].astype(object)
+        )
     else:
         rows = (plain + shape.offset) * shape.scale
     if shape.chain == "gaps" or shape.estimator in GAPS:
@@ -211,8 +215,13 @@ def _target(shape: Shape, model: Any, plain: Any, group: Any, random: Any) -> An
         "TweedieRegressor",
     )
     value = np.exp(value / 4) if positive else value
-    if shape.estimator in SEVERAL or shape.estimator.startswith("MultiTask") or (
-        shape.labels == "texts" and shape.estimator in ("RandomForestRegressor", "Ridge", "KNeighborsRegressor", "MLPRegressor")
+    if (
+        shape.estimator in SEVERAL
+        or shape.estimator.startswith("MultiTask")
+        or (
+            shape.labels == "texts"
+            and shape.estimator in ("RandomForestRegressor", "Ridge", "KNeighborsRegressor", "MLPRegressor")
+        )
     ):
         return np.c_[value, plain[:, 0]]
     return value if kind == "regressor" else group

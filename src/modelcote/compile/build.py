@@ -88,8 +88,8 @@ def _convert_and_compare(
     from modelcote.compile.find_limits import find_limits
     from modelcote.compile.generate_rows import as_columns, generate_rows, ordinary_row
     from modelcote.compile.graph import save
-    from modelcote.compile.walk_models import profile_inputs
     from modelcote.compile.near_boundaries import rows_at_boundaries
+    from modelcote.compile.walk_models import profile_inputs
 
     check_models(models)
     profile = profile_inputs(models, inputs.width or 0, inputs.names)

@@ -9,10 +9,13 @@ from typing import Any
 from modelcote.compile import boosters, clusters, encoders, ensembles, kernels, linear, steps
 from modelcote.compile.audit import check_precision
 from modelcote.compile.graph import keep_result, keep_scores
+from modelcote.compile.graph_builder import ML
 from modelcote.compile.report import Unsupported
 from modelcote.flow.compiled import Feed
 
-OPSET = {"": 20, "ai.onnx.ml": 3}
+OPSET = {"": 20, "ai.onnx.ml": 3}  # what the converter's package knows
+# TreeEnsemble, which our own converters write, is of version 5. All else that passes the audit means the same there.
+_ML_SERVED = 5
 
 
 def feeds_of(model: Any, columns: Sequence[str], text: Sequence[bool]) -> tuple[Feed, ...]:
@@ -70,6 +73,8 @@ def convert(
         custom_conversion_functions=converters,
         custom_shape_calculators=shapes,
     )
+    for opset in graph.opset_import:
+        opset.version = _ML_SERVED if opset.domain == ML else opset.version
     scores = None
     if methods[-1] == "predict" and len(graph.graph.output) > 1:
         scores = keep_scores(graph)
@@ -103,6 +108,7 @@ _CONVERTERS = {
     "AdaBoostClassifier": ensembles.convert_ada_boost,
     "VotingClassifier": ensembles.convert_voting,
     **dict.fromkeys(linear.CLASSIFIERS, linear.convert_linear_classifier),
+    **dict.fromkeys(linear.REGRESSORS, linear.convert_linear_regressor),
     **dict.fromkeys(("KMeans", "MiniBatchKMeans"), clusters.convert_k_means),
     **dict.fromkeys(("GaussianMixture", "BayesianGaussianMixture"), clusters.convert_mixture),
     "Binarizer": steps.convert_binarizer,
@@ -126,7 +132,7 @@ def _converters() -> tuple[dict[type, Any], dict[type, Any]]:
     _register_xgboost()
     kinds = {kind.__name__: kind for kind in sklearn_operator_name_map}
     own = {kinds[name]: convert for name, convert in _CONVERTERS.items() if name in kinds}
-    shapes = {kind: partial(_shape_in_float64, alias) for kind, alias in sklearn_operator_name_map.items() if kind in own}
+    shapes = {kind: partial(_shape_in_float64, sklearn_operator_name_map[kind]) for kind in own}
     return own, shapes
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -18,7 +19,7 @@ from modelcote.compile.report import Report, Unsupported
 from modelcote.core.inputs import Inputs
 from modelcote.flow.column_limits import ColumnLimits
 from modelcote.flow.compiled import Feed, feed_of
-from modelcote.flow.load import LoadedFlow, run_stages
+from modelcote.flow.load import LoadedFlow, LoadedStage, run_stages
 from modelcote.flow.runners.onnx import open_session
 
 _ALONE = 40  # The first rows go one by one: how a table of one row is read may depend on its one value.
@@ -52,13 +53,16 @@ class Original:
     def scores(self) -> list[tuple[Callable[[list[Any]], Any], str]]:
         """Return the calls that give the scores behind the labels, and the kind of each; none of a model without."""
         *before, last = self.flow.stages
-        found = []
+        found: list[tuple[Callable[[list[Any]], Any], str]] = []
         for name, kind in _SCORES:
             call = getattr(last.runner.model, name, None)
             if callable(call):
                 stages = (*before, replace(last, runner=replace(last.runner, call=call)))
-                found.append((lambda rows, stages=stages: run_stages(stages, self.flow.inputs, rows, ()), kind))
+                found.append((partial(self._run, stages), kind))
         return found
+
+    def _run(self, stages: Sequence[LoadedStage], rows: list[Any]) -> Any:
+        return run_stages(stages, self.flow.inputs, rows, ())
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,8 @@ def compare_graph(
 def _compare(pair: _Pair, rows: list[Any], *, alone: bool) -> Comparison:
     if not alone:
         return compare(_dense(pair.expected(rows)), _dense(pair.got(rows)), pair.kind)
-    return compare(*(_joined([_dense(call([row])) for row in rows]) for call in (pair.expected, pair.got)), pair.kind)
+    expected, got = (_joined([_dense(call([row])) for row in rows]) for call in (pair.expected, pair.got))
+    return compare(expected, got, pair.kind)
 
 
 def _joined(parts: list[Any]) -> Any:

@@ -57,6 +57,7 @@ def generate_rows(profile: InputProfile, limits: ColumnLimits, seed: int = 0) ->
         if present:
             put(cells[start:end])
             start = end
+    cells[-1, numeric] = 0.0  # no length, no direction, no word
     random.shuffle(cells)
     rows: list[list[Any]] = cells.tolist()
     return rows

@@ -53,7 +53,7 @@ class InputProfile:
         return columns
 
     def size(self) -> int:
-        """Return how much there is to compare: nodes of trees, edges and categories of columns, rows met in training."""
+        """Return how much there is to compare: nodes of trees, edges and categories of columns, rows of training."""
         nodes = sum(len(tree.left) for trees, _ in self.forests for tree in trees)
         return nodes + sum(map(len, [*self.edges, *self.categories])) + sum(map(len, self.tables))
 
@@ -73,7 +73,8 @@ class InputProfile:
 
 
 def empty_profile(width: int) -> InputProfile:
-    return InputProfile(*([[] for _ in range(width)] for _ in range(3)), [1.0] * width)
+    columns = range(width)
+    return InputProfile([[] for _ in columns], [[] for _ in columns], [[] for _ in columns], [1.0] * width)
 
 
 def spread(values: Array, most: int) -> Array:

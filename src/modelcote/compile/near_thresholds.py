@@ -21,9 +21,7 @@ def put_on_edges(cells: Array, edges: list[list[float]], share: float, random: n
                 cells[row, column] = beside(float(random.choice(held)), int(random.integers(VARIANTS)))
 
 
-def put_on_leaves(
-    cells: Array, forests: Sequence[tuple[list[Tree], Features]], random: np.random.Generator
-) -> None:
+def put_on_leaves(cells: Array, forests: Sequence[tuple[list[Tree], Features]], random: np.random.Generator) -> None:
     """Move each row into the corner of a leaf: every split on the way there is met on its threshold, or beside it."""
     seen: dict[int, tuple[Array, Array]] = {}
     for number, row in enumerate(cells):

@@ -13,8 +13,10 @@ from modelcote.compile.input_profile import Feature, Features, InputProfile, emp
 from modelcote.compile.trees import Array, Tree
 
 # Fitted attributes with one row of columns per training point, centre or class: rows as they are, and
-_ROWS = ("_fit_X", "support_vectors_", "X_train_", "cluster_centers_", "subcluster_centers_", "means_", "theta_")
-_ROWS += ("centroids_", "X_fit_")
+_ROWS = (
+    *("_fit_X", "support_vectors_", "X_train_", "cluster_centers_", "subcluster_centers_", "means_", "theta_"),
+    *("centroids_", "X_fit_"),
+)
 # with one value per column.
 _VALUES = ("mean_", "center_", "location_", "statistics_", "data_min_", "data_max_", "xbar_", "_x_mean", "max_abs_")
 _ROWS_PER_ATTRIBUTE = 400

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_iris, load_wine
+from sklearn.decomposition import PCA
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Binarizer, KBinsDiscretizer, MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from modelcote.compile.generate_rows import generate_rows
+from modelcote.compile.generate_rows import count_rows, generate_rows
 from modelcote.compile.input_profile import InputProfile, empty_profile
+from modelcote.compile.near_boundaries import rows_at_boundaries
 from modelcote.compile.walk_models import profile_inputs
 from modelcote.flow.column_limits import ColumnLimits
 from tests.zoo import COLUMNS, ZOO
@@ -67,6 +72,55 @@ def test_missing_values_and_extremes_are_among_the_rows() -> None:
     assert all(row[0] is not None for row in rows)
     assert any(row[1] is None for row in rows)
     assert max(row[3] for row in rows if row[3] is not None) > 1e5
+
+
+def test_edges_of_bins_and_thresholds_are_met_on_either_side() -> None:
+    model = make_pipeline(StandardScaler(), KBinsDiscretizer(4, encode="ordinal", strategy="uniform")).fit(IRIS[0])
+    rows = np.array(generate_rows(profile_of(model, 4), ColumnLimits((0, 1, 2, 3))))
+    for column, edges in enumerate(model[1].bin_edges_):
+        widths = model[0].transform(rows)[:, column][:, None] - edges[1:-1]
+        assert (np.abs(widths) < 1e-15).any(axis=0).all()
+    rows = np.array(generate_rows(profile_of(Binarizer(threshold=0.1).fit(IRIS[0]), 4), ColumnLimits((0, 1, 2, 3))))
+    assert {0.1, np.nextafter(0.1, 1), np.nextafter(0.1, 0)} <= set(rows[:, 2])
+
+
+@pytest.mark.parametrize(
+    "steps", [[], [StandardScaler()], [StandardScaler(), PCA(4)], [MinMaxScaler(), SelectKBest(k=3)]]
+)
+def test_whole_rows_of_the_training_data_are_among_the_rows(steps: list[Any]) -> None:
+    model = make_pipeline(*steps, KNeighborsClassifier(1)).fit(*IRIS)
+    rows = np.array(generate_rows(profile_of(model, 4), ColumnLimits((0, 1, 2, 3))))
+    nearest = model[-1].kneighbors(model[:-1].transform(rows), 1)[0] if steps else model[-1].kneighbors(rows, 1)[0]
+    assert (nearest < 1e-9).sum() > 50
+
+
+def test_columns_without_a_range_are_measured_by_their_weights() -> None:
+    model = LinearRegression().fit(IRIS[0] * [100, 1, 1, 0.01], IRIS[1])
+    rows = np.abs(np.array(generate_rows(profile_of(model, 4), ColumnLimits((0, 1, 2, 3)))))
+    assert np.median(rows[:, 0]) > 10 * np.median(rows[:, 1]) > 100 * np.median(rows[:, 3])
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger"),
+    [
+        (LogisticRegression(max_iter=1000).fit(*IRIS), LogisticRegression(max_iter=5000).fit(*WINE)),
+        (RandomForestClassifier(2).fit(*IRIS), RandomForestClassifier(50).fit(*IRIS)),
+        (KNeighborsClassifier().fit(IRIS[0][::9], IRIS[1][::9]), KNeighborsClassifier().fit(*IRIS)),
+        (OneHotEncoder().fit([[0], [1]]), OneHotEncoder().fit(np.arange(90).reshape(-1, 1))),
+    ],
+)
+def test_the_size_of_a_model_decides_how_many_rows(smaller: Any, larger: Any) -> None:
+    few, many = (count_rows(profile_of(model, model.n_features_in_)) for model in (smaller, larger))
+    assert 1000 < few < many
+
+
+def test_boundaries_are_met_on_either_side() -> None:
+    rows = rows_at_boundaries(
+        lambda rows: np.array(rows)[:, 0] > 0.3, np.random.default_rng(0).random((50, 2)).tolist()
+    )
+    away = np.array(rows)[:, 0] - 0.3
+    assert (np.abs(away) < 1e-8).sum() > 20
+    assert 0.2 < (away > 0).mean() < 0.8
 
 
 def test_rows_are_the_same_each_time_and_fewer_for_wide_tables() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,16 +14,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from onnx import TensorProto, helper
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from modelcote.compile import Report, compile_flow, ensembles, trees
+from modelcote.compile import Report, compile_flow, ensembles, equality_gate, linear, trees
+from modelcote.compile.audit import check_precision
+from modelcote.compile.report import Unsupported
 from modelcote.core.errors import InvalidInput
 from modelcote.core.flow import Flow, Processor, Stage
 from modelcote.core.inputs import MATRIX, Inputs
@@ -110,6 +114,62 @@ def test_a_missing_converter_is_named_with_its_remedy(tmp_path: Path, monkeypatc
     assert 'pip install "modelcote[compile]"' in report.reason
 
 
+@pytest.mark.parametrize("name", ["onnx", "onnxruntime", "skl2onnx"])
+def test_a_converter_that_cannot_be_imported_leaves_the_model_as_it_is(name: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken" / name
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise RuntimeError('the generated code is newer than protobuf')\n")
+    flow = pickled(tmp_path, ModelType.SKLEARN, LinearRegression().fit(*WINE))
+    done = build_step(tmp_path, flow, PYTHONPATH=str(broken.parent))
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)["answer"]
+    assert not report["used"]
+    said = f"the converter is installed here but cannot be imported: {name}: RuntimeError: the generated code is newer"
+    assert report["reason"].startswith(said)
+
+
+def test_an_original_too_slow_to_be_compared_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(equality_gate, "_PATIENCE_S", 0.0)
+    report = refusal(tmp_path, forest(tmp_path))
+    assert report.reason.startswith("the original is too slow to be compared: ")
+    assert not (tmp_path / COMPILED).exists()
+
+
+def test_scores_behind_equal_labels_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = pickled(tmp_path, ModelType.SKLEARN, RidgeClassifier().fit(*WINE))
+    assert compiled(tmp_path, flow)[1].used
+    exact = linear._weighted_sums
+
+    def doubled(graph: Any, model: Any) -> Any:
+        weights, sums = exact(graph, model)
+        return weights, graph.add("Mul", sums, graph.constant(1.001))
+
+    monkeypatch.setattr(linear, "_weighted_sums", doubled)
+    assert "differs in its scores (by 0.001, relative)" in refusal(tmp_path, flow).reason
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(
+    ("node", "said"),
+    [
+        (helper.make_node("Cast", ["a"], ["b"], to=TensorProto.FLOAT), "rounds values to float32"),
+        (helper.make_node("Cast", ["a"], ["b"], to=TensorProto.DOUBLE), ""),
+        (helper.make_node("Cast", ["a"], ["b"], name="modelcote_Cast", to=TensorProto.FLOAT), ""),
+        (helper.make_node("Scaler", ["a"], ["b"], domain="ai.onnx.ml"), "the operator Scaler computes in float32"),
+        (helper.make_node("LabelEncoder", ["a"], ["b"], domain="ai.onnx.ml", keys_floats=[0.1]), "LabelEncoder"),
+        (helper.make_node("LabelEncoder", ["a"], ["b"], domain="ai.onnx.ml", keys_int64s=[1]), ""),
+    ],
+)
+def test_a_float32_in_a_graph_is_found(node: Any, said: str, inside: bool) -> None:
+    graph = helper.make_graph([node], "g", [], [])
+    graph = helper.make_graph([helper.make_node("Loop", [], [], body=graph)], "g", [], []) if inside else graph
+    if not said:
+        check_precision(graph)
+        return
+    with pytest.raises(Unsupported, match=said):
+        check_precision(graph)
+
+
 def test_what_the_converter_raises_is_one_line(tmp_path: Path) -> None:
     class Odd(LinearRegression):  # type: ignore[misc]
         pass
@@ -147,10 +207,11 @@ def test_a_chain_behind_a_prediction_is_left_alone(tmp_path: Path) -> None:
     assert not report.used
 
 
-def build_step(folder: Path, flow: Flow) -> subprocess.CompletedProcess[str]:
+def build_step(folder: Path, flow: Flow, **environment: str) -> subprocess.CompletedProcess[str]:
     (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(Manifest("model", flow))))
     command = [sys.executable, "-m", "modelcote.compile"]
-    return subprocess.run(command, input=json.dumps(str(folder)), capture_output=True, text=True, check=False)
+    env = {**os.environ, **environment}
+    return subprocess.run(command, input=json.dumps(str(folder)), capture_output=True, text=True, check=False, env=env)
 
 
 def test_the_build_step_prints_one_line(tmp_path: Path) -> None:

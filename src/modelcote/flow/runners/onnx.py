@@ -40,12 +40,12 @@ def open_session(graph: Path | bytes) -> Any:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    source, name = (graph, "the graph") if isinstance(graph, bytes) else (str(graph), graph.name)
     try:
-        source = graph if isinstance(graph, bytes) else str(graph)
         return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen unrelated classes for a file that it cannot read
         raise InvalidBundle(
-            f"{'the graph' if isinstance(graph, bytes) else graph.name} cannot be loaded by onnxruntime: {_reason(error)}.",
+            f"{name} cannot be loaded by onnxruntime: {_reason(error)}.",
             "Export it again, for an opset that onnxruntime supports.",
         ) from error
 
