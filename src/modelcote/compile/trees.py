@@ -78,15 +78,9 @@ def add_trees(graph: GraphBuilder, matrix: str, trees: Sequence[Tree], mode: str
 
 
 def _ensemble(
-    graph: GraphBuilder,
-    matrix: str,
-    trees: Sequence[Tree],
-    mode: str,
-    weights: Array,
-    target_of: list[int],
-    targets: int,
+    graph: GraphBuilder, matrix: str, trees: Sequence[Tree], mode: str, weights: Array, target_of: list[int], count: int
 ) -> str:
-    """Add one node: per tree, the weight of the reached leaf, summed by the trees' targets.
+    """Add one node: per tree, the weight of the reached leaf, summed by the trees' targets, of which there are `count`.
 
     Splits and leaves are numbered by themselves, over all trees.
     """
@@ -108,7 +102,7 @@ def _ensemble(
         matrix,
         domain=ML,
         version=3,  # as the converter's package has it; `convert` declares the operator's own
-        n_targets=targets,
+        n_targets=count,
         aggregate_function=1,
         post_transform=0,
         tree_roots=number[starts[:-1]].tolist(),
