@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test quick faults check resolve bench fmt lock clean
+.PHONY: help demo up down test quick faults check search resolve bench fmt lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -58,6 +58,7 @@ resolve: $(READY)  ## the versions of our extras resolve together (needs a packa
 	@for extras in $(EXTRAS); do \
 	  echo "$$extras"; $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --output-file /dev/null \
 	    $$(echo "--extra $$extras" | sed 's/,/ --extra /g') pyproject.toml || exit 1; done
+
 search: $(READY)  ## every estimator, option and scale: compiled against original; goes on where it was stopped
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 nice $(BIN)/python -m tests.search
 
