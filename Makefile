@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test quick faults check search resolve bench fmt lock clean
+.PHONY: help demo up down test quick versions faults check search resolve bench fmt lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ test: check  ## everything: lint, types, imports, and the tests
 
 quick: $(READY)  ## the tests that need no emulator and no cloud, in two minutes
 	$(PYTEST) tests/unit tests/infra
+
+versions: $(READY)  ## files that twelve other versions of scikit-learn and XGBoost wrote, deployed as they are
+	MODELCOTE_VERSIONS=1 $(BIN)/python -m pytest -q -s tests/versions
 
 N = 200
 SEED = 1

@@ -22,9 +22,11 @@ def needs_of(manifest: Manifest) -> dict[str, str]:
     if manifest.compiled is not None:
         return {library.distribution: "" for library in RUNTIMES["onnx"].libraries}
     needs: dict[str, str] = {}
+    # What XGBoost saves itself is read by any later version: the process that saved it binds nothing.
+    portable = manifest.needs.get("xgboost", "").startswith(">=")
     for stage in manifest.flow.stages:
         runtime = RUNTIMES[stage.model_type.runtime]
-        bound = suffix_of(stage.file) in runtime.version_bound
+        bound = suffix_of(stage.file) in runtime.version_bound and not portable
         for library in runtime.libraries:
             needs[library.distribution] = needs.get(library.distribution) or (
                 _claim(manifest, library) if bound else ""

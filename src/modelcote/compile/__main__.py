@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcote.compile import compile_flow
-from modelcote.core.manifest import MANIFEST, parse_manifest
+from modelcote.core.manifest import MANIFEST, SAMPLE, parse_manifest
 from modelcote.core.processes import answer
 from modelcote.flow.load import load_flow
 
@@ -20,7 +20,9 @@ def compile_bundle(path: str) -> dict[str, Any]:
     folder = Path(path)
     manifest = parse_manifest(json.loads((folder / MANIFEST).read_bytes()))
     inputs = load_flow(folder, manifest).inputs
-    return {**compile_flow(folder, manifest.flow, inputs).to_dict(), "inputs": inputs.to_dict()}
+    rows = folder / SAMPLE
+    sample = [json.loads(line) for line in rows.read_bytes().splitlines()] if rows.is_file() else None
+    return {**compile_flow(folder, manifest.flow, inputs, sample).to_dict(), "inputs": inputs.to_dict()}
 
 
 if __name__ == "__main__":

@@ -32,7 +32,14 @@ def convert_forest(graph: GraphBuilder, model: Any) -> None:
 def forest_trees(model: Any) -> list[Tree]:
     shares = hasattr(model, "classes_")
     fitted = [each.tree_ for each in getattr(model, "estimators_", [model])]
-    return [sklearn_tree(tree, tree.value[:, 0, :] if shares else tree.value[:, :, 0]) for tree in fitted]
+    return [sklearn_tree(tree, _shares(tree) if shares else tree.value[:, :, 0]) for tree in fitted]
+
+
+def _shares(tree: Any) -> Any:
+    """Return the share of each class in each node; scikit-learn before 1.3 holds counts, and divides in `predict`."""
+    values = tree.value[:, 0, :]
+    counts = not hasattr(tree, "missing_go_to_left")
+    return values / values.sum(axis=1, keepdims=True) if counts else values
 
 
 @converter

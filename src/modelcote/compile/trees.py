@@ -41,12 +41,14 @@ def sklearn_tree(tree: Any, values: Array, features: Array | None = None) -> Tre
     """Read a fitted `sklearn.tree._tree.Tree`; `features` maps its columns to the model's where it saw a subset."""
     leaf = tree.children_left < 0
     feature = np.where(leaf, 0, tree.feature)
+    # scikit-learn before 1.3 refuses missing values.
+    missing_left = getattr(tree, "missing_go_to_left", np.zeros(len(leaf)))
     return Tree(
         feature if features is None else np.asarray(features)[feature],
         np.where(leaf, 0.0, tree.threshold),
         tree.children_left,
         tree.children_right,
-        tree.missing_go_to_left.astype(bool),
+        missing_left.astype(bool),
         values,
     )
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from modelcote.core.target import LAMBDA
+
+_LAYER_PYTHON = re.compile(r"-py(\d+\.\d+)-")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ class Package:
     s3_key: str = ""
     layers: tuple[str, ...] = ()
     image_uri: str = ""
+
+    @property
+    def python_version(self) -> str:
+        """The Python version of its layers, as their keys name it; empty for an image."""
+        match = _LAYER_PYTHON.search(self.layers[0]) if self.layers else None
+        return match[1] if match else ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from modelcote.core.snapshot import Layer
 from modelcote.core.spec import default_python_version
 from modelcote.deploy.artifacts.layers import PLATFORMS, build_layer
 from modelcote.deploy.artifacts.package import platform_package, project_package
-from modelcote.deploy.artifacts.runtimes import runtime_key
+from modelcote.deploy.artifacts.runtimes import committed
 from modelcote.dialects import PREDICT_ROUTES
 
 
@@ -25,13 +25,13 @@ def build_assets(out: Path, architecture: str = "x86_64") -> dict[str, Any]:
     """
     out.mkdir(parents=True, exist_ok=True)
     python, version = Path(sys.executable), default_python_version()
-    key = runtime_key("platform", version)
-    archive = out / f"{key}-{architecture}.zip"
+    runtime = committed("platform", version)
+    archive = out / f"{runtime.key}-{architecture}.zip"
     if not archive.exists():
-        build_layer("platform", version, archive, platform=PLATFORMS[architecture], python=python)
+        build_layer(runtime, archive, platform=PLATFORMS[architecture], python=python)
     assets: dict[str, Any] = {
         "platform_archive": str(platform_package(out / "platform.zip", python)),
-        "platform_layer": asdict(Layer(key, "platform", version, str(archive))),
+        "platform_layer": asdict(Layer(runtime.key, "platform", version, str(archive))),
         "predict_paths": [route.path for route in PREDICT_ROUTES],
         "builder_archive": str(project_package(out / "modelcote.zip")) if (project_root() / "src").is_dir() else "",
     }

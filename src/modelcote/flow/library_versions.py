@@ -1,19 +1,17 @@
-"""The versions of a flow's libraries in the process that makes its bundle."""
+"""The versions of libraries in this process."""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
-from modelcote.core.flow import Flow
-from modelcote.core.inputs import FRAME, Inputs
-from modelcote.core.runtimes import RUNTIMES, Library
+from modelcote.core.runtimes import LIBRARIES, Library
 
 
-def library_versions(flow: Flow, inputs: Inputs) -> dict[str, str]:
-    """Return distribution -> version here, for the libraries that the flow depends on and `python`."""
-    libraries = (*RUNTIMES[flow.runtime].libraries, *((Library("pandas"),) if inputs.kind == FRAME else ()))
-    versions = {library.distribution: _version(library) for library in libraries}
+def library_versions(distributions: Iterable[str]) -> dict[str, str]:
+    """Return distribution -> version here, of those that are installed, and `python`."""
+    versions = {name: _version(LIBRARIES.get(name) or Library(name)) for name in distributions}
     return {"python": platform.python_version(), **{name: text for name, text in versions.items() if text}}
 
 

@@ -15,6 +15,7 @@ from modelcote.core.errors import LocalCloudError, Unauthorized
 from modelcote.core.snapshot import Snapshot
 from modelcote.core.spec import default_python_version
 from modelcote.deploy.artifacts.package import platform_package
+from modelcote.deploy.artifacts.runtimes import committed
 from modelcote.deploy.queue.snapshot import take_snapshot
 from modelcote.dialects import PREDICT_ROUTES
 from modelcote.identity import keys
@@ -40,7 +41,7 @@ def make_platform(home: Path, current: Status, environment: Mapping[str, str], h
 
     `held`: the models (`project/name`) before a stop that was not clean; the note says which were restored.
     """
-    layer = layer_for("platform", default_python_version())
+    layer = layer_for(committed("platform", default_python_version()))
     archive = platform_package(home / "build" / "platform.zip", Path(layer.archive) / "bin" / "python")
     paths = tuple(route.path for route in PREDICT_ROUTES)
     settings = Settings(STACK, REGION, ACCOUNT, str(archive), layer, paths, policy=local_policy(home))

@@ -1,6 +1,7 @@
 """Runtimes on the laptop: virtual environments made from the lock files that build the layers on AWS.
 
-An environment is named by the hash of its locks, made once and shared by every local cloud of the user
+A lock that is resolved for a model's versions is kept in the same place. An environment is named by the hash of its
+locks, made once and shared by every local cloud of the user
 (`$MODELCOTE_CACHE`, by default `~/.cache/modelcote`). It holds the Lambda runtime's own packages (awslambdaric and
 boto3), which AWS provides, and then the runtime's, which come later and so win where both name one.
 """
@@ -12,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import uv
@@ -21,7 +22,10 @@ from modelcote.core.errors import LocalCloudError
 from modelcote.core.project import project_root
 from modelcote.core.snapshot import Layer
 from modelcote.core.texts import shortened
-from modelcote.deploy.artifacts.runtimes import lock_path, parse_key, requirement_options, runtime_key
+from modelcote.deploy.artifacts import recipes
+from modelcote.deploy.artifacts.recipes import Recipe
+from modelcote.deploy.artifacts.runtimes import LockedRuntime, parse_key, requirement_options
+from modelcote.local.functions import write_atomically
 from modelcote.local.package_index import uv_environment
 from modelcote.local.processes import locked
 
@@ -34,31 +38,57 @@ def cache_folder() -> Path:
     return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "modelcote"
 
 
-def environment_for(runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
-    """Return the folder of a runtime's environment, built unless it exists; `requirements` are installed on top.
+def lock(recipe: Recipe) -> LockedRuntime:
+    """Return the recipe locked for this machine; raise `DeployFailed` where there are no wheels for it."""
+    return recipes.lock(recipe, place=sys.platform, read=_read_lock, write=_write_lock, resolve=_resolve)
+
+
+def _resolve(lines: str, python_version: str) -> str:
+    process = _run_uv(*recipes.compile_words(python_version), stdin=lines)
+    if process.returncode:
+        raise recipes.unresolved(process.stderr, lines)
+    return process.stdout
+
+
+def _lock_file(name: str) -> Path:
+    return cache_folder() / "locks" / f"{name}.lock"
+
+
+def _read_lock(name: str) -> str | None:
+    with suppress(FileNotFoundError):
+        return _lock_file(name).read_text(encoding="utf-8")
+    return None
+
+
+def _write_lock(name: str, text: str) -> None:
+    _lock_file(name).parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(_lock_file(name), text)
+
+
+def environment_for(runtime: LockedRuntime) -> Path:
+    """Return the folder of a runtime's environment, built unless it exists.
 
     Raises `LocalCloudError` naming what could not be installed.
     """
     provided = hashlib.sha256(_lambda_lock().read_bytes()).hexdigest()[:6]
-    folder = cache_folder() / "runtimes" / f"{runtime_key(runtime, python_version, requirements)}-{provided}"
+    folder = cache_folder() / "runtimes" / f"{runtime.key}-{provided}"
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
-            _make(folder, runtime, python_version, requirements)
+            _make(folder, runtime)
     return folder
 
 
-def python_for(runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
+def python_for(runtime: LockedRuntime) -> Path:
     """Return the interpreter of a runtime's environment."""
-    return environment_for(runtime, python_version, requirements) / "bin" / "python"
+    return environment_for(runtime) / "bin" / "python"
 
 
-def layer_for(runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
+def layer_for(runtime: LockedRuntime) -> Layer:
     """Return the runtime as the program's layer, whose archive is the environment's folder."""
-    folder = environment_for(runtime, python_version, requirements)
-    return Layer(runtime_key(runtime, python_version, requirements), runtime, python_version, str(folder))
+    return Layer(runtime.key, runtime.name, runtime.python_version, str(environment_for(runtime)))
 
 
 def layer_of(key: str) -> Layer:
@@ -69,16 +99,18 @@ def layer_of(key: str) -> Layer:
     return Layer(key, *parse_key(key), str(folders[0]))
 
 
-def _make(folder: Path, runtime: str, python_version: str, requirements: Sequence[str]) -> None:
+def _make(folder: Path, runtime: LockedRuntime) -> None:
     unfinished = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(unfinished, ignore_errors=True)
     python = unfinished / "bin" / "python"
-    _uv("venv", "--quiet", "--relocatable", "--python", _interpreter(python_version), str(unfinished))
+    _uv("venv", "--quiet", "--relocatable", "--python", interpreter(runtime.python_version), str(unfinished))
+    own = unfinished / "requirements.lock"
+    own.write_text(runtime.lock, encoding="utf-8")
     install = ("pip", "install", "--quiet", "--compile-bytecode", "--python", str(python))
-    for lock in (_lambda_lock(), lock_path(runtime)):
-        _uv(*install, "--require-hashes", "--no-deps", "-r", str(lock))
-    if requirements:
-        with requirement_options(requirements) as options:
+    for path in (_lambda_lock(), own):
+        _uv(*install, "--require-hashes", "--no-deps", "-r", str(path))
+    if runtime.requirements:
+        with requirement_options(runtime.requirements) as options:
             _uv(*install, *options)
     unfinished.rename(folder)
 
@@ -88,14 +120,21 @@ def _lambda_lock() -> Path:
     return project_root() / "runtime-images" / "lambda" / "requirements.lock"
 
 
-def _interpreter(python_version: str) -> str:
+def interpreter(python_version: str) -> str:
+    """Return a Python interpreter of that version: this one, the machine's, or one that uv can install.
+
+    Raises `LocalCloudError` where there is none.
+    """
     if python_version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
-    process = _run_uv("python", "find", "--no-python-downloads", python_version)
+    find = ("python", "find", "--no-python-downloads", python_version)
+    process = _run_uv(*find)
+    if process.returncode and not _run_uv("python", "install", python_version).returncode:
+        process = _run_uv(*find)
     if process.returncode:
         raise LocalCloudError(
-            f"there is no Python {python_version} on this machine.",
-            f"Install it, or deploy with python_version {sys.version_info.major}.{sys.version_info.minor}.",
+            f"there is no Python {python_version} on this machine, and uv could not install it.",
+            f"Install Python {python_version}, or deploy with another python_version.",
         )
     return process.stdout.strip()
 
@@ -107,9 +146,11 @@ def _uv(*words: str) -> None:
         raise LocalCloudError(f"a runtime could not be installed: {reason}", "Check the requirements and the network.")
 
 
-def _run_uv(*words: str) -> subprocess.CompletedProcess[str]:
+def _run_uv(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     command, environment = [uv.find_uv_bin(), *words], uv_environment()
     try:
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)  # noqa: S603
+        return subprocess.run(  # noqa: S603
+            command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
+        )
     except subprocess.TimeoutExpired as error:
         raise LocalCloudError("installing a runtime took too long.", "Check the network, and deploy again.") from error

@@ -63,7 +63,7 @@ def _served(model: Model, versions: dict[tuple[str, str], Version]) -> DeployedM
                 package=version.package,
                 bundle_key=version.bundle_key,
                 bundle_sha256=version.bundle_sha256,
-                python_version=spec.python_version,
+                python_version=version.package.python_version or spec.python_version,
                 memory_mb=spec.lambda_memory_mb,
                 timeout_s=spec.timeout,
                 min_replicas=spec.min_replicas,

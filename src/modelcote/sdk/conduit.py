@@ -8,7 +8,6 @@ import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,19 @@ import orjson
 
 from modelcote.bundle.inspect import inspect_stages
 from modelcote.bundle.make import make_bundle
+from modelcote.bundle.versions import needs_of
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.hardware import Hardware, parse_hardware
-from modelcote.core.inputs import plain_categories
-from modelcote.core.manifest import COMPILED, MANIFEST, Manifest, manifest_to_dict
+from modelcote.core.inputs import FRAME, plain_categories
+from modelcote.core.manifest import COMPILED, MANIFEST, SAMPLE, Manifest, manifest_to_dict
 from modelcote.core.runs import SYNC
-from modelcote.core.runtimes import RUNTIMES
 from modelcote.core.spec import COOLDOWN_S, TIMEOUT_S, ModelSpec, check_spec, default_python_version
 from modelcote.sdk.answers import Accepted
 from modelcote.sdk.client import Client
 from modelcote.sdk.config import find_target
 from modelcote.sdk.progress import Reporter, snippets
 from modelcote.sdk.stages import read_flow, read_requirements
-from modelcote.sdk.wire import to_plain
+from modelcote.sdk.wire import plain
 
 
 class Conduit:
@@ -103,12 +102,13 @@ class Conduit:
 
         Raises `InvalidSpec`, `InvalidBundle` and `VersionMismatch`.
         """
+        from modelcote.sdk.here import check_here
         from modelcote.serving.predictor import Predictor
 
         # The folder is kept as long as the loaded flow: a library may read its file again.
         folder = Path(tempfile.mkdtemp(prefix="modelcote-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._stage(folder, Path(path))
+        check_here(self._stage(folder, Path(path)))
         self._predictor = Predictor.from_folder(folder)
         return self
 
@@ -118,8 +118,7 @@ class Conduit:
             self.load()
         from modelcote.flow.result import dumps
 
-        plain = orjson.loads(orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY, default=to_plain))
-        return json.loads(dumps(self._predictor.run(plain, tuple(files))))
+        return json.loads(dumps(self._predictor.run(plain(data), tuple(files))))
 
     def deploy(self, dry_run: bool = False) -> Any:
         """Deploy a new version and return its predict URL once it serves.
@@ -139,7 +138,12 @@ class Conduit:
             folder = Path(scratch) / "bundle"
             folder.mkdir()
             manifest = self._prepare(folder)
-            names = dict.fromkeys(self._paths) | ({COMPILED: None} if manifest.compiled is not None else {})
+            names = [*self._paths, *([COMPILED] if manifest.compiled is not None else [])]
+            if self.sample is not None and manifest.inputs is None:
+                # The build's gate compares them instead of this process's.
+                rows = (orjson.dumps(plain(row)) for row in self.sample)
+                (folder / SAMPLE).write_bytes(b"\n".join(rows))
+                names.append(SAMPLE)
             files = {name: folder / name for name in names}
             bundle = make_bundle(self.spec, manifest, files, Path(scratch) / "bundle.zip")
             version = client.create_version(self.spec, bundle.sha256, bundle.bytes)
@@ -155,17 +159,23 @@ class Conduit:
         return url
 
     def _prepare(self, folder: Path) -> Manifest:
-        """Put the bundle's content into `folder`: loaded once, compiled where possible; return its manifest."""
+        """Put the bundle's content into `folder`: inspected, then loaded and compiled where its versions are.
+
+        Returns its manifest. The build does what this process cannot.
+        """
+        from modelcote.sdk.here import why_not_here
+
         manifest = self._stage(folder, Path())
-        missing = [name for name in ("numpy", *RUNTIMES[manifest.flow.runtime].modules) if find_spec(name) is None]
-        if missing:
-            self._reporter.say(f"{missing[0]} is not installed here: the build loads and compiles the model instead")
+        reason = why_not_here(manifest)
+        if reason:
+            self._reporter.say(reason)
             return manifest
         from modelcote.flow.library_versions import library_versions
         from modelcote.flow.load import load_flow
 
         inputs = load_flow(folder, manifest).inputs
-        manifest = replace(manifest, inputs=inputs.to_dict(), libraries=library_versions(manifest.flow, inputs))
+        names = [*needs_of(manifest), *(["pandas"] if inputs.kind == FRAME else [])]
+        manifest = replace(manifest, inputs=inputs.to_dict(), libraries=library_versions(names))
         if not (self.spec.compile and manifest.flow.compilable):
             return manifest
         from modelcote.compile import compile_flow
@@ -175,6 +185,7 @@ class Conduit:
         return replace(manifest, compiled=report.to_dict()) if report.used else manifest
 
     def _stage(self, folder: Path, base: Path) -> Manifest:
+        """Copy the artifacts into `folder` and inspect them; nothing is loaded."""
         manifest = Manifest(self.name, self.spec.flow, trusted=self.spec.trusted, hints=self._hints)
         for name, path in self._paths.items():
             source = base / path
@@ -182,7 +193,7 @@ class Conduit:
                 raise InvalidSpec(f"the file {source} does not exist.", "Give the path of a saved model.", field="flow")
             shutil.copyfile(source, folder / name)
         # Before anything is loaded: a pickle runs the code that it names.
-        inspect_stages(manifest, set(self._paths), lambda name: (folder / name).read_bytes())
+        manifest = inspect_stages(manifest, set(self._paths), lambda name: (folder / name).read_bytes())
         (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(manifest)), encoding="utf-8")
         return manifest
 

@@ -146,6 +146,11 @@ def predict_call(url: str, data: Any, files: list[Any] | None = None, headers: M
     return Call("POST", url, {"content": body, "headers": sent}, repeatable="Idempotency-Key" in sent)
 
 
+def plain(value: Any) -> Any:
+    """Return data as a request's JSON holds it: lists, dicts, texts, numbers and null."""
+    return orjson.loads(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY, default=to_plain))
+
+
 def to_plain(value: Any) -> Any:
     """Turn a tensor, an array or a frame into lists for `orjson`; raise `TypeError` for anything else."""
     for method in ("tolist", "to_numpy"):

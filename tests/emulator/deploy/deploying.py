@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,8 @@ from modelcote.core.objects import bundle_key
 from modelcote.core.runtimes import ModelType
 from modelcote.core.snapshot import Layer, Snapshot
 from modelcote.core.spec import ModelSpec, default_python_version
-from modelcote.deploy.artifacts.runtimes import parse_key, runtime_key
+from modelcote.deploy.artifacts.recipes import Recipe
+from modelcote.deploy.artifacts.runtimes import LockedRuntime, committed, parse_key
 from modelcote.deploy.queue.consume import consume
 from modelcote.registry import deploys, versions
 from modelcote.registry.records import Deploy
@@ -52,11 +53,14 @@ class Engine:
 class ThisInterpreter:
     """Every runtime is the one that runs the tests."""
 
-    def python_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Path:
+    def lock(self, recipe: Recipe) -> LockedRuntime:
+        return committed(recipe.name, recipe.python_version, recipe.requirements)
+
+    def python_for(self, runtime: LockedRuntime) -> Path:
         return Path(sys.executable)
 
-    def layer_for(self, runtime: str, python_version: str, requirements: Sequence[str] = ()) -> Layer:
-        return self.layer_of(runtime_key(runtime, python_version, requirements))
+    def layer_for(self, runtime: LockedRuntime) -> Layer:
+        return self.layer_of(runtime.key)
 
     def layer_of(self, key: str) -> Layer:
         return Layer(key, *parse_key(key), "/layers")

@@ -8,7 +8,7 @@ from infra.snapshot import Reading, read_registry
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer, Package, Snapshot
 from modelcote.deploy.artifacts.aws_runtimes import AwsRuntimes
-from modelcote.deploy.artifacts.runtimes import runtime_key
+from modelcote.deploy.artifacts.runtimes import committed
 from modelcote.deploy.queue.snapshot import take_snapshot
 from modelcote.registry import models, outcomes
 from modelcote.registry.store import Registry, open_registry
@@ -18,23 +18,23 @@ from tests.support.tables import make_table
 
 
 def test_a_layer_that_lies_in_the_bucket_is_not_built_again(registry: Registry) -> None:
-    key = runtime_key("onnx", "3.12")
+    key = committed("onnx", "3.12").key
     path = f"layers/x86_64/{key}.zip"
     registry.s3.put_object(Bucket=registry.bucket, Key=path, Body=b"built before")
     wanted = Layer(key, "onnx", "3.12", f"s3:///{path}")
     runtimes = AwsRuntimes(registry)
-    assert runtimes.layer_for("onnx", "3.12") == wanted
+    assert runtimes.layer_for(committed("onnx", "3.12")) == wanted
     assert runtimes.layer_of(key) == wanted
     assert registry.s3.get_object(Bucket=registry.bucket, Key=path)["Body"].read() == b"built before"
 
 
 def test_architectures_do_not_share_layers(registry: Registry) -> None:
-    key = runtime_key("onnx", "3.12")
+    key = committed("onnx", "3.12").key
     assert AwsRuntimes(registry, architecture="arm64").layer_of(key) != AwsRuntimes(registry).layer_of(key)
 
 
 def test_a_snapshot_holds_each_layer_that_a_model_needs_once(registry: Registry) -> None:
-    key = runtime_key("onnx", "3.12")
+    key = committed("onnx", "3.12").key
     for name in ("one", "two"):
         deploy = running(registry, requested(registry, name))
         outcomes.mark_built(registry, deploy, Package("x", f"packages/{name}.zip", (key,)), "onnx")

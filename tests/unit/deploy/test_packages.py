@@ -17,6 +17,7 @@ from modelcote.core.errors import DeployFailed
 from modelcote.core.project import project_root
 from modelcote.deploy.artifacts.layers import LAMBDA_BYTES, build_layer
 from modelcote.deploy.artifacts.package import SERVING, build_package, platform_package, project_package, staged_code
+from modelcote.deploy.artifacts.runtimes import committed
 from tests.support.commands import run
 
 PYTHON = Path(sys.executable)
@@ -116,7 +117,7 @@ def test_the_projects_package_is_whole(tmp_path: Path) -> None:
 def test_a_layer_is_built_for_lambda_and_works(tmp_path: Path) -> None:
     """The onnx runtime: wheels for Lambda's platform, sources replaced by their compiled form, and the smoke test."""
     out = tmp_path / "layer.zip"
-    size = build_layer("onnx", VERSION, out, python=PYTHON)
+    size = build_layer(committed("onnx", VERSION), out, python=PYTHON)
     assert size < LAMBDA_BYTES * 0.6
     with zipfile.ZipFile(out) as archive:
         names = archive.namelist()
@@ -133,7 +134,7 @@ def test_a_layer_is_built_for_lambda_and_works(tmp_path: Path) -> None:
 
 def test_requirements_that_cannot_be_had_are_named(tmp_path: Path) -> None:
     with pytest.raises(DeployFailed, match="numpy"):
-        build_layer("onnx", VERSION, tmp_path / "layer.zip", requirements=("numpy==0.0.1",))
+        build_layer(committed("onnx", VERSION, ("numpy==0.0.1",)), tmp_path / "layer.zip")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,18 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelcote.core.errors import InvalidSpec
-from modelcote.core.flow import Flow, Stage
-from modelcote.core.manifest import Manifest
-from modelcote.core.runtimes import ModelType, served_runtimes
+from modelcote.core.runtimes import served_runtimes
 from modelcote.core.spec import PYTHON_VERSIONS
-from modelcote.deploy.artifacts.runtimes import (
-    extra_requirements,
-    lock_path,
-    locks,
-    parse_key,
-    runtime_key,
-    runtime_versions,
-)
+from modelcote.deploy.artifacts.runtimes import committed, lock_path, locks, parse_key, wishes
 
 
 @pytest.mark.parametrize("runtime", locks())
@@ -37,9 +28,9 @@ def test_locks_pin_every_distribution_by_hash_and_name_no_index(runtime: str) ->
 
 @pytest.mark.parametrize("runtime", locks())
 def test_a_lock_holds_what_was_asked_for(runtime: str) -> None:
-    wanted = (lock_path(runtime).with_name("requirements.in")).read_text(encoding="utf-8").splitlines()
-    names = {re.split(r"[=;]", line)[0].strip() for line in wanted if line and not line.startswith("#")}
-    linux, mac = runtime_versions(runtime), runtime_versions(runtime, platform="darwin")
+    wanted = wishes(runtime)
+    names = {re.split(r"[=;]", line)[0].strip() for line in wanted}
+    linux, mac = committed(runtime, "3.11").versions(), committed(runtime, "3.11").versions("darwin")
     assert names <= linux.keys() | mac.keys()
     for line in wanted:
         name, _, version = line.partition(";")[0].strip().partition("==")
@@ -48,33 +39,33 @@ def test_a_lock_holds_what_was_asked_for(runtime: str) -> None:
 
 
 def test_the_compiler_loads_what_the_runtimes_serve() -> None:
-    compiler = runtime_versions("compiler")
+    compiler = committed("compiler", "3.11").versions()
     for runtime in served_runtimes():
-        for name, version in runtime_versions(runtime).items():
+        for name, version in committed(runtime, "3.11").versions().items():
             assert compiler.get(name, version) == version, name
 
 
 @pytest.mark.parametrize("python_version", PYTHON_VERSIONS)
 def test_versions_follow_the_markers(python_version: str) -> None:
-    versions = runtime_versions("xgboost", python_version)
+    versions = committed("xgboost", python_version).versions()
     assert versions["xgboost"] == versions["xgboost-cpu"] == "3.2.0"
     assert versions["python"] == python_version
     assert versions["numpy"].startswith("2.4" if python_version == "3.11" else "2.5")
-    assert "xgboost-cpu" not in runtime_versions("xgboost", python_version, platform="darwin")
+    assert "xgboost-cpu" not in committed("xgboost", python_version).versions("darwin")
 
 
 def test_a_requirement_replaces_the_locks_version() -> None:
-    assert runtime_versions("sklearn", "3.11", ("Scikit_Learn == 1.5.2", "rich"))["scikit-learn"] == "1.5.2"
+    assert committed("sklearn", "3.11", ("Scikit_Learn == 1.5.2", "rich")).versions()["scikit-learn"] == "1.5.2"
     other = ("scikit-learn==1.5.2 ; python_version < '3.0'",)
-    assert runtime_versions("sklearn", "3.11", other)["scikit-learn"] == "1.9.1"
+    assert committed("sklearn", "3.11", other).versions()["scikit-learn"] == "1.9.1"
 
 
 @given(st.sampled_from(locks()), st.sampled_from(PYTHON_VERSIONS), st.lists(st.text()))
 def test_keys_are_read_back_and_follow_the_content(runtime: str, python_version: str, lines: list[str]) -> None:
-    key = runtime_key(runtime, python_version, lines)
+    key = committed(runtime, python_version, lines).key
     assert parse_key(key) == (runtime, python_version)
-    assert key == runtime_key(runtime, python_version, list(reversed(lines)))
-    assert (key == runtime_key(runtime, python_version)) == (not lines)
+    assert key == committed(runtime, python_version, list(reversed(lines))).key
+    assert (key == committed(runtime, python_version).key) == (not lines)
 
 
 @pytest.mark.parametrize("key", ["", "onnx", "onnx-py3.11", "onnx-py3.11-xyz", "../onnx-py3.11-0123456789ab"])
@@ -86,11 +77,3 @@ def test_what_is_no_key_is_refused(key: str) -> None:
 def test_an_unknown_runtime_is_refused() -> None:
     with pytest.raises(InvalidSpec, match="unknown runtime"):
         lock_path("../../etc")
-
-
-def test_an_onnx_stage_beside_others_brings_onnxruntime() -> None:
-    onnx, tree = Stage(ModelType.ONNX, "a.onnx"), Stage(ModelType.SKLEARN, "b.pkl")
-    (line,) = extra_requirements(Manifest("m", Flow((onnx, tree))))
-    assert line == f"onnxruntime=={runtime_versions('onnx')['onnxruntime']}"
-    assert [extra_requirements(Manifest("m", Flow((one,)))) for one in (onnx, tree)] == [(), ()]
-    assert extra_requirements(Manifest("m", Flow((onnx, tree)), compiled={"used": True})) == ()

@@ -11,17 +11,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from modelcote.bundle.zips import tree, write_zip
 from modelcote.core.errors import DeployFailed
 from modelcote.core.texts import shortened
-from modelcote.deploy.artifacts.runtimes import lock_path, requirement_options
+from modelcote.deploy.artifacts.runtimes import LockedRuntime, requirement_options
 
 # A function's code and layers together, unpacked: 250 MB as AWS counts them.
 LAMBDA_BYTES = 262_144_000
 PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
+# Lambda's Python 3.11 is Amazon Linux 2 with glibc 2.26, later ones are Amazon Linux 2023 with glibc 2.34; uv knows
+# 2.17 and 2.28 below these.
+_OLD_PLATFORMS = {"x86_64": "x86_64-manylinux_2_17", "arm64": "aarch64-manylinux_2_17"}
 _INSTALL_SECONDS = 900
 _UNREAD_FOLDERS = ("tests", "test", "__pycache__")
 _UNREAD_SUFFIXES = (
@@ -36,14 +38,13 @@ sys.exit(not ok)
 """
 
 
+def platform_of(architecture: str, python_version: str) -> str:
+    """Return uv's name for Lambda's machine of this Python version."""
+    return (_OLD_PLATFORMS if python_version == "3.11" else PLATFORMS)[architecture]
+
+
 def build_layer(
-    runtime: str,
-    python_version: str,
-    out: Path,
-    *,
-    platform: str = PLATFORMS["x86_64"],
-    requirements: Sequence[str] = (),
-    python: Path | None = None,
+    runtime: LockedRuntime, out: Path, *, platform: str = PLATFORMS["x86_64"], python: Path | None = None
 ) -> int:
     """Build the layer's zip at `out`; return its unpacked size in bytes.
 
@@ -52,18 +53,20 @@ def build_layer(
     for a distribution or the layer is too large.
     """
     with tempfile.TemporaryDirectory(prefix="modelcote-layer-") as folder:
-        root = Path(folder)
-        install(["--require-hashes", "-r", str(lock_path(runtime))], root, python_version, platform)
-        if requirements:
-            with requirement_options(requirements) as options:
-                install(options, root, python_version, platform)
+        root = Path(folder) / "layer"
+        lock = Path(folder) / "requirements.lock"
+        lock.write_text(runtime.lock, encoding="utf-8")
+        install(["--require-hashes", "-r", str(lock)], root, runtime.python_version, platform)
+        if runtime.requirements:
+            with requirement_options(runtime.requirements) as options:
+                install(options, root, runtime.python_version, platform)
         strip(root)
         if python is not None:
             compile_sourceless(root, python, "/opt/python")
         size = sum(path.stat().st_size for _, path in tree(root))
         if size >= LAMBDA_BYTES:
             raise DeployFailed(
-                f"the runtime {runtime} with its requirements is {size / 1e6:.0f} MB; Lambda's limit is "
+                f"the runtime {runtime.name} with its requirements is {size / 1e6:.0f} MB; Lambda's limit is "
                 f"{LAMBDA_BYTES / 1e6:.0f} MB with the model.",
                 "Use fewer or smaller requirements, or export the whole flow to ONNX.",
             )

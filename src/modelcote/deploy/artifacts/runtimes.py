@@ -1,6 +1,8 @@
 """Runtimes: one lock each, which makes the layer on AWS and the virtual environment on a laptop.
 
-A runtime's key names its packages by content, so that equal ones are built once and shared.
+A lock is committed (`runtime-images`), or resolved once from the versions that a model needs and kept
+(`modelcote.deploy.artifacts.recipes` says which). A runtime's key names its packages by content, so that equal ones
+are built once and shared.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,9 +21,8 @@ from packaging.utils import canonicalize_name
 
 from modelcote.bundle.requirements import CONSTRAINT
 from modelcote.core.errors import InvalidSpec
-from modelcote.core.manifest import Manifest
 from modelcote.core.project import project_root
-from modelcote.core.runtimes import RUNTIMES, served_runtimes
+from modelcote.core.runtimes import LIBRARIES, served_runtimes
 from modelcote.core.texts import quoted
 
 # Locks that serve no model: the isolated build step's, and the gateway's and control's own.
@@ -30,27 +32,68 @@ _LAYOUT = "1"
 _KEY = re.compile(r"([a-z]+)-py(\d+\.\d+)-([0-9a-f]{12})")
 
 
+@dataclass(frozen=True)
+class LockedRuntime:
+    """A set of distributions, each at one version: `lock` is the text that pins them by hash.
+
+    `requirements`: a model's own, installed on top.
+    """
+
+    name: str
+    python_version: str
+    lock: str
+    requirements: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """`<name>-py<version>-<12 hexadecimal digits>`: a hash of the lock and of the requirements on top."""
+        content = "\n".join((_LAYOUT, self.lock, *sorted(self.requirements)))
+        return f"{self.name}-py{self.python_version}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+    def versions(self, platform: str = "linux") -> dict[str, str]:
+        """Return distribution -> version; a requirement that pins one replaces the lock's.
+
+        A library is also named by its main distribution: `xgboost-cpu` as `xgboost`.
+        """
+        environment = {
+            "python_version": self.python_version,
+            "python_full_version": f"{self.python_version}.99",
+            "sys_platform": platform,
+            "platform_system": platform.capitalize(),
+        }
+        versions = dict(_pins([*self.lock.splitlines(), *self.requirements], environment))
+        for library in LIBRARIES.values():
+            for alias in versions.keys() & set(library.aliases):
+                versions.setdefault(library.distribution, versions[alias])
+        return {**versions, "python": self.python_version}
+
+
 def locks() -> tuple[str, ...]:
-    """Return the names of all locks: one per runtime that is served, and those that serve no model."""
+    """Return the names of all committed locks: one per runtime that is served, and those that serve no model."""
     return (*served_runtimes(), *_OTHER_LOCKS)
 
 
-def lock_path(runtime: str) -> Path:
-    """Return the runtime's lock; raise `InvalidSpec` for an unknown runtime."""
-    if runtime not in locks():
-        raise InvalidSpec(f"unknown runtime {quoted(runtime, 40)}.", f"Use one of: {', '.join(locks())}.")
-    return project_root() / "runtime-images" / runtime / "requirements.lock"
+def lock_path(name: str) -> Path:
+    """Return a committed lock; raise `InvalidSpec` for an unknown name."""
+    if name not in locks():
+        raise InvalidSpec(f"unknown runtime {quoted(name, 40)}.", f"Use one of: {', '.join(locks())}.")
+    return project_root() / "runtime-images" / name / "requirements.lock"
 
 
 @cache
-def _lock(runtime: str) -> str:
-    return lock_path(runtime).read_text(encoding="utf-8")
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
-def runtime_key(runtime: str, python_version: str, requirements: Sequence[str] = ()) -> str:
-    """Return `<runtime>-py<version>-<12 hexadecimal digits>`: a hash of the lock and of the requirements on top."""
-    content = "\n".join((_LAYOUT, _lock(runtime), *sorted(requirements)))
-    return f"{runtime}-py{python_version}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+def committed(name: str, python_version: str, requirements: Sequence[str] = ()) -> LockedRuntime:
+    """Return the runtime of a committed lock; raise `InvalidSpec` for an unknown name."""
+    return LockedRuntime(name, python_version, _text(lock_path(name)), tuple(requirements))
+
+
+def wishes(name: str) -> list[str]:
+    """Return the requirements that a committed lock was resolved from."""
+    lines = _text(lock_path(name).with_name("requirements.in")).splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 @contextmanager
@@ -73,41 +116,6 @@ def parse_key(key: str) -> tuple[str, str]:
     if match is None:
         raise InvalidSpec(f"{quoted(key)} is not a runtime key.", "Deploy the model again.")
     return match[1], match[2]
-
-
-def extra_requirements(manifest: Manifest) -> tuple[str, ...]:
-    """Return the libraries of the stages that the lock of the bundle's runtime lacks, as their own locks pin them."""
-    if manifest.compiled is not None:
-        return ()
-    pins = {
-        name: version for stage in manifest.flow.stages for name, version in _library_pins(stage.model_type.runtime)
-    }
-    return tuple(f"{name}=={pins[name]}" for name in sorted(pins.keys() - runtime_versions(manifest.runtime).keys()))
-
-
-def _library_pins(runtime: str) -> Iterator[tuple[str, str]]:
-    versions = runtime_versions(runtime)
-    return ((library.distribution, versions[library.distribution]) for library in RUNTIMES[runtime].libraries)
-
-
-def runtime_versions(
-    runtime: str, python_version: str = "3.11", requirements: Sequence[str] = (), platform: str = "linux"
-) -> dict[str, str]:
-    """Return distribution -> version in the runtime; a requirement that pins one replaces the lock's.
-
-    A library is also named by its main distribution: `xgboost-cpu` as `xgboost`.
-    """
-    environment = {
-        "python_version": python_version,
-        "python_full_version": f"{python_version}.99",
-        "sys_platform": platform,
-        "platform_system": platform.capitalize(),
-    }
-    versions = dict(_pins([*_lock(runtime).splitlines(), *requirements], environment))
-    for library in (library for one in RUNTIMES.values() for library in one.libraries):
-        for alias in versions.keys() & set(library.aliases):
-            versions.setdefault(library.distribution, versions[alias])
-    return {**versions, "python": python_version}
 
 
 def _pins(lines: Sequence[str], environment: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from modelcote.bundle.inspect import inspect_bundle
 from modelcote.bundle.read import unpack
-from modelcote.bundle.versions import check_versions
+from modelcote.bundle.versions import check_versions, needs_of, written_by
 from modelcote.core.digests import as_base64, file_sha256
-from modelcote.core.errors import InvalidBundle, VersionMismatch
-from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict, parse_manifest
+from modelcote.core.errors import DeployFailed, InvalidBundle
+from modelcote.core.manifest import MANIFEST, SAMPLE, Manifest, manifest_to_dict
 from modelcote.core.objects import package_key
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec
 from modelcote.deploy.artifacts.package import COMPILER, SERVING, build_package, staged_code
 from modelcote.deploy.artifacts.provider import RuntimeProvider
-from modelcote.deploy.artifacts.runtimes import extra_requirements, runtime_versions
+from modelcote.deploy.artifacts.recipes import compiling, serving
 from modelcote.deploy.queue.isolated import run_step
 from modelcote.registry import outcomes, versions
 from modelcote.registry.records import Deploy, Version
@@ -34,15 +35,18 @@ def build(deploy: Deploy, registry: Registry, runtimes: RuntimeProvider, work: P
     spec = version.spec
     with tempfile.TemporaryDirectory(prefix="modelcote-build-") as scratch:
         folder = Path(scratch) / "bundle"
-        _fetch(version, registry, Path(scratch) / "bundle.zip", folder)
-        manifest = parse_manifest(json.loads((folder / MANIFEST).read_bytes()))
-        manifest = _compiled(manifest, spec, folder, runtimes, work, say)
-        requirements = () if manifest.compiled is not None else (*spec.requirements, *extra_requirements(manifest))
-        check_versions(manifest, runtime_versions(manifest.runtime, spec.python_version, requirements))
-        python = runtimes.python_for(manifest.runtime, spec.python_version, requirements)
-        layer = runtimes.layer_for(manifest.runtime, spec.python_version, requirements)
+        path = Path(scratch) / "bundle.zip"
+        _fetch(version, registry, path, folder)
+        manifest = _compiled(inspect_bundle(path), spec, folder, runtimes, work, say)
+        # The gate's rows are not served.
+        (folder / SAMPLE).unlink(missing_ok=True)
+        runtime = runtimes.lock(serving(manifest, spec))
+        check_versions(manifest, runtime.versions())
+        python, layer = runtimes.python_for(runtime), runtimes.layer_for(runtime)
+        if runtime.python_version != spec.python_version:
+            say(f"served with Python {runtime.python_version}: its libraries have no wheels for {spec.python_version}")
         run_step(python, staged_code(SERVING, python, work), "modelcote.serving.check", folder)
-        say(f"loads in the runtime {layer.key}")
+        say(f"loads in the runtime {layer.key}{_with(manifest)}")
         package = build_package(folder, Path(scratch) / "package.zip", python, work)
         sha256 = file_sha256(package)
         key = package_key(version.project, version.name, version.version, sha256)
@@ -63,26 +67,40 @@ def _fetch(version: Version, registry: Registry, path: Path, folder: Path) -> No
 def _compiled(
     manifest: Manifest, spec: ModelSpec, folder: Path, runtimes: RuntimeProvider, work: Path, say: Say
 ) -> Manifest:
-    """Compile the flow if it can be; return the manifest that describes what the folder then holds."""
+    """Compile the flow if it can be, with the libraries that wrote its files; return the folder's manifest then."""
     if manifest.compiled is not None:
         say(f"compiled by the client: {manifest.compiled.get('reason', '')}")
         return manifest
     if not spec.compile or not manifest.flow.compilable or manifest.trusted or manifest.inputs is not None:
         # Our own client has tried already, and has logged the outcome.
         return manifest
+    writer = written_by(needs_of(manifest))
     try:
-        check_versions(manifest, runtime_versions("compiler", spec.python_version))
-    except VersionMismatch as error:
+        runtime = runtimes.lock(compiling(manifest, spec))
+    except DeployFailed as error:
         say(f"not compiled: {error.detail}")
         return manifest
-    python = runtimes.python_for("compiler", spec.python_version)
+    python = runtimes.python_for(runtime)
     report = run_step(python, staged_code(COMPILER, python, work), "modelcote.compile", folder)
-    say(f"{'compiled' if report['used'] else 'not compiled'}: {report['reason']}")
+    say(_outcome(report, writer))
     if not report["used"]:
         return manifest
     compiled = replace(manifest, compiled=report, inputs=report["inputs"])
     (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(compiled)), encoding="utf-8")
     return compiled
+
+
+def _outcome(report: Mapping[str, Any], writer: str) -> str:
+    by = f"written by {writer}; " if writer else ""
+    if report["used"]:
+        return f"{by}compiled{' there' if by else ''}: {report['reason']}{'; served without it' if by else ''}"
+    return f"{by}not compiled: {report['reason'].removeprefix('not compiled: ')}"
+
+
+def _with(manifest: Manifest) -> str:
+    """Return what the log says of the versions that serve the original."""
+    writer = written_by(needs_of(manifest))
+    return f", with {writer}, which wrote it" if writer else ""
 
 
 def _report(manifest: Manifest) -> dict[str, Any] | None:

@@ -11,6 +11,9 @@ from modelcote.core.runtimes import BaseModelType
 from modelcote.core.texts import first_line, shortened
 from modelcote.flow.runners import Runner
 
+# What scikit-learn says before 1.3, which has a class for it, and XGBoost (src/common/error_msg.cc).
+_OTHER_VERSION = ("Trying to unpickle estimator", "If you are loading a serialized model")
+
 
 def load(path: Path, model_type: BaseModelType) -> Runner:
     """Return the runner of a pickled estimator; raise `InvalidBundle` and `VersionMismatch`."""
@@ -42,11 +45,19 @@ def unpickle(path: Path) -> Any:
                 f"{path.name} cannot be loaded: {type(error).__name__}: {first_line(error, 200)}.",
                 "Save the fitted model again with the library versions that it is served with.",
             ) from error
-    for warning in caught:
-        text = str(warning.message)
-        if "version" in text.lower():
-            raise VersionMismatch(
-                f"{path.name} was saved by other library versions: {shortened(text.splitlines()[0], 200)}",
-                "Name the versions that it was trained with in requirements_file, or train it again.",
-            )
+    other = next((text for warning in caught if (text := _other_version(warning.message))), "")
+    if other:
+        raise VersionMismatch(
+            f"{path.name} was saved by other library versions: {shortened(other.splitlines()[0], 200)}",
+            "Deploy it: the build loads it with the versions that wrote it; or install those here.",
+        )
     return model
+
+
+def _other_version(warning: Warning | str) -> str:
+    """Return the text of a library's warning that another version wrote the file; empty for any other warning."""
+    text = str(warning)
+    incompatible = type(warning).__name__ == "InconsistentVersionWarning" or any(
+        sentence in text for sentence in _OTHER_VERSION
+    )
+    return text if incompatible else ""
