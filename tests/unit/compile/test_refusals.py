@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +16,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from onnx import TensorProto, helper
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from modelcote.compile import Report, compile_flow, ensembles, equality_gate, linear, trees
@@ -168,6 +172,34 @@ def test_a_float32_in_a_graph_is_found(node: Any, said: str, inside: bool) -> No
         return
     with pytest.raises(Unsupported, match=said):
         check_precision(graph)
+
+
+NEAR = KNeighborsClassifier(3, weights="distance")
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (NEAR, "neighbours weighted by distance or by a function"),
+        (make_pipeline(StandardScaler(), NEAR), "neighbours weighted by distance or by a function"),
+        (BaggingClassifier(NEAR, 2), "neighbours weighted by distance or by a function"),
+        (VotingClassifier([("a", RidgeClassifier()), ("b", LogisticRegression())]), "votes of models without probab"),
+        (BaggingClassifier(RidgeClassifier(), 2), "votes of models without probabilities"),
+        (CalibratedClassifierCV(DecisionTreeClassifier(), method="isotonic", cv=2), "isotonic calibration"),
+    ],
+    ids=str,
+)
+def test_what_is_converted_as_something_else_is_left_alone(model: Any, said: str, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(*WINE)
+    assert said in refusal(tmp_path, pickled(tmp_path, ModelType.SKLEARN, model)).reason
+
+
+def test_neighbours_equally_far_away_are_left_alone(tmp_path: Path) -> None:
+    rows, labels = np.indices((9, 9)).reshape(2, -1).T, np.arange(81) % 3
+    even = pickled(tmp_path, ModelType.SKLEARN, KNeighborsClassifier().fit(rows, labels))
+    assert "equally far away" in refusal(tmp_path, even).reason
 
 
 def test_what_the_converter_raises_is_one_line(tmp_path: Path) -> None:
