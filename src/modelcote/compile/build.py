@@ -98,7 +98,7 @@ def _convert_and_compare(
     feeds = feeds_of(models[0], inputs.names, [profile.is_text(column) for column in range(len(row))])
     served, scores = convert(models, methods, feeds, original.answer([row, row]))
     generated = as_columns(generate_rows(profile, limits), inputs)
-    beside = rows_at_boundaries(lambda rows: original.answer(as_columns(rows, inputs)), generated)
+    beside = rows_at_boundaries(lambda rows: original.answer(as_columns(rows, inputs)), generated, profile.numeric())
     rows = [*sample, *generated, *as_columns(beside, inputs)]
     try:
         save(served, path)

@@ -43,7 +43,7 @@ def generate_rows(profile: InputProfile, limits: ColumnLimits, seed: int = 0) ->
     count = count_rows(profile)
     met = [[*numbers, *splits] for numbers, splits in zip(profile.numbers, profile.thresholds(), strict=True)]
     cells = _ordinary(profile, met, limits, random, count)
-    numeric = [column for column, categories in enumerate(profile.categories) if not categories]
+    numeric = profile.numeric()
     kinds: list[tuple[float, bool, Callable[[Array], None]]] = [
         (_LEAVES, bool(profile.forests), lambda part: put_on_leaves(part, profile.forests, random)),
         (_EDGES, any(profile.edges), lambda part: put_on_edges(part, profile.edges, _EDGE_CELLS, random)),

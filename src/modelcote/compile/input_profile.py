@@ -57,6 +57,10 @@ class InputProfile:
         nodes = sum(len(tree.left) for trees, _ in self.forests for tree in trees)
         return nodes + sum(map(len, [*self.edges, *self.categories])) + sum(map(len, self.tables))
 
+    def numeric(self) -> list[int]:
+        """Return the columns of numbers, those of categories left out."""
+        return [column for column, categories in enumerate(self.categories) if not categories]
+
     def is_text(self, column: int) -> bool:
         return any(isinstance(category, str) for category in self.categories[column])
 

@@ -19,33 +19,42 @@ _KEPT = (8, 13, 18, 23, _HALVINGS - 1)  # the halvings after which the two rows 
 _SEED = 2
 
 
-def rows_at_boundaries(answer: Callable[[list[Any]], Any], rows: list[list[Any]]) -> list[list[Any]]:
-    """Return up to 240 rows at changes of the original's answer, between some of `rows` that hold numbers alone."""
-    plain = [row for row in rows if all(isinstance(value, int | float) for value in row)][: 4 * _PAIRS]
-    if len(plain) < 2:
+def rows_at_boundaries(
+    answer: Callable[[list[Any]], Any], rows: list[list[Any]], columns: list[int]
+) -> list[list[Any]]:
+    """Return up to 240 rows at changes of the original's answer: some of `rows`, moved in these numeric `columns`."""
+    plain = [row for row in rows if all(isinstance(row[column], int | float) for column in columns)][: 4 * _PAIRS]
+    if len(plain) < 2 or not columns:
         return []
-    ends = np.array(plain, dtype=np.float64)[np.random.default_rng(_SEED).integers(len(plain), size=(2, _PAIRS))]
-    low, high = ends[0], ends[1]
-    at_low, at_high = _numbers(answer, low), _numbers(answer, high)
+    one, other = np.random.default_rng(_SEED).integers(len(plain), size=(2, _PAIRS))
+    numbers = np.array([[row[column] for column in columns] for row in plain], dtype=np.float64)
+    low, high = numbers[one], numbers[other]
+
+    def moved(to: Array) -> list[list[Any]]:
+        changed = [list(plain[place]) for place in one]
+        for row, values in zip(changed, to.tolist(), strict=True):
+            for column, value in zip(columns, values, strict=True):
+                row[column] = value
+        return changed
+
+    at_low, at_high = _numbers(answer(moved(low))), _numbers(answer(moved(high)))
     found: list[list[Any]] = []
     for halving in range(_HALVINGS):
         middle = low + (high - low) / 2
-        at = _numbers(answer, middle)
+        at = _numbers(answer(moved(middle)))
         upper = (_away(at, at_low) > _away(at, at_high))[:, None]
         low, high = np.where(upper, low, middle), np.where(upper, middle, high)
         at_low, at_high = np.where(upper, at_low, at), np.where(upper, at, at_high)
         if halving in _KEPT:
-            found += np.concatenate([low, high]).tolist()
+            found += [*moved(low), *moved(high)]
     return found
 
 
-def _numbers(answer: Callable[[list[Any]], Any], rows: Array) -> Array:
-    """Return the answers as a matrix of numbers; labels become their positions among these labels."""
-    result = answer(rows.tolist())
+def _numbers(result: Any) -> Array:
+    """Return the answers as a matrix of numbers; a text becomes a number that is always the same."""
     parts = result if isinstance(result, list) else [result]
     dense = [np.asarray(part.toarray() if hasattr(part, "toarray") else part) for part in parts]
-    columns = [part.reshape(len(rows), -1) for part in dense]
-    joined = np.concatenate(columns, axis=1)
+    joined = np.concatenate([part.reshape(len(part), -1) for part in dense], axis=1)
     if joined.dtype.kind in "OUS":
         return np.array([[_number_of(value) for value in row] for row in joined.tolist()])
     return joined.astype(np.float64)

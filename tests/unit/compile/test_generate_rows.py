@@ -115,10 +115,10 @@ def test_the_size_of_a_model_decides_how_many_rows(smaller: Any, larger: Any) ->
 
 
 def test_boundaries_are_met_on_either_side() -> None:
-    rows = rows_at_boundaries(
-        lambda rows: np.array(rows)[:, 0] > 0.3, np.random.default_rng(0).random((50, 2)).tolist()
-    )
-    away = np.array(rows)[:, 0] - 0.3
+    drawn = [[value, "kept"] for value in np.random.default_rng(0).random(50).tolist()]
+    rows = rows_at_boundaries(lambda rows: np.array([row[0] > 0.3 for row in rows]), drawn, [0])
+    away = np.array([row[0] for row in rows]) - 0.3
+    assert {row[1] for row in rows} == {"kept"}
     assert (np.abs(away) < 1e-8).sum() > 20
     assert 0.2 < (away > 0).mean() < 0.8
 
