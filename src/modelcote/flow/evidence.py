@@ -45,7 +45,7 @@ class Clue:
 
 @dataclass
 class Evidence:
-    """Clues by column (None: every column), and descriptions of inputs that are no tables."""
+    """Clues by column (None: every column), and descriptions of whole inputs, such as texts."""
 
     columns: dict[int | None, list[Clue]] = field(default_factory=dict)
     whole: list[Inputs] = field(default_factory=list)
@@ -187,8 +187,8 @@ def _read(step: Any, name: str, view: _View, evidence: Evidence) -> None:
         _read_imputer(step, view, evidence)
     elif name in _UNKNOWN or name in _ENCODERS:
         marker = frozenset({missing_of(step.missing_values)}) if name == "MissingIndicator" else frozenset[str]()
-        known = name == "FunctionTransformer" and (isinstance(step.func, np.ufunc) or step.validate)
-        evidence.add(view.places, Clue(NUMBER if known else UNDECIDED, missing=marker - {NAN, NO_MISSING}))
+        numeric = name == "FunctionTransformer" and (isinstance(step.func, np.ufunc) or step.validate)
+        evidence.add(view.places, Clue(NUMBER if numeric else UNDECIDED, missing=marker - {NAN, NO_MISSING}))
     else:
         evidence.add(view.places, Clue(NUMBER))
         if view.certain:
@@ -220,8 +220,8 @@ def _read_imputer(step: Any, view: _View, evidence: Evidence) -> None:
             evidence.add([place], clue)
     else:
         evidence.add(view.places, Clue(NUMBER if dtype.kind == "f" else UNDECIDED))
-    kept = not step.add_indicator and not any(missing_of(fill) for fill in step.statistics_)
-    behind = view.behind if kept else (_LOST, *view.behind)
+    keeps_columns = not step.add_indicator and not any(missing_of(fill) for fill in step.statistics_)
+    behind = view.behind if keeps_columns else (_LOST, *view.behind)
     if view.behind:
         _next(_View(view.places, DERIVED, view.certain, behind), evidence)
 
@@ -254,16 +254,16 @@ def _booster_categories(booster: Any) -> dict[int, dict[str, Any]]:
     """Return the categories by column that XGBoost has stored since 3.1, as it writes them: Arrow's layout in JSON."""
     stored = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
     model = stored.get("model") or stored.get("gbtree", {}).get("model", {})
-    found: dict[int, dict[str, Any]] = {}
+    by_column: dict[int, dict[str, Any]] = {}
     for number, one in enumerate((model.get("cats") or {}).get("enc", ())):
         values = one.get("values") or []
         if "offsets" in one:
             raw, offsets = bytes(value & 0xFF for value in values), one["offsets"]
             texts = tuple(raw[start:end].decode() for start, end in pairwise(offsets))
-            found |= {number: {"categories": texts, "of": "str"}} if texts else {}
+            by_column |= {number: {"categories": texts, "of": "str"}} if texts else {}
         elif values:
-            found[number] = {"categories": tuple(values), "of": "int64"}
-    return found
+            by_column[number] = {"categories": tuple(values), "of": "int64"}
+    return by_column
 
 
 def _met(categories: Any, closeness: int) -> Clue:

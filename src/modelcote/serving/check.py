@@ -6,6 +6,7 @@ The task is the bundle's folder; see `modelcote.core.processes`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from modelcote.core.errors import InvalidBundle, ModelcoteError
 from modelcote.core.processes import answer
@@ -13,10 +14,10 @@ from modelcote.core.texts import first_line
 from modelcote.serving.predictor import Predictor
 
 
-def check(folder: str) -> None:
-    """Raise a `ModelcoteError` if the bundle does not load."""
+def check(folder: str) -> dict[str, Any]:
+    """Return the description of the flow's inputs; raise a `ModelcoteError` if the bundle does not load."""
     try:
-        Predictor.from_folder(Path(folder))
+        return Predictor.from_folder(Path(folder)).flow.inputs.to_dict()
     except ModelcoteError:
         raise
     except Exception as error:  # whatever a model does while it loads would end its function the same way

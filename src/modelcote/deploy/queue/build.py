@@ -45,7 +45,9 @@ def build(deploy: Deploy, registry: Registry, runtimes: RuntimeProvider, work: P
         python, layer = runtimes.python_for(runtime), runtimes.layer_for(runtime)
         if runtime.python_version != spec.python_version:
             say(f"served with Python {runtime.python_version}: its libraries have no wheels for {spec.python_version}")
-        run_step(python, staged_code(SERVING, python, work), "modelcote.serving.check", folder)
+        described = run_step(python, staged_code(SERVING, python, work), "modelcote.serving.check", folder)
+        if manifest.compiled is None and manifest.inputs != described:
+            _write(replace(manifest, inputs=described), folder)
         say(f"loads in the runtime {layer.key}{_with(manifest)}")
         package = build_package(folder, Path(scratch) / "package.zip", python, work)
         sha256 = file_sha256(package)
@@ -86,8 +88,12 @@ def _compiled(
     if not report["used"]:
         return manifest
     compiled = replace(manifest, compiled=report, inputs=report["inputs"])
-    (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(compiled)), encoding="utf-8")
+    _write(compiled, folder)
     return compiled
+
+
+def _write(manifest: Manifest, folder: Path) -> None:
+    (folder / MANIFEST).write_text(json.dumps(manifest_to_dict(manifest)), encoding="utf-8")
 
 
 def _outcome(report: Mapping[str, Any], writer: str) -> str:
