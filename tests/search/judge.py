@@ -39,7 +39,7 @@ def judge(shape: Shape) -> Verdict:
     try:
         built = build(shape)
         getattr(built.model, shape.method)(built.train[:2])
-    except Exception as error:  # a shape that its library refuses is no shape
+    except Exception as error:  # a shape that its library refuses is left out
         return Verdict(shape.name, "none", reason=_line(error))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -82,7 +82,7 @@ def evidence(built: Built, original: LoadedFlow) -> list[list[Any]]:
 def _answers_alone(original: LoadedFlow, row: list[Any]) -> bool:
     try:
         original.call([row], ())
-    except Exception:  # a value that the model refuses is no row to compare
+    except Exception:  # a value that the model refuses is not a row to compare
         return False
     return True
 
@@ -115,7 +115,7 @@ def _beside(train: list[list[Any]], model: Any, random: Any) -> list[list[Any]]:
 
 def _held(model: Any) -> list[float]:
     """Return thresholds and edges anywhere inside the model, those of the first step among them."""
-    seen, found, todo = set(), [], [model]
+    seen, edges, todo = set(), [], [model]
     while todo:
         item = todo.pop()
         if id(item) in seen or isinstance(item, str | bytes | type):
@@ -129,14 +129,14 @@ def _held(model: Any) -> list[float]:
             for name, value in vars(item).items():
                 if name in ("threshold", "bin_edges_", "quantiles_") and not isinstance(value, str):
                     parts = value.tolist() if isinstance(value, np.ndarray) and value.dtype == object else [value]
-                    found += [
+                    edges += [
                         float(x) for part in parts for x in np.ravel(part)[:200] if isinstance(x, float | np.floating)
                     ]
                 elif name == "tree_":
-                    found += value.threshold[value.children_left >= 0].tolist()
+                    edges += value.threshold[value.children_left >= 0].tolist()
                 else:
                     todo.append(value)
-    return found
+    return edges
 
 
 def _boundaries(original: LoadedFlow, train: list[list[Any]], random: Any) -> list[list[Any]]:
@@ -201,8 +201,8 @@ def difference(original: LoadedFlow, form: LoadedFlow, rows: list[list[Any]], *,
         expected, got = original.call(part, ()), form.call(part, ())
         expected = expected.toarray() if hasattr(expected, "toarray") else expected
         kind = "labels" if labels else "numbers"
-        found = compare(_without_noise(expected), _without_noise(got), kind)
+        comparison = compare(_without_noise(expected), _without_noise(got), kind)
         # One row has no middle magnitude of its column to be set against.
-        if found.row is not None and (number == 0 or labels):
-            return f"{found.expected} became {found.got} for {part[found.row]}"[:200]
+        if comparison.row is not None and (number == 0 or labels):
+            return f"{comparison.expected} became {comparison.got} for {part[comparison.row]}"[:200]
     return ""

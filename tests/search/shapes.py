@@ -63,7 +63,7 @@ GAPS = ("SimpleImputer", "KNNImputer", "MissingIndicator")
 TARGETS = ("MultiOutputClassifier", "ClassifierChain")
 SEVERAL = ("MultiOutputRegressor", "RegressorChain", "CCA", "PLSCanonical", "PLSSVD")
 TWO_CLASSES = ("TunedThresholdClassifierCV", "FixedThresholdClassifier")
-# Whose input is no table of numbers or texts, or which need another estimator that is not given here.
+# Whose input is not a table of numbers or texts, or which need another estimator that is not given here.
 OTHER_INPUT = frozenset(
     {"DictVectorizer", "FeatureHasher", "CountVectorizer", "TfidfVectorizer", "HashingVectorizer", "LabelBinarizer"}
     | {"LabelEncoder", "MultiLabelBinarizer", "IsotonicRegression", "PatchExtractor", "SparseCoder", "KernelCenterer"}
@@ -103,9 +103,9 @@ class Built:
 
 
 def kinds() -> dict[str, Any]:
-    found = {name: kind for name, kind in all_estimators() if name not in OTHER_INPUT}
+    estimators = {name: kind for name, kind in all_estimators() if name not in OTHER_INPUT}
     boosters = (XGBClassifier, XGBRegressor, XGBRFClassifier, XGBRFRegressor)
-    return {**found, **{kind.__name__: kind for kind in boosters}}
+    return {**estimators, **{kind.__name__: kind for kind in boosters}}
 
 
 def shapes() -> list[Shape]:

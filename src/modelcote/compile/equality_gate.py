@@ -53,13 +53,13 @@ class Original:
     def scores(self) -> list[tuple[Callable[[list[Any]], Any], str]]:
         """Return the calls that give the scores behind the labels, and the kind of each; none of a model without."""
         *before, last = self.flow.stages
-        found: list[tuple[Callable[[list[Any]], Any], str]] = []
+        calls: list[tuple[Callable[[list[Any]], Any], str]] = []
         for name, kind in _SCORES:
             call = getattr(last.runner.model, name, None)
             if callable(call):
                 stages = (*before, replace(last, runner=replace(last.runner, call=call)))
-                found.append((partial(self._run, stages), kind))
-        return found
+                calls.append((partial(self._run, stages), kind))
+        return calls
 
     def _run(self, stages: Sequence[LoadedStage], rows: list[Any]) -> Any:
         return run_stages(stages, self.flow.inputs, rows, ())
@@ -108,7 +108,7 @@ def compare_graph(
             return Report(
                 False,
                 f"the original is too slow to be compared: {count} of the {len(compared.rows)} rows "
-                f"that its size asks for took {_PATIENCE_S:.0f} s",
+                f"that its size requires took {_PATIENCE_S:.0f} s",
                 count,
             )
         rows = compared.rows[count : count + (_CHUNK if count else _ALONE)]

@@ -33,8 +33,8 @@ _UNSEEN = ("", "unseen", "Unseen ", "straße")
 def count_rows(profile: InputProfile) -> int:
     """Return how many rows a model of this size is compared on, at the least and at the most."""
     width = len(profile.numbers)
-    asked = _LEAST_ROWS + _ROWS_PER_COLUMN * width + 2 * profile.size()
-    return max(_FEWEST_ROWS, min(asked, _MOST_ROWS, _MOST_CELLS // max(width, 1)))
+    needed = _LEAST_ROWS + _ROWS_PER_COLUMN * width + 2 * profile.size()
+    return max(_FEWEST_ROWS, min(needed, _MOST_ROWS, _MOST_CELLS // max(width, 1)))
 
 
 def generate_rows(profile: InputProfile, limits: ColumnLimits, seed: int = 0) -> list[list[Any]]:

@@ -56,7 +56,7 @@ class GraphBuilder:
 
     @property
     def wants_raw_scores(self) -> bool:
-        """Whether the model is inside one that asks for scores, with a column for each of two classes."""
+        """Tell whether the model is inside one that reads scores, with a column for each of two classes."""
         return bool(self._container.get_options(self.model, {"raw_scores": False})["raw_scores"])
 
     def matrix(self) -> str:

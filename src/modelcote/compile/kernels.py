@@ -65,13 +65,13 @@ def _votes(graph: GraphBuilder, for_first: str, first: Array, second: Array) -> 
 
 def _pair_weights(model: Any, pairs: list[tuple[int, int]]) -> Array:
     """Return one column of weights per pair of classes; libsvm keeps a class's weights against each other class."""
-    kept = _dense(model._dual_coef_)
+    duals = _dense(model._dual_coef_)
     ends = np.cumsum(model.n_support_)
     of = [slice(int(end - count), int(end)) for end, count in zip(ends, model.n_support_, strict=True)]
-    weights = np.zeros((kept.shape[1], len(pairs)))
+    weights = np.zeros((duals.shape[1], len(pairs)))
     for number, (one, other) in enumerate(pairs):
-        weights[of[one], number] = kept[other - 1, of[one]]
-        weights[of[other], number] = kept[one, of[other]]
+        weights[of[one], number] = duals[other - 1, of[one]]
+        weights[of[other], number] = duals[one, of[other]]
     return weights
 
 

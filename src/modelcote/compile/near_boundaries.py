@@ -38,7 +38,7 @@ def rows_at_boundaries(
         return changed
 
     at_low, at_high = _numbers(answer(moved(low))), _numbers(answer(moved(high)))
-    found: list[list[Any]] = []
+    beside: list[list[Any]] = []
     for halving in range(_HALVINGS):
         middle = low + (high - low) / 2
         at = _numbers(answer(moved(middle)))
@@ -46,8 +46,8 @@ def rows_at_boundaries(
         low, high = np.where(upper, low, middle), np.where(upper, middle, high)
         at_low, at_high = np.where(upper, at_low, at), np.where(upper, at, at_high)
         if halving in _KEPT:
-            found += [*moved(low), *moved(high)]
-    return found
+            beside += [*moved(low), *moved(high)]
+    return beside
 
 
 def _numbers(result: Any) -> Array:

@@ -167,8 +167,8 @@ def _collect(model: Any, view: View, profile: InputProfile) -> None:
             profile.add_numbers(feature, rows[:, place])
         if name in _ROWS:
             whole = np.asarray(view.back(rows), dtype=np.float64)
-            known = np.isfinite(whole).any(axis=1)
-            profile.tables += [whole[known]] if known.any() else []
+            has_values = np.isfinite(whole).any(axis=1)
+            profile.tables += [whole[has_values]] if has_values.any() else []
     for place, feature in enumerate(features):
         for edges in _edges(model, place):
             profile.add_edges(feature, spread(edges, _EDGES))
