@@ -36,7 +36,7 @@ def put_on_leaves(cells: Array, forests: Sequence[tuple[list[Tree], Features]], 
         for place, threshold in _corner(tree, leaf, parents, random).items():
             feature = features[place]
             if feature is not None:
-                value = feature.back(np.array([threshold]))[0]
+                value = float(feature.back(np.array([threshold]))[0])
                 row[feature.column] = beside(value, int(random.integers(VARIANTS)))
 
 
