@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import typer
 
-from modelcote.cli import aws, deliveries, doctor, keys, local, models, runs, secrets, webhooks
+from modelcote.cli import aws, convert, deliveries, doctor, keys, local, models, runs, secrets, webhooks
 
 # Each module holds its commands in `app`: those of ROOT follow `cote` directly, those of GROUPS the group's name.
-ROOT = (models.app, doctor.app, aws.app)
+ROOT = (models.app, convert.app, doctor.app, aws.app)
 GROUPS = {
     "runs": runs.app,
     "deliveries": deliveries.app,

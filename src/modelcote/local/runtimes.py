@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -115,6 +116,14 @@ def _make(folder: Path, runtime: LockedRuntime) -> None:
     unfinished.rename(folder)
 
 
+def plain_environment(folder: Path, python_version: str, lines: Sequence[str]) -> Path:
+    """Make a virtual environment of these requirements in `folder`, wheels only; return its interpreter."""
+    python = folder / "bin" / "python"
+    _uv("venv", "--quiet", "--python", interpreter(python_version), str(folder))
+    _uv("pip", "install", "--quiet", "--python", str(python), "--only-binary", ":all:", "joblib", *lines)
+    return python
+
+
 def _lambda_lock() -> Path:
     """Return the lock of what AWS's own Python runtime holds besides the standard library."""
     return project_root() / "runtime-images" / "lambda" / "requirements.lock"
@@ -134,7 +143,7 @@ def interpreter(python_version: str) -> str:
     if process.returncode:
         raise LocalCloudError(
             f"there is no Python {python_version} on this machine, and uv could not install it.",
-            f"Install Python {python_version}, or deploy with another python_version.",
+            f"Install Python {python_version}; `uv python install {python_version}` shows what is in the way.",
         )
     return process.stdout.strip()
 
