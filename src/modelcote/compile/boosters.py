@@ -84,13 +84,19 @@ def _base_scores(text: str) -> list[float]:
     return [float(np.float32(part)) for part in text.strip("[]").split(",")]
 
 
+def _rounds(forest: dict[str, Any], targets: int) -> list[int]:
+    """Return where each round's trees start, which XGBoost before 2.0 does not write: all rounds have equally many."""
+    each = targets * int(forest["gbtree_model_param"]["num_parallel_tree"])
+    return list(range(0, len(forest["trees"]) + 1, each))
+
+
 def _booster_trees(model: Any, learner: dict[str, Any]) -> list[Tree]:
     booster, targets = learner["gradient_booster"], _targets(learner)
     if booster["name"] not in ("gbtree", "dart"):
         raise Unsupported(f"the XGBoost booster {booster['name']}")
     drops = booster.get("weight_drop")
     forest = booster["gbtree"]["model"] if drops is not None else booster["model"]
-    per_round = forest["iteration_indptr"]
+    per_round = forest.get("iteration_indptr") or _rounds(forest, targets)
     rounds = model.best_iteration + 1 if "best_iteration" in model.get_booster().attributes() else len(per_round) - 1
     used = per_round[rounds]
     return [

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pickle
 import sys
+import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, PassiveAggressiveClassifier
 from xgboost import XGBRegressor
 
 import modelcote
 from modelcote import Conduit, hardware, model_type, python_version
-from modelcote.core.errors import InvalidBundle, InvalidInput, InvalidSpec, LocalCloudError
+from modelcote.core.errors import InvalidBundle, InvalidInput, InvalidSpec, LocalCloudError, VersionMismatch
 from modelcote.sdk.config import find_target
 from tests.support.commands import run
 
@@ -153,3 +155,23 @@ def test_xgboosts_formats_are_told_apart(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(booster.save_raw("json" if name == "m.json" else "ubj"))
     (value,) = Conduit("x", flow=(model_type.XGBOOST_REGRESSOR, str(tmp_path / name))).run([[1.0]])
     assert value > 1
+
+
+def test_a_file_of_other_versions_is_not_loaded_here(model: str) -> None:
+    path = Path(model)
+    path.write_bytes(path.read_bytes().replace(b"1.9.1", b"1.2.2"))
+    conduit = Conduit("line", "k", flow=(model_type.SKLEARN, model), sample=[[1.0]])
+    with pytest.raises(VersionMismatch, match=r"needs scikit-learn==1\.2\.2, and this process has") as caught:
+        conduit.load()
+    assert "deploy" in caught.value.remedy
+    manifest = conduit._prepare(Path(tempfile.mkdtemp(dir=path.parent)))
+    assert (manifest.inputs, manifest.compiled, dict(manifest.libraries)) == (None, None, {})
+
+
+def test_a_warning_that_a_class_will_go_is_not_about_the_file(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = PassiveAggressiveClassifier(random_state=0).fit([[0.0], [1.0]], [0, 1])
+    path = tmp_path / "passive.pkl"
+    path.write_bytes(pickle.dumps(fitted))
+    assert Conduit("passive", flow=(model_type.SKLEARN, str(path))).run([[1.0]]) == [1]
