@@ -36,9 +36,11 @@ def forest_trees(model: Any) -> list[Tree]:
 
 
 def _shares(tree: Any) -> Any:
-    """Return the share of each class in each node; scikit-learn before 1.3 holds counts, and divides in `predict`."""
+    """Return the share of each class in each node; scikit-learn before 1.4 holds counts, and divides in `predict`."""
+    import sklearn
+
     values = tree.value[:, 0, :]
-    counts = not hasattr(tree, "missing_go_to_left")
+    counts = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 4)
     return values / values.sum(axis=1, keepdims=True) if counts else values
 
 
