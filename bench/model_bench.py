@@ -23,6 +23,7 @@ from modelcote.compile import compile_flow
 from modelcote.core.flow import Flow, Stage
 from modelcote.core.manifest import MANIFEST, Manifest, manifest_to_dict
 from modelcote.core.runtimes import ModelType
+from modelcote.deploy.artifacts.runtimes import committed
 from modelcote.flow.load import load_flow
 from modelcote.local.runtimes import python_for
 
@@ -57,7 +58,7 @@ def _model(kind: ModelType, model: Any, event: Mapping[str, Any]) -> dict[str, A
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     with tempfile.TemporaryDirectory() as name:
         forms = {
-            form: (python_for(runtime, version), Path(name) / form)
+            form: (python_for(committed(runtime, version)), Path(name) / form)
             for form, runtime in (("compiled", "onnx"), ("original", Flow((Stage(kind, ""),)).runtime))
         }
         roots = {}
