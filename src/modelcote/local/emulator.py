@@ -12,7 +12,7 @@ from modelcote.core.errors import LocalCloudError
 from modelcote.local import processes
 from modelcote.local.host.settings import REGION, aws_variables
 
-_READY_S = 20.0
+_READY_S = 120.0  # A busy machine needs most of a minute; a process that ended is noticed at once.
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")
 
 
@@ -45,7 +45,7 @@ def start_emulator(folder: Path, port: int, log: Path) -> subprocess.Popen[bytes
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path, what: str) -> None:
-    """Wait until `url` answers; raise `LocalCloudError` with the end of the log when it does not within 20 s."""
+    """Wait until `url` answers; raise `LocalCloudError` with the end of the log when it does not within two minutes."""
     deadline = time.monotonic() + _READY_S
     while time.monotonic() < deadline and process.poll() is None:
         try:

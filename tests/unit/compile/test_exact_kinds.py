@@ -81,7 +81,7 @@ def weigh(distances: Any) -> Any:
     "model",
     [
         KNeighborsClassifier(3, weights="distance"),
-        KNeighborsClassifier(3, weights=weigh),
+        pytest.param(KNeighborsClassifier(3, weights=weigh), id="weights of a function"),
         KNeighborsClassifier(5, weights="distance", p=1),
         KNeighborsClassifier(5, weights="distance", algorithm="brute"),
         KNeighborsRegressor(3, weights="distance"),
