@@ -2,6 +2,9 @@
 
 Each would run code, open files or call back anything if it were free: `getattr`, `functools.partial`, or scipy's
 distributions, which execute a text of their state while they are loaded (`rv_generic._attach_argparser_methods`).
+
+What is called is a class, or one of the functions here, which libraries have for their pickles (makers). A maker is
+never a value: what holds it could call it later, with anything. All other functions are values and are never called.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from modelcote.bundle.allow_list import words
+from modelcote.bundle.allow_list import CLASS, words
 from modelcote.bundle.dtypes import DTYPE, read_dtype
 from modelcote.bundle.library_names import CALLABLES, PANDAS_INDEXES
 from modelcote.bundle.symbols import Call, Refused, Symbol, Table, plain_table
@@ -35,26 +38,41 @@ _STACK_METHODS = words("predict predict_proba decision_function transform auto")
 
 
 def check_call(call: Call) -> None:
-    """Raise `Refused` where the call's function may not be called with these arguments."""
-    if is_distribution(call.function):
-        _no_arguments(call)
-    check = _CALLS.get(call.function)
+    """Raise `Refused` where the call's function may not be called, or not with these arguments."""
+    function = call.function
+    check = _check_kind if function.name.startswith(_CYTHON) else _CALLS.get(function)
     if check is not None:
         check(call)
+    elif function in _OPENERS or is_distribution(function):
+        _no_arguments(call)
+    elif function.module == "builtins":
+        _check_values(call)
+    elif not CLASS.fullmatch(function.name) and not _CLASSES.fullmatch(str(function)):
+        raise Refused("is called, and not by a class or a function that makes values of pickles")
 
 
 def check_state(call: Call) -> None:
     """Raise `Refused` where the object may not have this state."""
+    if isinstance(call.state, Call | Symbol) or (isinstance(call.state, tuple) and len(call.state) > STATE_PARTS):
+        raise Refused("has a state that cannot be read without loading it")
     for state in call.state if isinstance(call.state, tuple) else (call.state,):
         if isinstance(state, Table):
             _check_attributes(state)
     if is_distribution(call.function):
-        template = plain_table(call.state).get("_parse_arg_template")
-        if not isinstance(template, str) or not _TEMPLATE.fullmatch(template):
+        table = plain_table(call.state)
+        template = table.get("_parse_arg_template")
+        if not isinstance(template, str) or not _TEMPLATE.fullmatch(template) or "_entropy" in table:
             raise Refused("has code in its state")
+    elif call.function in _WITHOUT_STATE:
+        raise Refused("has a state, which it has not when a model is saved")
     check = _STATES.get(call.function)
     if check is not None:
         check(call)
+
+
+def is_maker(function: Symbol) -> bool:
+    """Tell whether pickles call it and never hold it."""
+    return function in _MAKERS or function.name.startswith(_CYTHON) or is_distribution(function)
 
 
 def is_distribution(function: Symbol) -> bool:
@@ -118,6 +136,8 @@ def _check_index(call: Call) -> None:
 
 
 def _check_plain(call: Call) -> None:
+    if any(isinstance(value, list) and len(value) > _ITEMS for value in call.arguments):
+        raise Refused(f"names more than {_ITEMS:,} columns")
     values = [one for value in call.arguments for one in (value if isinstance(value, list) else [value])]
     if not all(isinstance(value, str | bytes | int | None) for value in values):
         raise Refused("is called with something that is not a text or a number")
@@ -128,11 +148,82 @@ def _check_encode(call: Call) -> None:
         raise Refused("encodes a text otherwise than pickles do")
 
 
+def _check_kind(call: Call) -> None:
+    """Check that a Cython library makes one of its own types."""
+    kind, home = call.arguments[0] if call.arguments else None, call.function.module
+    own = "pandas" if home.startswith("pandas.") else home
+    if not isinstance(kind, Symbol) or not f"{kind.module}.".startswith(f"{own}.") or not CLASS.fullmatch(kind.name):
+        raise Refused("makes something that is not of its own library")
+
+
+def _check_array(call: Call) -> None:
+    if tuple(kind for kind in call.arguments if isinstance(kind, Symbol)) not in _ARRAYS:
+        raise Refused("makes something that is not an array")
+
+
+def _check_random(call: Call) -> None:
+    """Check that a random generator is made by its name, or by numpy's own classes and functions."""
+    for value in call.arguments:
+        made = value.function if isinstance(value, Call) else value
+        if not isinstance(made, str) and not (isinstance(made, Symbol) and made.module.startswith("numpy.random.")):
+            raise Refused("makes something that is not a random generator of numpy")
+
+
+def _check_values(call: Call) -> None:
+    for value in call.arguments:
+        if isinstance(value, Symbol | Table) or (isinstance(value, Call) and value.function not in _PLAIN):
+            raise Refused("is made of something that is not a plain value")
+
+
+def _check_no_symbols(call: Call) -> None:
+    if any(isinstance(value, Symbol) for value in call.arguments):
+        raise Refused("is made of something that is not a plain value")
+
+
+_CYTHON, _ITEMS, STATE_PARTS = "__pyx_unpickle_", 2_000, 64
+_ARRAY = Symbol("numpy", "ndarray")
+_ARRAYS = ((_ARRAY,), *((Symbol(module, "MaskedArray"), _ARRAY) for module in ("numpy.ma", "numpy.ma.core")))
+_CORE = ("numpy.core.multiarray", "numpy._core.multiarray")
+_ENCODE = Symbol("_codecs", "encode")
+_PLAIN = (_ENCODE, *(Symbol(module, "scalar") for module in _CORE))
+# The classes whose names begin with a small letter.
+_CLASSES = re.compile(
+    r"datetime\.[a-z]+|collections\.(?:deque|defaultdict)|scipy\.sparse\.[\w.]+_(?:matrix|array)"
+    r"|scipy\.stats\._distn_infrastructure\.rv_(?:continuous_|discrete_)?frozen"
+    r"|sklearn\.compose\._column_transformer\.make_column_selector",
+    re.ASCII,
+)
+_RANDOM = "numpy.random._pickle"
 _CALLS: dict[Symbol, Callable[[Call], Any]] = {
     DTYPE: read_dtype,
+    **{Symbol(module, "_reconstruct"): _check_array for module in _CORE},
+    Symbol("numpy.ma.core", "_mareconstruct"): _check_array,
+    **{Symbol(module, "scalar"): _check_no_symbols for module in _CORE},
+    **{Symbol(module, "_frombuffer"): _check_no_symbols for module in ("numpy.core.numeric", "numpy._core.numeric")},
+    **{
+        Symbol(_RANDOM, name): _check_random
+        for name in ("__randomstate_ctor", "__generator_ctor", "__bit_generator_ctor")
+    },
+    **{
+        Symbol(module, "newObj"): _check_kind
+        for module in ("sklearn.metrics._dist_metrics", "sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree")
+    },
+    **{
+        Symbol(f"pandas._libs.{module}", name): _check_no_symbols
+        for module, name in (
+            ("internals", "_unpickle_block"),
+            ("tslibs.nattype", "_nat_unpickle"),
+            ("tslibs.timedeltas", "_timedelta_unpickle"),
+            ("tslibs.timestamps", "_unpickle_timestamp"),
+        )
+    },
+    **{
+        Symbol(module, "_convert_to_stringdtype_kwargs"): _check_no_symbols
+        for module in ("numpy.core._internal", "numpy._core._internal")
+    },
     _GETATTR: _check_getattr,
     Symbol("functools", "partial"): _check_partial,
-    Symbol("_codecs", "encode"): _check_encode,
+    _ENCODE: _check_encode,
     Symbol("operator", "itemgetter"): _check_plain,
     Symbol("re", "_compile"): _check_plain,
     **dict.fromkeys(
@@ -144,17 +235,24 @@ _CALLS: dict[Symbol, Callable[[Call], Any]] = {
         ),
         _check_index,
     ),
-    # With arguments, these open files and folders, or call anything.
-    **dict.fromkeys(
-        (
-            Symbol("xgboost.core", "Booster"),
-            Symbol("joblib.memory", "Memory"),
-            Symbol("joblib._store_backends", "FileSystemStoreBackend"),
-            _VECTORIZE,
-        ),
-        _no_arguments,
-    ),
+    _VECTORIZE: _no_arguments,
 }
+# With arguments, these open files and folders.
+_OPENERS = frozenset(
+    {
+        Symbol("xgboost.core", "Booster"),
+        Symbol("joblib.memory", "Memory"),
+        Symbol("joblib._store_backends", "FileSystemStoreBackend"),
+    }
+)
+# Old numpy hands the last of these to another as a value; all that it makes is a generator.
+_MAKERS = (
+    _CALLS.keys()
+    | {Symbol("joblib.numpy_pickle", "NumpyArrayWrapper")}
+    | {Symbol("copyreg", name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__")}
+) - {DTYPE, Symbol(_RANDOM, "__bit_generator_ctor")}
+# Functions that return what is theirs or another's, which a state would change.
+_WITHOUT_STATE = frozenset({_GETATTR, _ENCODE, Symbol("operator", "itemgetter"), Symbol("re", "_compile"), *_PLAIN})
 _STATES: dict[Symbol, Callable[[Call], Any]] = {
     DTYPE: read_dtype,
     Symbol("functools", "partial"): _check_partial_state,

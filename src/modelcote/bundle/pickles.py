@@ -13,11 +13,12 @@ import _compat_pickle
 import io
 import math
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 from modelcote.bundle.allow_list import AllowList
-from modelcote.bundle.checked_values import check_call, check_state
+from modelcote.bundle.checked_values import STATE_PARTS, check_call, check_state, is_maker
 from modelcote.bundle.dtypes import read_dtype
 from modelcote.bundle.refusals import empty, not_a, refusal, truncated
 from modelcote.bundle.streams import decompress
@@ -25,12 +26,18 @@ from modelcote.bundle.symbols import Call, Refused, Symbol, Table, place_of
 from modelcote.bundle.written import Traces
 from modelcote.core.contents import PICKLE, TEXT, content_of
 from modelcote.core.errors import InvalidBundle
+from modelcote.core.texts import shortened
 
 _WRAPPER = Symbol("joblib.numpy_pickle", "NumpyArrayWrapper")
 _WRAPPER_STATE = {"subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes"}
-_RECONSTRUCTOR, _NEWOBJ, _NEWOBJ_EX = (
-    Symbol("copyreg", name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__")
-)
+_RECONSTRUCTOR, *_NEWOBJ = (Symbol("copyreg", name) for name in ("_reconstructor", "__newobj__", "__newobj_ex__"))
+_OBJECT = Symbol("builtins", "object")
+# Protocols 0 and 1 make the objects of a class that extends one of these from a value of it.
+_BASES = tuple(Symbol("builtins", name) for name in ("dict", "list", "set", "tuple", "str", "int", "float"))
+# Classes of lists: pickle adds values by a method, which any other object could have as an attribute.
+_GROWING = (Symbol("collections", "deque"), Symbol("pandas.core.indexes.frozen", "FrozenList"))
+# The names with two underscores that honest states hold; others stand in for methods that libraries call.
+_DUNDERS = ("__doc__", "__name__")
 # Where there is no name for what is called: code of the caller's own, which is read only if it is trusted.
 _UNNAMED = Symbol("", "")
 
@@ -50,6 +57,7 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         super().__init__(file)
         self.file, self.allowed, self.traces, self.trusted, self.inner = file, allowed, traces, trusted, inner
         self.refused: tuple[Any, str] | None = None
+        self.checked: set[int] = set()  # lists of states that were checked, which the memo or the state keeps alive
 
     def refuse(self, value: Any, problem: str) -> None:
         """Note that the value may not be loaded, unless the caller is trusted."""
@@ -78,11 +86,13 @@ class _Reader(_Interpreter):  # type: ignore[misc]
             self.refuse(call, "calls something that is not a named function")
             return call
         match function, arguments:
-            case (Symbol() as way, (Symbol() as made, base, None)) if way == _RECONSTRUCTOR:
-                function, arguments = made, () if base == Symbol("builtins", "object") else (base,)
-            case (Symbol() as way, (Symbol() as made, *rest)) if way in (_NEWOBJ, _NEWOBJ_EX):
-                function, arguments = made, tuple(rest)
+            case (way, (Symbol() as kind, base, state)) if way == _RECONSTRUCTOR and _is_own(base, state):
+                function, arguments = kind, ()
+            case (way, (Symbol() as kind, *rest)) if way in _NEWOBJ:
+                function, arguments = kind, tuple(rest)
         call = Call(function, arguments)
+        if function == _RECONSTRUCTOR or function in _NEWOBJ:
+            self.refuse(call, "makes an object otherwise than pickle does")
         if function == _WRAPPER and (arguments or self.inner):
             raise Refused("describes an array otherwise than joblib does")
         self.check(call, check_call)
@@ -94,6 +104,16 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         except Refused as error:
             self.refuse(call, str(error))
 
+    def check_parts(self, parts: Iterable[Any]) -> None:
+        """Refuse, as a part of a value, what may only be called: any code could call it later, with anything."""
+        for part in parts:
+            if isinstance(part, Symbol) and is_maker(part):
+                self.refuse(part, "is held as a value, and pickles only call it")
+
+    def check_name(self, name: Any) -> None:
+        if isinstance(name, str) and name.startswith("__") and name.endswith("__") and name not in _DUNDERS:
+            self.refuse(self.stack[-1], f"has a {shortened(name, 40)}, which stands in for a method")
+
     # Opcodes that act -------------------------------------------------------------------------------------------
 
     def load_reduce(self) -> None:
@@ -103,17 +123,20 @@ class _Reader(_Interpreter):  # type: ignore[misc]
     def load_newobj_ex(self) -> None:
         named = self.stack.pop()
         if named != {}:
+            self.check_parts(named.values() if isinstance(named, Table) else (named,))
             self.stack[-1] = (*self.stack[-1], named)
         self.load_reduce()
 
     def load_obj(self) -> None:
         first, *rest = self.pop_mark()
+        self.check_parts(rest)
         self.append(self.call(first, tuple(rest)))
 
     def load_inst(self) -> None:
         module, name = (self.readline()[:-1].decode("ascii") for _ in range(2))
-        call = self.call(self.find_class(module, name), tuple(self.pop_mark()))
-        self.append(call)
+        arguments = tuple(self.pop_mark())
+        self.check_parts(arguments)
+        self.append(self.call(self.find_class(module, name), arguments))
 
     def load_build(self) -> None:
         state = self.stack.pop()
@@ -127,8 +150,12 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         self.traces.note_state(state)
         if target.function == _WRAPPER:
             self.skip_array(state)
-        else:
-            self.check(target, check_state)
+            return
+        self.check(target, check_state)
+        for part in state[:STATE_PARTS] if isinstance(state, tuple) else (state,):
+            if isinstance(part, Table):
+                part.frozen = True
+                self.checked.update(id(value) for value in part.values() if isinstance(value, list))
 
     def load_extension(self) -> None:
         raise Refused("uses the extension registry")
@@ -136,14 +163,24 @@ class _Reader(_Interpreter):  # type: ignore[misc]
     # Containers: nothing is hashed but texts ----------------------------------------------------------------------
 
     def load_append(self) -> None:
-        value = self.stack.pop()
-        if isinstance(self.stack[-1], list):
-            self.stack[-1].append(value)
+        self.extend([self.stack.pop()])
 
     def load_appends(self) -> None:
-        values = self.pop_mark()
+        self.extend(self.pop_mark())
+
+    def extend(self, values: list[Any]) -> None:
+        self.check_parts(values)
         if isinstance(self.stack[-1], list):
+            if id(self.stack[-1]) in self.checked:
+                raise Refused("changes a value after it was given away")
             self.stack[-1].extend(values)
+        elif not isinstance(self.stack[-1], Call) or self.stack[-1].function not in _GROWING:
+            self.refuse(self.stack[-1], "has values added to it, and is not a list")
+
+    def load_parts(self, load: Callable[[Any], None]) -> None:
+        """Have the interpreter make a tuple or a list, and check what is in it."""
+        load(self)
+        self.check_parts(self.stack[-1])
 
     def load_setitem(self) -> None:
         value, key = self.stack.pop(), self.stack.pop()
@@ -161,18 +198,24 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         self.fill(items)
 
     def load_additems(self) -> None:
-        self.pop_mark()
+        self.check_parts(self.pop_mark())
+        if not isinstance(self.stack[-1], set):
+            self.refuse(self.stack[-1], "has values added to it, and is not a set")
 
     def load_frozenset(self) -> None:
         items = self.pop_mark()  # It changes what `append` is bound to.
+        self.check_parts(items)
         self.append(tuple(items))
 
     def fill(self, items: list[Any]) -> None:
         table = self.stack[-1]
+        self.check_parts(items)
+        for name in items[::2]:
+            self.check_name(name)
         if not isinstance(table, Table):
             return
         if table.frozen:
-            raise Refused("changes the fields of a dtype")
+            raise Refused("changes a value after it was given away")
         for key, value in zip(items[::2], items[1::2], strict=True):
             if isinstance(key, str):
                 table[key] = value
@@ -218,8 +261,17 @@ for _name, _method in {
     "DICT": _Reader.load_dict,
     "ADDITEMS": _Reader.load_additems,
     "FROZENSET": _Reader.load_frozenset,
+    **{
+        name: partial(_Reader.load_parts, load=_Interpreter.dispatch[getattr(pickle, name)[0]])
+        for name in ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "LIST")
+    },
 }.items():
     _Reader.dispatch[getattr(pickle, _name)[0]] = _method
+
+
+def _is_own(base: Any, state: Any) -> bool:
+    """Tell whether `copyreg._reconstructor` makes an object of a class with this base, and nothing else."""
+    return state is None if base == _OBJECT else base in _BASES and not isinstance(state, Call | Symbol)
 
 
 def read_pickle(file: io.BytesIO, allowed: AllowList, traces: Traces, *, trusted: bool, inner: bool = False) -> Any:

@@ -34,7 +34,7 @@ class Call:
 class Table(dict[str, Any]):
     """A dictionary's items whose keys are texts; `hidden` if it has others, which only loading would tell.
 
-    A `frozen` one has been checked: nothing may be added to it.
+    A `frozen` one has been checked, as an object's state: nothing may be added to it.
     """
 
     hidden = False
