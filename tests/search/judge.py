@@ -58,8 +58,18 @@ def judge(shape: Shape) -> Verdict:
         try:
             reason = difference(original, form, rows, labels=_gives_labels(built))
         except Exception as error:
+            if _refuses(original, rows):
+                return Verdict(shape.name, "none", reason=f"no rows to compare: {_line(error)}")
             reason = f"the compiled form raises {_line(error)}"
     return Verdict(shape.name, "compiled", len(rows), not reason, reason)
+
+
+def _refuses(original: Any, rows: Any) -> bool:
+    try:
+        original.call(rows, ())
+    except Exception:
+        return True
+    return False
 
 
 def _line(error: Exception) -> str:

@@ -243,7 +243,7 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         self.file.seek(size, io.SEEK_CUR)
 
 
-for _name, _method in {
+_OPCODES: dict[str, Callable[[Any], None]] = {
     "REDUCE": _Reader.load_reduce,
     "NEWOBJ": _Reader.load_reduce,
     "NEWOBJ_EX": _Reader.load_newobj_ex,
@@ -265,7 +265,8 @@ for _name, _method in {
         name: partial(_Reader.load_parts, load=_Interpreter.dispatch[getattr(pickle, name)[0]])
         for name in ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "LIST")
     },
-}.items():
+}
+for _name, _method in _OPCODES.items():
     _Reader.dispatch[getattr(pickle, _name)[0]] = _method
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from modelcote.core.errors import InvalidBundle
 from modelcote.core.inputs import FRAME, MATRIX, TEXTS, UNDECIDED, UNREAD, Inputs, inputs_from_dict
 from modelcote.core.manifest import COMPILED, Manifest
-from modelcote.flow.cells import array_of, read_cells
+from modelcote.flow.cells import array_of, read_cells, wrong_value
 from modelcote.flow.column_limits import ColumnLimits, check_numbers, check_texts, column_limits_from_dict
 from modelcote.flow.inputs import matrix, rows, table
 from modelcote.flow.runners import Runner
@@ -79,6 +79,11 @@ def _feed(columns: Sequence[Sequence[Any]], inputs: Inputs, feed: Feed, limits: 
             column = replace(column, dtype="str" if is_text else "float64")
         values = read_cells(columns[number], number, column)
         if is_text:
+            if MISSING_TEXT in values:
+                problem = f"{MISSING_TEXT!a}, which the compiled form has for null"
+                raise wrong_value(
+                    values.index(MISSING_TEXT), number, problem, "Send null, or deploy with compile=False."
+                )
             array[:, place] = [MISSING_TEXT if value is None else value for value in values]
         else:
             array[:, place] = array_of(values, column)

@@ -18,6 +18,7 @@ from sklearn.preprocessing import OneHotEncoder
 from modelcote.core.errors import InvalidInput
 from modelcote.core.runtimes import ModelType
 from modelcote.flow.column_limits import ColumnLimits, check_numbers, column_limits_from_dict
+from modelcote.flow.compiled import MISSING_TEXT
 from modelcote.flow.load import LoadedFlow
 from tests.support.equal import difference
 from tests.unit.compile.support import answer, compiled, load_form, pickled
@@ -80,6 +81,12 @@ def test_an_encoder_with_unknowns_takes_them(tmp_path: Path) -> None:
     original, form = decks(tmp_path, OneHotEncoder(handle_unknown="ignore"))
     for rows in ([["Z", 3.0]], [[None, 3.0]], [["", 3.0], ["C", 1.0]], [{"age": 2, "deck": "A"}]):
         assert difference(answer(form, rows), answer(original, rows)) <= 1e-7
+
+
+def test_the_text_that_stands_for_null_is_refused(tmp_path: Path) -> None:
+    _, form = decks(tmp_path, OneHotEncoder(handle_unknown="ignore"))
+    with pytest.raises(InvalidInput, match="has for null"):
+        form.predict([[MISSING_TEXT, 1.0]])
 
 
 def test_a_text_among_numbers_is_refused(tmp_path: Path) -> None:
