@@ -14,7 +14,7 @@ from typing import Any
 from modelcote.compile.equality_gate import ComparedRows, Original, compare_graph
 from modelcote.compile.report import Report, Unsupported
 from modelcote.core.flow import Flow
-from modelcote.core.inputs import FRAME, MATRIX, TABLE, UNREAD, Inputs
+from modelcote.core.inputs import FRAME, MATRIX, TABLE, UNDECIDED, UNREAD, Inputs
 from modelcote.core.manifest import COMPILED, Manifest
 from modelcote.flow.load import load_flow
 
@@ -49,7 +49,8 @@ def _refusal(flow: Flow, inputs: Inputs) -> str:
     for place in range(inputs.width):
         column = inputs.column(place)
         if column.dtype not in _DTYPES:
-            return f"the column {column.name or place} is of the dtype {column.dtype}"
+            hint = "; sample= would tell what it holds" if column.dtype == UNDECIDED else ""
+            return f"the column {column.name or place} is of the dtype {column.dtype}{hint}"
     return _converter_trouble()
 
 

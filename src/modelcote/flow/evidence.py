@@ -15,6 +15,7 @@ from modelcote.core.inputs import ANY, LISTS, NA, NAN, NO_MISSING, NONE, TEXTS, 
 # How close a clue is to what training saw: the values as they were, those behind an imputer, their mere use.
 RAW, DERIVED, USED = 2, 1, 0
 NUMBER = "number"  # A step that computes with it: float64 unless more is known.
+_OTHER = -1  # The position of a column that is not one of the table's.
 _VECTORIZERS = frozenset({"CountVectorizer", "TfidfVectorizer", "HashingVectorizer"})
 _OBJECTS = frozenset({"DictVectorizer", "FeatureHasher"})
 _ENCODERS = frozenset({"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"})
@@ -52,14 +53,15 @@ class Evidence:
 
     def add(self, places: Sequence[int] | None, clue: Clue) -> None:
         for place in (None,) if places is None else places:
-            self.columns.setdefault(place, []).append(clue)
+            if place != _OTHER:
+                self.columns.setdefault(place, []).append(clue)
 
 
 @dataclass(frozen=True)
 class _View:
     """The columns that a step sees, None for all of them, how close they are, and the steps behind it.
 
-    `certain`: the step's first column is the first of them, and so on.
+    `certain`: the step's first column is the first of them, and so on; `_OTHER` is a column that no view describes.
     """
 
     places: Sequence[int] | None = None
@@ -79,10 +81,10 @@ def first_steps(model: Any) -> Iterator[Any]:
         model = inner[0] if inner else None
 
 
-def collect(model: Any) -> Evidence:
-    """Return what the steps of `model` reveal that see its input first."""
+def collect(model: Any, behind: Sequence[Any] = ()) -> Evidence:
+    """Return what the steps of `model` reveal that see its input first; `behind`: the models that see its output."""
     evidence = Evidence()
-    _walk(model, _View(), evidence)
+    _walk(model, _View(behind=tuple(behind)), evidence)
     return evidence
 
 
@@ -100,12 +102,12 @@ def _walk(step: Any, view: _View, evidence: Evidence) -> None:
         _walk(first, _View(view.places, view.closeness, view.certain, (*others, *view.behind)), evidence)
     elif hasattr(step, "transformer_list"):
         for _, inner in step.transformer_list:
-            _walk(inner, _View(view.places, view.closeness, view.certain, (_LOST, *view.behind)), evidence)
+            _walk(inner, _View(view.places, view.closeness, view.certain, (_Join(), *view.behind)), evidence)
     elif hasattr(step, "transformers_"):
         _walk_columns(step, view, evidence)
     elif name in _WRAPPERS:
         for inner, subset in _members(step):
-            places = view.places if subset is None else _chosen(view.places, subset)
+            places = view.places if subset is None or not view.certain else _chosen(view.places, subset)
             _walk(inner, _View(places, view.closeness, view.certain), evidence)
     else:
         _read(step, name, view, evidence)
@@ -121,31 +123,41 @@ def _library_class(step: Any) -> type | None:
     return None
 
 
-class _Lost:
-    """Marks, among the steps behind, where columns are joined: their positions are unknown from there on."""
+@dataclass(frozen=True)
+class _Join:
+    """Marks, among the steps behind, where columns become those from `start` to `stop` of `width`; 0: unknown."""
 
-
-_LOST = _Lost()
+    start: int = 0
+    stop: int = 0
+    width: int = 0
 
 
 def _next(view: _View, evidence: Evidence) -> None:
     """Go on to the step behind one that hands its columns on."""
-    certain, behind = view.certain, view.behind
-    while behind and behind[0] is _LOST:
-        certain, behind = False, behind[1:]
+    places, closeness, certain, behind = view.places, view.closeness, view.certain, view.behind
+    while behind and isinstance(behind[0], _Join):
+        join, behind = behind[0], behind[1:]
+        # The joined table has a dtype of its own.
+        closeness = min(closeness, DERIVED)
+        certain = certain and places is not None and len(places) == join.stop - join.start
+        if certain and places is not None:
+            places = [*[_OTHER] * join.start, *places, *[_OTHER] * (join.width - join.stop)]
     if behind:
-        _walk(behind[0], _View(view.places, view.closeness, certain, behind[1:]), evidence)
+        _walk(behind[0], _View(places, closeness, certain, behind[1:]), evidence)
     else:
-        evidence.add(view.places, Clue(UNDECIDED))
+        evidence.add(places, Clue(UNDECIDED))
 
 
 def _walk_columns(step: Any, view: _View, evidence: Evidence) -> None:
     if not view.certain:
         evidence.add(view.places, Clue(UNDECIDED))
         return
+    width = max(part.stop for part in step.output_indices_.values())
     for name, inner, _ in step.transformers_:
         places = _chosen(view.places, step._transformer_to_input_indices[name])
-        _walk(inner, _View(places, view.closeness, behind=(_LOST, *view.behind)), evidence)
+        part = step.output_indices_[name]
+        join = _Join(part.start, part.stop, width)
+        _walk(inner, _View(places, view.closeness, behind=(join, *view.behind)), evidence)
 
 
 def _chosen(places: Sequence[int] | None, subset: Any) -> list[int]:
@@ -221,7 +233,7 @@ def _read_imputer(step: Any, view: _View, evidence: Evidence) -> None:
     else:
         evidence.add(view.places, Clue(NUMBER if dtype.kind == "f" else UNDECIDED))
     keeps_columns = not step.add_indicator and not any(missing_of(fill) for fill in step.statistics_)
-    behind = view.behind if keeps_columns else (_LOST, *view.behind)
+    behind = view.behind if keeps_columns else (_Join(), *view.behind)
     if view.behind:
         _next(_View(view.places, DERIVED, view.certain, behind), evidence)
 

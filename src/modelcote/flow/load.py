@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,12 @@ def load_flow(folder: Path, manifest: Manifest) -> LoadedFlow:
         return LoadedFlow(loaded.inputs or Inputs(), (), lambda data, _files: loaded.call(data))
     store = Store()
     stages = tuple(_load_stage(folder, stage, store) for stage in manifest.flow.stages)
-    inputs = _inputs(manifest, stages[0].runner)
+    inputs = _inputs(manifest, stages)
     return LoadedFlow(inputs, stages, lambda data, files: run_stages(stages, inputs, data, files))
 
 
-def _inputs(manifest: Manifest, first: Runner) -> Inputs:
+def _inputs(manifest: Manifest, stages: Sequence[LoadedStage]) -> Inputs:
+    first = stages[0].runner
     if first.inputs is not None:
         return first.inputs
     stored = manifest.inputs
@@ -75,7 +77,14 @@ def _inputs(manifest: Manifest, first: Runner) -> Inputs:
             raise InvalidBundle("the description of the model's inputs cannot be read.", "Deploy it again.") from error
     from modelcote.flow.schema import describe
 
-    return describe(first.model, manifest.hints)
+    behind: list[Any] = []
+    for before, stage in pairwise(stages):
+        if before.post or stage.pre:
+            # What a processor returns is its own.
+            behind.append(before.post or stage.pre)
+            break
+        behind.append(stage.runner.model)
+    return describe(first.model, manifest.hints, behind)
 
 
 def _load_stage(folder: Path, stage: Stage, store: Store) -> LoadedStage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,19 +24,21 @@ from modelcote.core.inputs import (
 from modelcote.flow.evidence import NUMBER, RAW, USED, Evidence, collect, first_steps
 from modelcote.flow.samples import of_sample, with_categories
 
+_NUMBERS = ("float64", UNREAD)
 _REMEDY = "Deploy with sample=, a DataFrame or an array of the dtypes that the model was trained on."
 
 
-def describe(model: Any, hints: Mapping[str, Any] | None = None) -> Inputs:
+def describe(model: Any, hints: Mapping[str, Any] | None = None, behind: Sequence[Any] = ()) -> Inputs:
     """Return the inputs of a fitted estimator; `hints` are what the caller says of them, as the manifest has it.
 
+    `behind`: the fitted estimators of the stages that see its output, the nearest first.
     Raises `InvalidBundle` where nothing decides what a value means, and `InvalidSpec` for hints that do not fit the
     model.
     """
     names, width = _attribute(model, "feature_names_in_"), _attribute(model, "n_features_in_")
     columns = () if names is None else tuple(map(str, names))
     inputs = of_sample(hints or {}, columns, None if width is None else int(width))
-    inputs = with_categories(inputs or _of_model(model, columns, width), (hints or {}).get("categories") or {})
+    inputs = with_categories(inputs or _of_model(collect(model, behind), columns, width), (hints or {}).get("categories") or {})
     lacking = [column.name for column in inputs.columns if column.dtype == "category" and column.categories is None]
     if lacking:
         raise InvalidBundle(
@@ -54,8 +56,7 @@ def _attribute(model: Any, name: str) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _of_model(model: Any, names: tuple[str, ...], width: Any) -> Inputs:
-    evidence = collect(model)
+def _of_model(evidence: Evidence, names: tuple[str, ...], width: Any) -> Inputs:
     if evidence.whole:
         return evidence.whole[0] if len(set(evidence.whole)) == 1 else Inputs(ANY)
     if names:
@@ -68,12 +69,14 @@ def _array_inputs(evidence: Evidence, width: int | None) -> Inputs:
     """Return the inputs of a model that was trained on an array, whose columns have one dtype."""
     clues = [clue for clues in evidence.columns.values() for clue in clues]
     dtypes = {clue.array for clue in clues if clue.closeness == RAW and clue.array}
+    # What steps made of it is an array of objects, or of float32, only where it was one before.
+    dtypes = dtypes or {clue.array for clue in clues} & {"object", "float32"}
     if "object" in dtypes:
         columns = tuple(_decided(evidence, place, str(place)) for place in range(width or 0))
         return Inputs(TABLE, width, columns, Column(dtype="object"))
     if len(dtypes) > 1:
         raise _undecidable("the array", dtypes)
-    if not dtypes and any(clue.dtype != NUMBER for clue in clues):
+    if not dtypes and any(_decided(evidence, place, "").dtype not in _NUMBERS for place in range(width or 1)):
         markers = {marker for clue in clues for marker in clue.missing}
         return Inputs(TABLE, width, cell=Column(dtype=UNDECIDED, missing=_missing(markers)))
     dtype = next(iter(dtypes), "float64")
