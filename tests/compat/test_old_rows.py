@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from modelcote.aws.rows import Row
@@ -13,9 +14,11 @@ from modelcote.bundle.inspect import inspect_bundle
 from modelcote.bundle.read import unpack
 from modelcote.core.errors import RunNotProcessed, from_problem
 from modelcote.core.flow import ModelType
+from modelcote.core.inputs import inputs_from_dict
 from modelcote.core.snapshot import Package
 from modelcote.core.target import LAMBDA, Target
 from modelcote.dialects.launch.store import LaunchEndpoint
+from modelcote.flow.inputs import rows
 from modelcote.identity.authenticate import authenticate
 from modelcote.identity.records import JwtIssuer
 from modelcote.registry.records import Deploy, Model, Version
@@ -72,6 +75,21 @@ def test_a_key_is_still_accepted() -> None:
     item = ROWS["api_key"]
     caller = authenticate(f"Bearer {item['text']}", lambda *key: item if key == (item["pk"], item["sk"]) else None)
     assert (caller.project, caller.scopes, caller.key_id) == ("demo", ("predict",), item["key_id"])
+
+
+@pytest.mark.parametrize(
+    ("earlier", "data", "read"),
+    [
+        ({"kind": "matrix"}, [[1, None]], [[1.0, None]]),
+        ({"kind": "mixed"}, [["a", None]], [["a", None]]),
+        ({"kind": "frame", "columns": ["x", "y"], "texts": ["y"]}, [{"y": "b", "x": 1}], [[1.0, "b"]]),
+    ],
+)
+def test_the_inputs_of_a_manifest(earlier: dict[str, Any], data: list[Any], read: list[Any]) -> None:
+    """A compiled form has nothing else that says how its requests are read."""
+    stored = {"n_features": 2, "columns": [], "categories": [], "texts": [], **earlier}
+    table = np.asarray(rows(data, inputs_from_dict(stored)), dtype=object)
+    assert [[None if value != value else value for value in row] for row in table.tolist()] == read
 
 
 def test_a_bundle(tmp_path: Path) -> None:

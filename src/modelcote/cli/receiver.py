@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
             verify(headers, body, [self.server.secret], now_s=time.time())
         except Invalid as error:
             self.server.say({"refused": "401", "detail": error.detail})
-            self._answer(401, str(error))
+            self._answer(401, error.text)
             return
         self.server.say(_members(headers, body, repeated=not self.server.first_time(headers["webhook-id"])))
         self._answer(204)

@@ -51,7 +51,7 @@ def accept_upload(registry: Registry, version: Version) -> Version:
         try:
             uploaded, path, sha256 = _inspected(registry, version, size, Path(folder))
         except (Invalid, PayloadTooLarge) as error:
-            versions.refuse_upload(registry, version, str(error))
+            versions.refuse_upload(registry, version, error.text)
             _delete_upload(registry, version)
             raise
         registry.s3.upload_file(str(path), registry.bucket, bundle_key(version.project, version.name, version.version))

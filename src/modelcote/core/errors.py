@@ -53,8 +53,13 @@ class ModelcoteError(Exception):
         self.remedy = remedy
         self.extra = extra
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """Both sentences, for messages that carry the code and the status elsewhere."""
         return f"{self.detail} {self.remedy}".strip()
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.code}, {self.status})"
 
 
 class BadRequest(ModelcoteError):

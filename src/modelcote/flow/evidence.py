@@ -52,9 +52,8 @@ class Evidence:
     whole: list[Inputs] = field(default_factory=list)
 
     def add(self, places: Sequence[int] | None, clue: Clue) -> None:
-        for place in (None,) if places is None else places:
-            if place != _OTHER:
-                self.columns.setdefault(place, []).append(clue)
+        for place in {None} if places is None else {*places} - {_OTHER}:
+            self.columns.setdefault(place, []).append(clue)
 
 
 @dataclass(frozen=True)
@@ -156,8 +155,8 @@ def _walk_columns(step: Any, view: _View, evidence: Evidence) -> None:
     for name, inner, _ in step.transformers_:
         places = _chosen(view.places, step._transformer_to_input_indices[name])
         part = step.output_indices_[name]
-        join = _Join(part.start, part.stop, width)
-        _walk(inner, _View(places, view.closeness, behind=(join, *view.behind)), evidence)
+        behind = (_Join(part.start, part.stop, width), *view.behind)
+        _walk(inner, _View(places, view.closeness, behind=behind), evidence)
 
 
 def _chosen(places: Sequence[int] | None, subset: Any) -> list[int]:
@@ -181,12 +180,13 @@ def _members(step: Any) -> Iterator[tuple[Any, Any]]:
 
 def _read(step: Any, name: str, view: _View, evidence: Evidence) -> None:
     """Add what a step that uses the values itself reveals."""
+    has_labels = name == "LabelBinarizer" and not str(step.y_type_).startswith("multilabel")
     if name in _VECTORIZERS:
         callables = callable(step.analyzer) or callable(step.preprocessor)
         _add_whole(Inputs(ANY) if callables else Inputs(TEXTS), "str", view, evidence)
     elif name in _OBJECTS:
         _add_whole(Inputs(ANY), UNDECIDED, view, evidence)
-    elif name in ("LabelEncoder", "MultiLabelBinarizer") or (name == "LabelBinarizer" and not _takes_table(step)):
+    elif name in ("LabelEncoder", "MultiLabelBinarizer") or has_labels:
         kind = LISTS if name == "MultiLabelBinarizer" else VALUES
         evidence.whole.append(Inputs(kind, cell=_label(step.classes_)))
     elif name == "IsotonicRegression":
@@ -205,10 +205,6 @@ def _read(step: Any, name: str, view: _View, evidence: Evidence) -> None:
         evidence.add(view.places, Clue(NUMBER))
         if view.certain:
             _read_native_categories(step, view, evidence)
-
-
-def _takes_table(step: Any) -> bool:
-    return str(step.y_type_).startswith("multilabel")
 
 
 def _add_whole(inputs: Inputs, dtype: str, view: _View, evidence: Evidence) -> None:
@@ -285,9 +281,7 @@ def _met(categories: Any, closeness: int) -> Clue:
         name = "str" if categories.dtype.kind in "US" else categories.dtype.name
         return Clue(name, closeness, missing, name)
     present = [value for value in categories.tolist() if not missing_of(value)]
-    name = "object" if present else UNDECIDED
-    if present and all(isinstance(value, str) for value in present):
-        name = "str"
+    name = UNDECIDED if not present else "str" if all(isinstance(value, str) for value in present) else "object"
     return Clue(name, closeness, missing, "object")
 
 

@@ -73,8 +73,10 @@ def table(data: Any, inputs: Inputs) -> list[Sequence[Any]]:
     return read
 
 
-def matrix(data: list[Any], inputs: Inputs) -> np.ndarray[Any, Any]:
+def matrix(data: Sequence[Any], inputs: Inputs) -> np.ndarray[Any, Any]:
     """Return a float64 matrix, `null` as NaN. Rows of numbers alone need one pass in C."""
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        data = table(data, inputs)
     try:
         array = np.array(data, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):

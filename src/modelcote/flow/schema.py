@@ -38,7 +38,8 @@ def describe(model: Any, hints: Mapping[str, Any] | None = None, behind: Sequenc
     names, width = _attribute(model, "feature_names_in_"), _attribute(model, "n_features_in_")
     columns = () if names is None else tuple(map(str, names))
     inputs = of_sample(hints or {}, columns, None if width is None else int(width))
-    inputs = with_categories(inputs or _of_model(collect(model, behind), columns, width), (hints or {}).get("categories") or {})
+    inputs = inputs or _of_model(collect(model, behind), columns, width)
+    inputs = with_categories(inputs, (hints or {}).get("categories") or {})
     lacking = [column.name for column in inputs.columns if column.dtype == "category" and column.categories is None]
     if lacking:
         raise InvalidBundle(

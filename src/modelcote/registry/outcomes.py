@@ -138,7 +138,7 @@ def mark_failed(registry: Registry, deploy: Deploy, error: ModelcoteError) -> No
     ended = _ended(deploy, DeployState.FAILED, error)
     actions: list[dict[str, Any]] = []
     if deploy.kind == DeployKind.DEPLOY:
-        changes: dict[str, Any] = {"state": VersionState.FAILED, "message": str(error), "updated_at": now()}
+        changes: dict[str, Any] = {"state": VersionState.FAILED, "message": error.text, "updated_at": now()}
         actions.append(update(deploy.version_key, changes, **_UNBUILT))
     if deploy.kind != DeployKind.DELETE:
         model = Model.read(registry.table.get, deploy.model_key)

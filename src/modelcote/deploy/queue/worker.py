@@ -141,7 +141,7 @@ class Worker:
 
     def fail(self, deploy: Deploy, error: ModelcoteError) -> None:
         """End a request as FAILED."""
-        self.say(deploy, f"failed: {error}")
+        self.say(deploy, f"failed: {error.text}")
         outcomes.mark_failed(self.registry, deploy, error)
 
     def say(self, deploy: Deploy, line: str) -> None:

@@ -27,7 +27,7 @@ def _routers() -> Sequence[APIRouter]:
 
 def _problem(error: ModelcoteError, request_id: str) -> dict[str, Any]:
     """Return a problem with the `message` that Conduit clients show."""
-    return {**to_problem(error, request_id), "message": str(error)}
+    return {**to_problem(error, request_id), "message": error.text}
 
 
 def _accepted(run: Run) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def stream_build_logs(
         try:
             version = accept_upload(services.registry, version)
         except (Invalid, PayloadTooLarge) as error:
-            return BuildLogs(status="failed", logs=[f"{error}\n"])
+            return BuildLogs(status="failed", logs=[f"{error.text}\n"])
     deploy_id = version.deploy_id
     if not deploy_id:
         if version.state == VersionState.FAILED:

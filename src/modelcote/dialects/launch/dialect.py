@@ -27,7 +27,7 @@ def _owns(path: str) -> bool:
 
 
 def _problem(error: ModelcoteError, _request_id: str) -> dict[str, Any]:
-    return {"detail": str(error)}
+    return {"detail": error.text}
 
 
 _BASIC = {"type": "http", "scheme": "basic", "description": "launch: an API key as the user name, no password"}
