@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from modelcote.core.errors import InvalidSpec
@@ -52,7 +53,13 @@ class Inputs:
         """Return the description of the column at that position."""
         return self.columns[place] if self.columns else self.cell
 
-    @property
+    @cached_property
+    def is_matrix(self) -> bool:
+        """Whether rows can be read as a matrix of float64; an earlier version described every column as undecided."""
+        numbers = ("float64", UNDECIDED)
+        return self.kind == MATRIX or (self.kind == FRAME and all(one.dtype in numbers for one in self.columns))
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns' names, empty where the model was trained without them."""
         return tuple(column.name for column in self.columns) if self.kind == FRAME else ()

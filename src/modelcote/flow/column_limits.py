@@ -13,6 +13,7 @@ from modelcote.flow.cells import wrong_value
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _SHOWN = 8
+_NULL = "null, and the model accepts no missing value there"
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,19 @@ def check_numbers(numbers: np.ndarray[Any, Any], columns: Sequence[int], limits:
 
     `columns` are the positions of the matrix's columns in the table.
     """
-    _check_missing(np.isnan(numbers), columns, limits)
+    if limits.no_missing:
+        _refuse(np.isnan(numbers), columns, limits.no_missing, _NULL)
     if limits.float32:
         _refuse(np.abs(numbers) > _FLOAT32_MAX, columns, limits.float32, "too large for the model, which uses float32")
-    _check_allowed(numbers, columns, limits, None)
+    if limits.allowed:
+        _check_allowed(numbers, columns, limits, None)
 
 
 def check_texts(texts: np.ndarray[Any, Any], columns: Sequence[int], limits: ColumnLimits, missing: str) -> None:
     """Do the same for an object matrix of texts, in which `missing` means null."""
-    _check_missing(texts == missing, columns, limits)
-    _check_allowed(texts, columns, limits, missing)
-
-
-def _check_missing(missing: np.ndarray[Any, Any], columns: Sequence[int], limits: ColumnLimits) -> None:
     if limits.no_missing:
-        _refuse(missing, columns, limits.no_missing, "null, and the model accepts no missing value there")
+        _refuse(texts == missing, columns, limits.no_missing, _NULL)
+    _check_allowed(texts, columns, limits, missing)
 
 
 def _refuse(wrong: np.ndarray[Any, Any], columns: Sequence[int], limited: Sequence[int], what: str) -> None:

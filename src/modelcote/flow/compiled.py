@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from modelcote.core.errors import InvalidBundle
-from modelcote.core.inputs import FRAME, MATRIX, TEXTS, UNDECIDED, UNREAD, Inputs, inputs_from_dict
+from modelcote.core.inputs import TEXTS, UNDECIDED, UNREAD, Inputs, inputs_from_dict
 from modelcote.core.manifest import COMPILED, Manifest
 from modelcote.flow.cells import array_of, read_cells, wrong_value
 from modelcote.flow.column_limits import ColumnLimits, check_numbers, check_texts, column_limits_from_dict
@@ -22,7 +22,6 @@ from modelcote.flow.runners.onnx import open_session
 MISSING_TEXT = "\uffffnull"
 # Columns of these dtypes hold what their feed says; UNDECIDED is how an earlier version described them all.
 _BY_FEED = frozenset({"object", UNDECIDED, "category"})
-_FLOAT64 = frozenset({"float64", UNDECIDED})
 
 
 @dataclass(frozen=True)
@@ -54,17 +53,12 @@ def feed_of(data: Any, inputs: Inputs, feeds: Sequence[Feed], limits: ColumnLimi
     """Return the graph's inputs for a request's rows; raise `InvalidInput`, also where the original refuses them."""
     if inputs.kind == TEXTS:
         return {feeds[0].name: np.array(rows(data, inputs), dtype=object).reshape(-1, 1)}
-    if len(feeds) == 1 and feeds[0].dtype != "str" and is_matrix(inputs):
+    if len(feeds) == 1 and feeds[0].dtype != "str" and inputs.is_matrix:
         numbers = matrix(data, inputs)
         check_numbers(numbers, feeds[0].columns, limits)
         return {feeds[0].name: numbers.astype(feeds[0].dtype, copy=False)}
     columns = list(zip(*table(data, inputs), strict=True))
     return {feed.name: _feed(columns, inputs, feed, limits) for feed in feeds}
-
-
-def is_matrix(inputs: Inputs) -> bool:
-    """Return whether rows are read as a matrix of float64."""
-    return inputs.kind == MATRIX or (inputs.kind == FRAME and all(one.dtype in _FLOAT64 for one in inputs.columns))
 
 
 def _feed(columns: Sequence[Sequence[Any]], inputs: Inputs, feed: Feed, limits: ColumnLimits) -> Any:
