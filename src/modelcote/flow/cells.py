@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -114,23 +115,23 @@ def _reader(column: Column) -> _Reader:
         # True is 1 in Python, and neither in JSON.
         codes = {(type(item) is bool, item): code for code, item in enumerate(column.categories or ())}
         return _SCALARS | {_NULL}, "one of its categories", lambda value, _: _code(codes, value)
-    types, expected, convert = _named(column.dtype)
-    return types | {_NULL}, expected, convert
+    return _named(column.dtype)
 
 
+@cache
 def _named(dtype: str) -> _Reader:
     name = dtype.lower()
     if name.startswith("datetime64"):
-        return frozenset({str}), "a date as text", _date
+        return frozenset({str, _NULL}), "a date as text", _date
     if name in ("bool", "boolean"):
-        return frozenset({bool}), "true or false", None
+        return frozenset({bool, _NULL}), "true or false", None
     if name in ("str", "string"):
-        return frozenset({str}), "a text", None
+        return frozenset({str, _NULL}), "a text", None
     if name.startswith(("int", "uint")):
-        return _NUMBERS, "a whole number", _whole
+        return _NUMBERS | {_NULL}, "a whole number", _whole
     if name.startswith("float"):
-        return _NUMBERS, "a number", _float
-    return _SCALARS, "a number, a text, true or false", None
+        return _NUMBERS | {_NULL}, "a number", _float
+    return _SCALARS | {_NULL}, "a number, a text, true or false", None
 
 
 def _remedy(expected: str, column: Column) -> str:
