@@ -164,8 +164,8 @@ def _check_array(call: Call) -> None:
 def _check_random(call: Call) -> None:
     """Check that a random generator is made by its name, or by numpy's own classes and functions."""
     for value in call.arguments:
-        made = value.function if isinstance(value, Call) else value
-        if not isinstance(made, str) and not (isinstance(made, Symbol) and made.module.startswith("numpy.random.")):
+        maker = value.function if isinstance(value, Call) else value
+        if not isinstance(maker, str) and not (isinstance(maker, Symbol) and maker.module.startswith("numpy.random.")):
             raise Refused("makes something that is not a random generator of numpy")
 
 

@@ -112,7 +112,7 @@ class _Reader(_Interpreter):  # type: ignore[misc]
 
     def check_name(self, name: Any) -> None:
         if isinstance(name, str) and name.startswith("__") and name.endswith("__") and name not in _DUNDERS:
-            self.refuse(self.stack[-1], f"has a {shortened(name, 40)}, which stands in for a method")
+            self.refuse(self.stack[-1], f"has a {shortened(name, 40)}, which replaces a method")
 
     # Opcodes that act -------------------------------------------------------------------------------------------
 
