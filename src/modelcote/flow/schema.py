@@ -22,6 +22,7 @@ from modelcote.core.inputs import (
     Inputs,
 )
 from modelcote.flow.evidence import NUMBER, RAW, USED, Evidence, collect, first_steps
+from modelcote.flow.number_types import with_number_types
 from modelcote.flow.samples import of_sample, with_categories
 
 _NUMBERS = ("float64", UNREAD)
@@ -38,7 +39,7 @@ def describe(model: Any, hints: Mapping[str, Any] | None = None, behind: Sequenc
     names, width = _attribute(model, "feature_names_in_"), _attribute(model, "n_features_in_")
     columns = () if names is None else tuple(map(str, names))
     inputs = of_sample(hints or {}, columns, None if width is None else int(width))
-    inputs = inputs or _of_model(collect(model, behind), columns, width)
+    inputs = inputs or with_number_types(_of_model(collect(model, behind), columns, width), [model, *behind])
     inputs = with_categories(inputs, (hints or {}).get("categories") or {})
     lacking = [column.name for column in inputs.columns if column.dtype == "category" and column.categories is None]
     if lacking:
