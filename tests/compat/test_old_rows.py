@@ -12,6 +12,7 @@ import pytest
 from modelcote.aws.rows import Row
 from modelcote.bundle.inspect import inspect_bundle
 from modelcote.bundle.read import unpack
+from modelcote.control.views.models import version_detail
 from modelcote.core.errors import RunNotProcessed, from_problem
 from modelcote.core.flow import ModelType
 from modelcote.core.inputs import inputs_from_dict
@@ -53,6 +54,7 @@ def test_a_model_and_its_version() -> None:
     version = Version.from_item(ROWS["version"])
     assert version.package == Package("xxxxxxxx", "packages/demo/line/1/aa.zip", ("onnx-py3.11-abc",))
     assert version.compiled_report == {"used": False, "reason": "not equal"}
+    assert version_detail(version).input_schema is None
     spec = version.spec
     assert (spec.name, spec.cpu, spec.timeout, spec.min_replicas) == ("line", 2, 30, 1)
     assert spec.requirements == ("nltk==3.9",)

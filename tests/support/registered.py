@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcote.core.inputs import FRAME, Column, Inputs
 from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, outcomes, versions
 from modelcote.registry.records import Deploy, Version
@@ -9,6 +10,7 @@ from modelcote.registry.store import Registry
 from tests.support.specs import a_package, a_spec
 
 PROJECT = "demo"
+INPUTS = Inputs(FRAME, 2, (Column("size"), Column("plan", "category", categories=("pro", "basic"))))
 
 
 def uploaded(registry: Registry, name: str = "iris", project: str = PROJECT, **fields: object) -> Version:
@@ -29,7 +31,7 @@ def running(registry: Registry, deploy: Deploy) -> Deploy:
 def built(registry: Registry, deploy: Deploy) -> Deploy:
     row = running(registry, deploy)
     package = a_package(f"{row.model}-{row.version}")
-    outcomes.mark_built(registry, row, package, "onnx", {"used": True, "reason": ""})
+    outcomes.mark_built(registry, row, package, "onnx", {"used": True, "reason": ""}, INPUTS.to_dict())
     return row
 
 

@@ -9,9 +9,9 @@ from modelcote.core.spec import ModelSpec
 
 
 def a_spec(name: str = "iris", **fields: object) -> ModelSpec:
-    """A spec of one scikit-learn classifier."""
+    """A spec of one scikit-learn classifier, unless `fields` has another flow."""
     flow = Flow((Stage(ModelType.SKLEARN_CLASSIFIER, "model.pkl"),))
-    return ModelSpec(name, flow, **fields)  # type: ignore[arg-type]
+    return ModelSpec(**{"name": name, "flow": flow, **fields})  # type: ignore[arg-type]
 
 
 def a_package(mark: str = "a") -> Package:

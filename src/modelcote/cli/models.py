@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from modelcote.cli.aws import engine
+from modelcote.cli.inputs import inputs_table
 from modelcote.cli.output import Commands, Json, Table, client, read_file, show, show_fields
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.strict_json import loads
@@ -112,9 +113,16 @@ def ls(as_json: Json = False) -> None:
 
 @app.command("show")
 def show_model(name: Name, as_json: Json = False) -> None:
-    """Show one model."""
+    """Show one model, and the inputs of the version that serves."""
     with client() as api:
-        show_fields(api.model(name), as_json)
+        model = api.model(name)
+        version = model["current_version"]
+        schema = api.version(name, version).get("input_schema") if version else None
+    if as_json:
+        show({**model, "input_schema": schema}, as_json)
+    else:
+        rows, table = inputs_table(schema or {})
+        show_fields({**model, "inputs": rows or None}, False, *([table] if rows else []))
 
 
 @app.command("versions")

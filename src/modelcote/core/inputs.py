@@ -4,6 +4,7 @@ request (`modelcote.flow.inputs`), so that no cell's meaning depends on the othe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -21,6 +22,8 @@ MATRIX, TABLE, FRAME, TEXTS, VALUES, LISTS, FEED, ANY = (
 UNDECIDED, UNREAD = "undecided", "unread"
 # What null is: NaN, None, pandas' NA and NaT; nothing where the column has no missing values.
 NAN, NONE, NA, NAT, NO_MISSING = "nan", "none", "NA", "NaT", ""
+# ISO 8601, as RFC 3339 writes it or less: the time, its zone and the seconds may be absent.
+DATE, ZONE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?", r"Z|([+-])(\d\d):?(\d\d)"
 
 
 @dataclass(frozen=True)
@@ -131,13 +134,12 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-_NUMBER, _TEXT = {"type": "number"}, {"type": "string"}
+_NUMBER, _TEXT, _BOOLEAN = {"type": "number"}, {"type": "string"}, {"type": "boolean"}
+_SCALAR = {"type": ["number", "string", "boolean"]}
 _TYPES: dict[str, dict[str, Any]] = {
-    "bool": {"type": "boolean"},
+    **dict.fromkeys(("bool", "boolean"), _BOOLEAN),
     **dict.fromkeys(("str", "string"), _TEXT),
-    UNDECIDED: {"type": ["number", "string"]},
-    "object": {"type": ["number", "string", "boolean"]},
-    UNREAD: {"type": ["number", "string", "boolean"]},
+    **dict.fromkeys(("object", UNDECIDED, UNREAD), _SCALAR),
 }
 
 
@@ -157,6 +159,8 @@ def _row_schema(inputs: Inputs) -> dict[str, Any]:
     row: dict[str, Any] = {"type": "array"}
     if inputs.kind == LISTS:
         return {**row, "items": cell}
+    if inputs.width is None and inputs.cell.dtype == UNDECIDED:
+        return {"anyOf": [{**row, "items": cell}, _TEXT]}
     if inputs.width is not None:
         row |= {"minItems": inputs.width, "maxItems": inputs.width}
     cells = [_cell_schema(column) for column in inputs.columns]
@@ -170,12 +174,12 @@ def _row_schema(inputs: Inputs) -> dict[str, Any]:
 def _cell_schema(column: Column) -> dict[str, Any]:
     nullable = column.missing != NO_MISSING
     if column.categories is not None:
-        return {"enum": [*column.categories, *([None] if nullable else [])]}
+        # JSON has no infinite numbers: no request can name such a category.
+        categories = (item for item in column.categories if not isinstance(item, float) or math.isfinite(item))
+        return {"enum": [*categories, *([None] if nullable else [])]}
     dtype = column.dtype.lower()
     schema = _TYPES.get(dtype, {"type": "integer"} if "int" in dtype else _NUMBER)
     if dtype.startswith("datetime64"):
-        schema = {"type": "string", "format": "date-time"}
-    if dtype == "boolean":
-        schema = {"type": "boolean"}
+        schema = {"type": "string", "pattern": f"^{DATE}({ZONE})$" if "," in dtype else f"^{DATE}$"}
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return {**schema, "type": [*kinds, "null"]} if nullable else schema

@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 
 from modelcote.core.errors import InvalidInput
-from modelcote.core.inputs import NAN, NO_MISSING, NONE, Column
+from modelcote.core.inputs import DATE, NAN, NO_MISSING, NONE, ZONE, Column
 from modelcote.core.texts import quoted
 
 _SHOWN = 8
 _NULL = type(None)
 _NUMBERS = frozenset({int, float, bool})
 _SCALARS = frozenset({*_NUMBERS, str})
-# ISO 8601, as RFC 3339 writes it or less: the time, its zone and the seconds may be absent.
-_DATE = re.compile(r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?)(Z|([+-])(\d\d):?(\d\d))?", re.ASCII)
+_DATE = re.compile(f"({DATE})({ZONE})?", re.ASCII)
 _YEARS_NS = range(1678, 2262)  # Those that 64 bits of nanoseconds can hold in full.
 
 

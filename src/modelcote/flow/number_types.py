@@ -79,7 +79,7 @@ def _first(value: Any) -> Any:
 
 
 def _has_float32_edges(step: Any) -> bool:
-    """Tell whether bins were cut at numbers of float32, which are no decimals of a few digits."""
+    """Tell whether bins were cut at numbers of float32, and not at decimals of a few digits."""
     if type(step).__name__ != "KBinsDiscretizer" or not hasattr(step, "bin_edges_"):
         return False
     edges = np.concatenate([edges[1:-1] for edges in step.bin_edges_] or [np.empty(0)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +18,8 @@ from modelcote.registry.records import LIVING, Deploy, DeployKind, DeployState, 
 from modelcote.registry.store import Registry
 
 _TRIES = 5
+# A row of DynamoDB holds 400 KB, and a list of versions reads every one of them whole.
+_INPUTS_BYTES = 32_768
 _DELETING: dict[str, Any] = {"condition": "#state = :deleting", "deleting": ModelState.DELETING}
 _UNBUILT: dict[str, Any] = {
     "condition": "#state IN (:uploaded, :building)",
@@ -52,9 +55,17 @@ def begin(registry: Registry, project: str, deploy_id: str) -> Deploy | None:
 
 
 def mark_built(
-    registry: Registry, deploy: Deploy, package: Package, runtime: str, compiled: dict[str, Any] | None = None
+    registry: Registry,
+    deploy: Deploy,
+    package: Package,
+    runtime: str,
+    compiled: dict[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> None:
-    """Record the package of a BUILDING version, so that the next snapshot may hold it."""
+    """Record the package of a BUILDING version, so that the next snapshot may hold it.
+
+    `inputs`: the description that is served, as `modelcote.core.inputs.Inputs.to_dict` writes it.
+    """
     registry.table.update(
         deploy.version_key,
         {
@@ -62,11 +73,21 @@ def mark_built(
             "runtime": runtime,
             "compiled": bool(compiled and compiled.get("used")),
             "compiled_json": json.dumps(compiled) if compiled else "",
+            "inputs_json": _inputs_json(inputs) if inputs else "",
             "updated_at": now(),
         },
         "#state = :building",
         building=VersionState.BUILDING,
     )
+
+
+def _inputs_json(inputs: Mapping[str, Any]) -> str:
+    """Return the text to store; empty where it is longer than 32 KB, or a name in it is not Unicode text."""
+    text = json.dumps(inputs, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text if len(text.encode()) <= _INPUTS_BYTES else ""
+    except UnicodeEncodeError:
+        return ""
 
 
 def mark_ready(registry: Registry, deploy: Deploy, target: Target) -> None:

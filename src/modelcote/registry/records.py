@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from modelcote.aws.rows import Row, project_pk
+from modelcote.core.inputs import Inputs, inputs_from_dict
 from modelcote.core.objects import upload_key
 from modelcote.core.snapshot import Package
 from modelcote.core.spec import ModelSpec, spec_from_stored
@@ -130,9 +131,9 @@ class Model(Row):
 class Version(Row):
     """An immutable number: a spec and a bundle pinned by its sha256; `package` once built.
 
-    `spec_json`, `package_json` and `compiled_json` are JSON texts; before the upload the spec may have no flow yet,
-    which the bundle brings. `declared_sha256` and `declared_bytes` are what the client announced; empty and 0 if it
-    announced nothing.
+    `spec_json`, `package_json`, `compiled_json` and `inputs_json` are JSON texts; before the upload the spec may have
+    no flow yet, which the bundle brings. `declared_sha256` and `declared_bytes` are what the client announced; empty
+    and 0 if it announced nothing.
     """
 
     project: str
@@ -149,6 +150,7 @@ class Version(Row):
     runtime: str = ""
     compiled: bool = False
     compiled_json: str = ""
+    inputs_json: str = ""
     deploy_id: str = ""
     message: str = ""
     created_at: str = ""
@@ -181,6 +183,11 @@ class Version(Row):
         """The compiled tier's report, or None where nothing was compiled."""
         report: dict[str, Any] | None = json.loads(self.compiled_json) if self.compiled_json else None
         return report
+
+    @property
+    def inputs(self) -> Inputs | None:
+        """The model's inputs; None before the build, for a very long description, and for earlier versions' rows."""
+        return inputs_from_dict(json.loads(self.inputs_json)) if self.inputs_json else None
 
 
 @dataclass(frozen=True)

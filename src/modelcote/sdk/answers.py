@@ -38,6 +38,10 @@ class VersionView(TypedDict):
     updated_at: str
 
 
+class VersionDetail(VersionView):
+    input_schema: dict[str, Any] | None
+
+
 VersionList = TypedDict("VersionList", {"versions": list[VersionView]})
 LogEvent = TypedDict("LogEvent", {"at": str, "text": str})
 LogLines = TypedDict("LogLines", {"lines": list[LogEvent]})

@@ -69,6 +69,9 @@ class Client:
     def versions(self, name: str) -> answers.VersionList:
         return self._call(answers.VersionList, "GET", f"/models/{part(name)}/versions")
 
+    def version(self, name: str, version: int) -> answers.VersionDetail:
+        return self._call(answers.VersionDetail, "GET", f"/models/{part(name)}/versions/{version}")
+
     def logs(self, name: str, since: str = "", limit: int = 200) -> answers.LogLines:
         query = {"limit": str(limit), **({"since": since} if since else {})}
         return self._call(answers.LogLines, "GET", f"/models/{part(name)}/logs", params=query)

@@ -1,4 +1,4 @@
-"""`cote` for runs, webhooks, keys and secrets, on the control API and the gateway in this process."""
+"""`cote` for models, runs, webhooks, keys and secrets, on the control API and the gateway in this process."""
 
 from __future__ import annotations
 
@@ -65,6 +65,16 @@ def test_runs(shell: Shell, front: Front) -> None:
         assert '"result": [[6]]' in shell.run("predict", MODEL, "[[3]]", "--async", "--wait", "--json")
     assert "--async" in shell.run("predict", MODEL, "[[3]]", "--wait", status=1)
     assert "Send null" in shell.run("predict", MODEL, "[[NaN]]", status=1)
+
+
+def test_a_model_and_its_inputs(shell: Shell) -> None:
+    lines = [line.split() for line in shell.run("show", MODEL).splitlines()]
+    assert lines[-3:] == [
+        ["column", "type", "missing"],
+        ["size", "number", "null"],
+        ["plan", '"pro",', '"basic"', "null"],
+    ]
+    assert shell.json("show", MODEL)["input_schema"]["type"] == "array"
 
 
 def test_a_failed_run_says_what_was_wrong(shell: Shell, front: Front) -> None:

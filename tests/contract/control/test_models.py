@@ -7,12 +7,20 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from modelcote.core.errors import DeployFailed
+from modelcote.core.flow import Flow, Processor, Stage
+from modelcote.core.inputs import FRAME, MATRIX, Column, Inputs, json_schema
+from modelcote.core.runtimes import ModelType
 from modelcote.core.spec import spec_to_dict
 from modelcote.core.target import LAMBDA, Target
 from modelcote.registry import deploys, outcomes, versions
 from tests.contract.control.stand import PROJECT, URL, Stand, a_bundle, check_problem
-from tests.support.specs import a_spec
+from tests.support.registered import INPUTS, requested, running
+from tests.support.specs import a_package, a_spec
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def test_from_a_spec_to_a_deploy_that_succeeds(stand: Stand) -> None:
@@ -54,10 +62,28 @@ def test_what_is_there(stand: Stand) -> None:
     assert (listed["runtime"], listed["compiled"]) == ("onnx", True)
     assert listed["predict_url"] == f"{URL}/v1/{PROJECT}/iris/predict"
     (version,) = stand.call("GET", "/models/iris/versions").json()["versions"]
-    assert version == stand.call("GET", "/models/iris/versions/1").json()
+    detail = stand.call("GET", "/models/iris/versions/1").json()
+    assert detail == {**version, "input_schema": {"$schema": DIALECT, **json_schema(INPUTS)}}
     assert (version["state"], version["bytes"]) == ("READY", len(a_bundle()))
     assert version["spec"] == spec_to_dict(a_spec())
     assert version["compile_report"]["used"] is True
+
+
+@pytest.mark.parametrize(
+    ("inputs", "pre", "schema"),
+    [
+        (None, None, None),
+        (Inputs(FRAME, 3000, tuple(Column(f"c{place}") for place in range(3000))).to_dict(), None, None),
+        (Inputs(FRAME, 1, (Column("\ud800"),)).to_dict(), None, None),
+        (Inputs(MATRIX, 2).to_dict(), Processor("pre", "def pre(data): return data"), {"$schema": DIALECT}),
+    ],
+    ids=["an earlier version's row", "more than 32 KB", "not Unicode", "a processor of the request"],
+)
+def test_inputs_that_no_schema_describes(stand: Stand, inputs: Any, pre: Processor | None, schema: Any) -> None:
+    flow = Flow((Stage(ModelType.SKLEARN_CLASSIFIER, "model.pkl", pre),))
+    deploy = running(stand.registry, requested(stand.registry, flow=flow))
+    outcomes.mark_built(stand.registry, deploy, a_package(), "sklearn", None, inputs)
+    assert stand.ok("GET", "/models/iris/versions/1")["input_schema"] == schema
 
 
 def test_rollback_by_number_and_to_the_one_before(stand: Stand) -> None:

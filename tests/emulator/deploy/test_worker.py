@@ -14,6 +14,7 @@ import pytest
 
 from modelcote.aws.table import add
 from modelcote.core.errors import Conflict
+from modelcote.core.inputs import MATRIX, Inputs
 from modelcote.core.snapshot import Layer, Snapshot
 from modelcote.core.target import LAMBDA, Target
 from modelcote.deploy.artifacts.runtimes import LockedRuntime
@@ -47,7 +48,7 @@ def test_a_flow_that_arrives_uncompiled_is_compiled_in_the_build_step(stand: Sta
     (made,) = engine.runs[-1].models
     version = versions.get(stand.registry, PROJECT, "iris", 1)
     assert version.compiled, stand.lines(deploys.get(stand.registry, PROJECT, version.deploy_id))
-    assert version.runtime == "onnx"
+    assert (version.runtime, version.inputs) == ("onnx", Inputs(MATRIX, 4))
     assert made.package.layers[0].startswith("onnx-")
     assert "bundle/compiled.onnx" in stand.members(made.package.s3_key)
 
@@ -56,7 +57,7 @@ def test_compile_false_is_served_as_it_is(stand: Stand) -> None:
     stand.request("iris")
     stand.run()
     version = versions.get(stand.registry, PROJECT, "iris", 1)
-    assert (version.compiled, version.runtime) == (False, "sklearn")
+    assert (version.compiled, version.runtime, version.inputs) == (False, "sklearn", Inputs(MATRIX, 4))
 
 
 def test_many_requests_are_one_run_of_the_engine(stand: Stand) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from modelcote.core.inputs import (
     ANY,
+    DATE,
     FEED,
     FRAME,
     LISTS,
@@ -98,7 +99,7 @@ def test_a_frame_s_rows_are_lists_or_objects() -> None:
     cells = [
         {"type": ["number", "null"]},
         {"enum": ["b", "a", None]},
-        {"type": ["string", "null"], "format": "date-time"},
+        {"type": ["string", "null"], "pattern": f"^{DATE}$"},
     ]
     as_list, as_object = json_schema(FRAMED)["items"]["anyOf"]
     assert as_list == {"type": "array", "minItems": 3, "maxItems": 3, "prefixItems": cells}

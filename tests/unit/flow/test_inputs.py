@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 from typing import Any
 
@@ -11,9 +12,23 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from modelcote.core.errors import InvalidInput
-from modelcote.core.inputs import FRAME, MATRIX, TABLE, TEXTS, Column, Inputs, inputs_from_dict
+from modelcote.core.inputs import (
+    FRAME,
+    LISTS,
+    MATRIX,
+    NAT,
+    NO_MISSING,
+    TABLE,
+    TEXTS,
+    VALUES,
+    Column,
+    Inputs,
+    inputs_from_dict,
+    json_schema,
+)
 from modelcote.flow.column_limits import ColumnLimits
 from modelcote.flow.compiled import MISSING_TEXT, Feed, feed_of
 from modelcote.flow.inputs import count, rows
@@ -68,6 +83,42 @@ def test_what_does_not_fit_is_named(data: Any, schema: Inputs, said: str) -> Non
         rows(data, schema)
     assert said in caught.value.detail
     assert caught.value.remedy
+
+
+WHOLE, UNDECIDED = Column(dtype="int64", missing=NO_MISSING), Column(dtype="undecided")
+DAYS = Inputs(TABLE, 1, (Column(dtype="datetime64[ns]", missing=NAT),), Column(dtype="object"))
+INSTANTS = Inputs(FRAME, 1, (Column("at", "datetime64[ns, UTC]", NAT),))
+PLANS = Inputs(FRAME, 1, (Column("plan", "category", categories=("b", 1.5, math.inf)),))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "accepted", "refused"),
+    [
+        (NUMBERS, [[[1, None]]], [[], [[1]], [[1, "x"]], [{"age": 1}], {}]),
+        (Inputs(MATRIX), [[[1, 2, 3]]], [[["x"]], ["x"]]),
+        (NAMED, [[{"age": None, "city": "x"}, [1, None]]], [[{"age": 1}], [[1, 2]], [[1, "x", 2]]]),
+        (Inputs(FRAME, 1, (Column("own", "undecided"),)), [[[True]], [["x"]], [[1]]], [[[[1]]]]),
+        (Inputs(TABLE, cell=UNDECIDED), [["a", "b"], [["a", 1], [None, 2]]], [[1]]),
+        (Inputs(TABLE, 1, cell=WHOLE), [[[1]], [[2.0]]], [[[1.5]], [[None]]]),
+        (DAYS, [[["2026-11-28"], ["2026-11-28T12:00:00.5"], [None]]], [[["2026-11-28T12:00Z"]], [["today"]]]),
+        (INSTANTS, [[["2026-11-28T12:00Z"]], [["2026-11-28 12:00:00+0100"]]], [[["2026-11-28"]], [[1]]]),
+        (PLANS, [[["b"], {"plan": 1.5}, [None]]], [[["c"]], [[True]]]),
+        (Inputs(VALUES, cell=Column(dtype="bool", missing=NO_MISSING)), [[True]], [[[True]], [1]]),
+        (Inputs(LISTS, cell=WHOLE), [[[1], [], [2, 3]]], [[1], [["x"]]]),
+        (Inputs(TEXTS), [["a"]], [[1], [["a"]]]),
+    ],
+)
+def test_the_json_schema_says_what_is_read(inputs: Inputs, accepted: list[Any], refused: list[Any]) -> None:
+    schema = json_schema(inputs)
+    Draft202012Validator.check_schema(schema)
+    json.dumps(schema, allow_nan=False)
+    is_valid = Draft202012Validator(schema).is_valid
+    for data in accepted:
+        assert len(rows(data, inputs)) == len(data)
+    for data in refused:
+        with pytest.raises(InvalidInput):
+            rows(data, inputs)
+    assert ([is_valid(data) for data in accepted], any(map(is_valid, refused))) == ([True] * len(accepted), False)
 
 
 def test_texts_and_mixed_values_stay() -> None:

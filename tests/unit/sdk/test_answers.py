@@ -67,7 +67,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("model", "versions", "logs", "rollback", "delete", "webhook"), ("iris",)),
     **dict.fromkeys(("run", "cancel_run", "delivery", "replay"), (RUN_ID,)),
     "create_version": (a_spec(), "0" * 64, 1),
-    "deploy_version": ("iris", 1),
+    **dict.fromkeys(("version", "deploy_version"), ("iris", 1)),
     "create_key": ("ci", ["predict"]),
     "set_webhook": ("iris", "https://example.com"),
 }

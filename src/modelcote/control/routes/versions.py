@@ -10,7 +10,15 @@ from pydantic import Field
 from modelcote.control.auth import Deployer, ServicesDep
 from modelcote.control.body import Json, Strict
 from modelcote.control.uploads import MAX_BUNDLE, accept_upload
-from modelcote.control.views.models import Accepted, CreatedVersion, Upload, VersionList, VersionView, version_view
+from modelcote.control.views.models import (
+    Accepted,
+    CreatedVersion,
+    Upload,
+    VersionDetail,
+    VersionList,
+    version_detail,
+    version_view,
+)
 from modelcote.core.errors import InvalidSpec, NotFound, PayloadTooLarge
 from modelcote.core.spec import spec_from_dict
 from modelcote.core.texts import quoted
@@ -56,9 +64,9 @@ def list_versions(project: Deployer, services: ServicesDep, model: str) -> Versi
 
 
 @router.get("/{version}")
-def get_version(project: Deployer, services: ServicesDep, model: str, version: str) -> VersionView:
+def get_version(project: Deployer, services: ServicesDep, model: str, version: str) -> VersionDetail:
     """Return one version."""
-    return version_view(versions.get(services.registry, project, model, _number(version)))
+    return version_detail(versions.get(services.registry, project, model, _number(version)))
 
 
 @router.post("/{version}/deploy", status_code=202)

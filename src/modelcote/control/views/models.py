@@ -9,6 +9,7 @@ from pydantic import Field
 
 from modelcote.control.services import Services
 from modelcote.control.views.view import View
+from modelcote.core.inputs import Inputs, json_schema
 from modelcote.registry.deploys import DeployStatus
 from modelcote.registry.records import Deploy, Model, Version
 
@@ -48,6 +49,13 @@ class VersionView(View):
 
 class VersionList(View):
     versions: list[VersionView]
+
+
+class VersionDetail(VersionView):
+    input_schema: dict[str, Any] | None = Field(
+        description="the JSON Schema (2020-12) of the data that predict accepts; null before the build, for versions "
+        "that were built before there was one, and where the model's inputs take more than 32 KB to describe"
+    )
 
 
 class Upload(View):
@@ -115,13 +123,29 @@ def model_view(row: Model, services: Services) -> ModelView:
 
 
 def version_view(row: Version) -> VersionView:
-    return VersionView.from_row(
-        row,
-        sha256=row.bundle_sha256,
-        bytes=row.bundle_bytes,
-        compile_report=row.compiled_report,
-        spec=json.loads(row.spec_json),
-    )
+    return VersionView.from_row(row, **_version_members(row))
+
+
+def version_detail(row: Version) -> VersionDetail:
+    return VersionDetail.from_row(row, **_version_members(row), input_schema=_input_schema(row))
+
+
+def _version_members(row: Version) -> dict[str, Any]:
+    return {
+        "sha256": row.bundle_sha256,
+        "bytes": row.bundle_bytes,
+        "compile_report": row.compiled_report,
+        "spec": json.loads(row.spec_json),
+    }
+
+
+def _input_schema(row: Version) -> dict[str, Any] | None:
+    inputs = row.inputs
+    if inputs is None:
+        return None
+    # A first `pre` reads the data: the model's own description says nothing of it.
+    accepted = Inputs() if row.spec.flow.stages[0].pre else inputs
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(accepted)}
 
 
 def deploy_view(status: DeployStatus, services: Services) -> DeployView:

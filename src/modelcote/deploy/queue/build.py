@@ -54,9 +54,8 @@ def build(deploy: Deploy, registry: Registry, runtimes: RuntimeProvider, work: P
         key = package_key(version.project, version.name, version.version, sha256)
         registry.s3.upload_file(str(package), registry.bucket, key)
         say(f"packaged: {package.stat().st_size / 1e6:.1f} MB")
-        outcomes.mark_built(
-            registry, deploy, Package(as_base64(sha256), key, (layer.key,)), manifest.runtime, _report(manifest)
-        )
+        built = Package(as_base64(sha256), key, (layer.key,))
+        outcomes.mark_built(registry, deploy, built, manifest.runtime, _report(manifest), described)
 
 
 def _fetch(version: Version, registry: Registry, path: Path, folder: Path) -> None:
