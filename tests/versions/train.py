@@ -58,15 +58,40 @@ def xgboost_shapes():
     yield "numbers", "xgboost_regressor", XGBRegressor(**small).fit(holes, values), holes
     piped = make_pipeline(StandardScaler(), XGBClassifier(**small))
     yield "piped", "sklearn_classifier", piped.fit(rows, labels), rows
+    linear = XGBRegressor(booster="gblinear", updater="coord_descent", n_estimators=5)
+    yield "linear", "xgboost_regressor", linear.fit(rows, values), rows
 
 
+def lightgbm_shapes():
+    import pandas as pd
+    from lightgbm import LGBMClassifier, LGBMRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rows, labels, values = data()
+    holes = rows.copy()
+    holes[::7, 2] = np.nan
+    three = (rows[:, 0] > 0).astype(int) + labels
+    small = {"n_estimators": 5, "verbose": -1, "n_jobs": 1}
+    yield "forest", "sklearn_classifier", LGBMClassifier(**small).fit(holes, labels), holes
+    yield "three", "sklearn_classifier", LGBMClassifier(**small).fit(rows, three), rows
+    yield "numbers", "sklearn", LGBMRegressor(**small).fit(holes, values), holes
+    yield "piped", "sklearn_classifier", make_pipeline(StandardScaler(), LGBMClassifier(**small)).fit(rows, three), rows
+    yield "counts", "sklearn", make_pipeline(StandardScaler(), LGBMRegressor(**small)).fit(rows, values), rows
+    frame = pd.DataFrame({"x": rows[:, 0], "plan": pd.Categorical([["pro", "basic"][i % 2] for i in range(len(rows))])})
+    model = LGBMRegressor(**small).fit(frame, values + 3 * (frame["plan"] == "pro"))
+    if hasattr(model, "feature_names_in_"):
+        yield "plans", "sklearn", model, frame
+
+
+SHAPES = {"scikit-learn": sklearn_shapes, "xgboost": xgboost_shapes, "lightgbm": lightgbm_shapes}
 METHODS = {"sklearn": "predict", "xgboost_regressor": "predict"}
 
 
 def main():
     folder, library = Path(sys.argv[1]), sys.argv[2]
     shapes = {}
-    for name, kind, model, rows in {"scikit-learn": sklearn_shapes, "xgboost": xgboost_shapes}[library]():
+    for name, kind, model, rows in SHAPES[library]():
         files = [f"{name}.pkl"]
         if name == "forest":
             joblib.dump(model, folder / files[0], compress=3)
@@ -78,7 +103,7 @@ def main():
                 model.get_booster().save_model(str(folder / file))
         shown = rows[:40]
         answer = getattr(model, METHODS.get(kind, "predict_proba"))(shown)
-        plain = [[None if value != value else value for value in row] for row in shown.tolist()]
+        plain = [[None if value != value else value for value in row] for row in np.asarray(shown).tolist()]
         for file in files:
             shapes[file] = {"file": file, "type": kind, "rows": plain, "answer": np.asarray(answer).tolist()}
     (folder / "shapes.json").write_text(json.dumps(shapes))

@@ -19,6 +19,7 @@ from modelcote.bundle.library_names import CALLABLES, PANDAS_INDEXES
 from modelcote.bundle.symbols import Call, Refused, Symbol, Table, plain_table
 
 _GETATTR, _VECTORIZE = Symbol("builtins", "getattr"), Symbol("numpy", "vectorize")
+_LIGHTGBM = Symbol("lightgbm.basic", "Booster")
 _DISTRIBUTIONS = ("scipy.stats._continuous_distns", "scipy.stats._discrete_distns", "scipy.stats._levy_stable")
 # scipy's own template (`parse_arg_template` of scipy/stats/_distn_infrastructure.py) with names and nothing else in it.
 _TEMPLATE = re.compile(
@@ -143,6 +144,12 @@ def _check_plain(call: Call) -> None:
         raise Refused("is called with something that is not a text or a number")
 
 
+def _check_model_text(call: Call) -> None:
+    state = plain_table(call.state)
+    if not all(isinstance(state.get(name), str | None) for name in ("_handle", "handle")):
+        raise Refused("has a model that is not a text")
+
+
 def _check_encode(call: Call) -> None:
     if call.arguments[1:] != ("latin1",):
         raise Refused("encodes a text otherwise than pickles do")
@@ -241,6 +248,7 @@ _CALLS: dict[Symbol, Callable[[Call], Any]] = {
 _OPENERS = frozenset(
     {
         Symbol("xgboost.core", "Booster"),
+        _LIGHTGBM,
         Symbol("joblib.memory", "Memory"),
         Symbol("joblib._store_backends", "FileSystemStoreBackend"),
     }
@@ -257,4 +265,6 @@ _STATES: dict[Symbol, Callable[[Call], Any]] = {
     DTYPE: read_dtype,
     Symbol("functools", "partial"): _check_partial_state,
     _VECTORIZE: _check_vectorize_state,
+    # LightGBM hands it to C; anything but a text could be an address there.
+    _LIGHTGBM: _check_model_text,
 }

@@ -53,8 +53,14 @@ _ARRAY_FUNCTIONS = {
 }
 CALLABLES = {**ARRAY_FUNCTIONS, **_ARRAY_FUNCTIONS}
 
+_LOSSES = words(
+    "CyAbsoluteError CyExponentialLoss CyHalfBinomialLoss CyHalfGammaLoss CyHalfMultinomialLoss CyHalfPoissonLoss "
+    "CyHalfSquaredError CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHuberLoss CyPinballLoss"
+)
 SCIKIT_LEARN_AND_SCIPY: dict[str, frozenset[str]] = {
     **_ARRAY_FUNCTIONS,
+    # Of scikit-learn 1.5 to 1.8: their builds name the module `sklearn._loss._loss` so.
+    "_loss": _LOSSES | {f"__pyx_unpickle_{name}" for name in _LOSSES},
     "sklearn._loss.link": frozenset({"Interval"}),
     "sklearn.cluster._kmeans": words("_kmeans_single_lloyd _kmeans_single_elkan"),
     "sklearn.compose._column_transformer": frozenset({"make_column_selector"}),

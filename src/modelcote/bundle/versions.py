@@ -33,7 +33,16 @@ def needs_of(manifest: Manifest) -> dict[str, str]:
             )
     for name, specifier in manifest.needs.items():
         needs[name] = specifier or needs.get(name) or _claim(manifest, LIBRARIES[name])
+        if name == "lightgbm" and _meets(manifest.libraries.get(name, ""), specifier):
+            # The file tells its major version, and the process that saved it the rest.
+            needs[name] = _claim(manifest, LIBRARIES[name])
     return needs
+
+
+def never_compiled(manifest: Manifest) -> str:
+    """Return in one line why no flow with these libraries is compiled; empty where one may be."""
+    names = [name for name in manifest.needs if not LIBRARIES[name].compiled]
+    return f"models of {names[0]} are served by {names[0]} itself" if names else ""
 
 
 def _claim(manifest: Manifest, library: Library) -> str:

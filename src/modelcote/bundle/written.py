@@ -1,7 +1,9 @@
 """Which libraries a model's file needs, and which versions wrote it: read from the file, nothing of it is loaded.
 
 scikit-learn stores `_sklearn_version` beside the state of each estimator; XGBoost `version` in its JSON, its UBJSON
-and the buffer inside its pickles. numpy's pickles name `numpy.core` before numpy 2 and `numpy._core` since.
+and the buffer inside its pickles. LightGBM stores no version, but its boosters' `handle` is `_handle` since 4.0, which
+cannot use the pickles of before, nor the other way round. numpy's pickles name `numpy.core` before numpy 2 and
+`numpy._core` since.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ class Traces:
 
     modules: set[str] = field(default_factory=set)
     versions: dict[str, set[str]] = field(default_factory=dict)
+    lightgbm: str = ""
 
     def note_state(self, state: Any) -> None:
         """Note the versions in the state of an object."""
@@ -34,6 +37,8 @@ class Traces:
         self._note("scikit-learn", state.get("_sklearn_version"))
         if "xgboost.core" in self.modules:
             self._note("xgboost", xgboost_version(_bytes(state.get("handle"))))
+        if "lightgbm.basic" in self.modules and "pandas_categorical" in state:
+            self.lightgbm = ">=4" if "_handle" in state else "<4"
 
     def _note(self, distribution: str, version: Any) -> None:
         if isinstance(version, str) and version:
@@ -49,6 +54,8 @@ class Traces:
         for distribution, versions in self.versions.items():
             newest = newest_of(versions)
             needs[distribution] = f"=={newest}" if newest else ""
+        if self.lightgbm:
+            needs["lightgbm"] = self.lightgbm
         if any(module.startswith("numpy._core") for module in self.modules):
             needs["numpy"] = ">=2"
         elif any(module.startswith("numpy.core") for module in self.modules):

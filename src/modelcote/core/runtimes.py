@@ -21,7 +21,8 @@ class Library:
 
     `module`: the root of its modules. `digits`: how many leading parts of the version in the process that made a bundle
     must be the same for a version-bound file to mean the same, where the file itself does not tell. `aliases`: other
-    distributions of the same library. `oldest`: the first version with wheels for a Python that is served.
+    distributions of the same library. `oldest`: the first version with wheels for a Python that is served. `compiled`:
+    its models may be compiled.
     """
 
     distribution: str
@@ -29,6 +30,7 @@ class Library:
     digits: int = 0
     aliases: tuple[str, ...] = ()
     oldest: str = ""
+    compiled: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ LIBRARIES: dict[str, Library] = {
     for library in (
         Library("scikit-learn", "sklearn", 2, oldest="1.1.3"),
         Library("xgboost", "xgboost", 2, ("xgboost-cpu",), oldest="1.7.0"),
-        Library("lightgbm", "lightgbm", 2),
-        Library("catboost", "catboost", 2),
+        Library("lightgbm", "lightgbm", 2, compiled=False),
+        Library("catboost", "catboost", 2, compiled=False),
         Library("numpy", "numpy", 1),
         Library("scipy", "scipy"),
         Library("pandas", "pandas"),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from modelcote.core.inputs import ANY, LISTS, NA, NAN, NO_MISSING, NONE, TEXTS, UNDECIDED, VALUES, Column, Inputs
+from modelcote.flow.booster_categories import lightgbm_categories, xgboost_categories
 
 # How close a clue is to what training saw: the values as they were, those behind an imputer, their mere use.
 RAW, DERIVED, USED = 2, 1, 0
@@ -115,7 +114,7 @@ def _walk(step: Any, view: _View, evidence: Evidence) -> None:
 def _library_class(step: Any) -> type | None:
     """Return the library's class that reads the values; None where your own code does."""
     for kind in type(step).__mro__:
-        if kind.__module__.startswith(("sklearn.", "xgboost.")):
+        if kind.__module__.startswith(("sklearn.", "xgboost.", "lightgbm.")):
             return kind
         if vars(kind).keys() & _READING:
             return None
@@ -235,19 +234,22 @@ def _read_imputer(step: Any, view: _View, evidence: Evidence) -> None:
 
 
 def _read_native_categories(step: Any, view: _View, evidence: Evidence) -> None:
-    """Add the categories of a model that has them itself: XGBoost, histogram boosting."""
+    """Add the categories of a model that has them itself: XGBoost, LightGBM, histogram boosting."""
     if hasattr(step, "get_booster"):
         booster = step.get_booster()
         kinds = booster.feature_types or ()
         # Without names it was an array, whose codes are the caller's own.
         if "c" not in kinds or booster.feature_names is None or view.closeness != RAW:
             return
-        categories = _booster_categories(booster)
+        categories = xgboost_categories(booster)
         places = range(len(kinds)) if view.places is None else view.places
         for number, (place, kind) in enumerate(zip(places, kinds, strict=False)):
             if kind == "c":
                 column = Column(dtype="category", **categories.get(number, {}))
                 evidence.add([place], Clue("category", RAW, column=column))
+    elif hasattr(step, "booster_"):
+        for number, column in (lightgbm_categories(step) if view.closeness == RAW else {}).items():
+            evidence.add(_chosen(view.places, [number]), Clue("category", RAW, column=column))
     elif getattr(step, "_preprocessor", None) is not None and getattr(step, "is_categorical_", None) is not None:
         chosen = _chosen(view.places, np.flatnonzero(step.is_categorical_))
         encoder = step._preprocessor.named_transformers_["encoder"]
@@ -256,22 +258,6 @@ def _read_native_categories(step: Any, view: _View, evidence: Evidence) -> None:
             # It computes with float64 and has a place for missing values, also where training had integers.
             if categories.dtype.kind not in "iu" or np.abs(categories.astype(np.float64)).max(initial=0) >= 1 << 53:
                 evidence.add([place], clue)
-
-
-def _booster_categories(booster: Any) -> dict[int, dict[str, Any]]:
-    """Return the categories by column that XGBoost has stored since 3.1, as it writes them: Arrow's layout in JSON."""
-    stored = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
-    model = stored.get("model") or stored.get("gbtree", {}).get("model", {})
-    by_column: dict[int, dict[str, Any]] = {}
-    for number, one in enumerate((model.get("cats") or {}).get("enc", ())):
-        values = one.get("values") or []
-        if "offsets" in one:
-            raw, offsets = bytes(value & 0xFF for value in values), one["offsets"]
-            texts = tuple(raw[start:end].decode() for start, end in pairwise(offsets))
-            by_column |= {number: {"categories": texts, "of": "str"}} if texts else {}
-        elif values:
-            by_column[number] = {"categories": tuple(values), "of": "int64"}
-    return by_column
 
 
 def _met(categories: Any, closeness: int) -> Clue:

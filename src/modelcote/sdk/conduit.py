@@ -15,7 +15,7 @@ import orjson
 
 from modelcote.bundle.inspect import inspect_stages
 from modelcote.bundle.make import make_bundle
-from modelcote.bundle.versions import needs_of
+from modelcote.bundle.versions import needs_of, never_compiled
 from modelcote.core.errors import InvalidSpec
 from modelcote.core.hardware import Hardware, parse_hardware
 from modelcote.core.inputs import FRAME, plain_categories
@@ -177,6 +177,9 @@ class Conduit:
         names = [*needs_of(manifest), *(["pandas"] if inputs.kind == FRAME else [])]
         manifest = replace(manifest, inputs=inputs.to_dict(), libraries=library_versions(names))
         if not (self.spec.compile and manifest.flow.compilable):
+            return manifest
+        if reason := never_compiled(manifest):
+            self._reporter.say(f"not compiled: {reason}")
             return manifest
         from modelcote.compile import compile_flow
 

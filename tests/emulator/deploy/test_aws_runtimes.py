@@ -8,6 +8,7 @@ from infra.snapshot import Reading, read_registry
 from modelcote.core.errors import DeployFailed
 from modelcote.core.snapshot import Layer, Package, Snapshot
 from modelcote.deploy.artifacts.aws_runtimes import AwsRuntimes
+from modelcote.deploy.artifacts.recipes import Recipe
 from modelcote.deploy.artifacts.runtimes import committed
 from modelcote.deploy.queue.snapshot import take_snapshot
 from modelcote.registry import models, outcomes
@@ -26,6 +27,27 @@ def test_a_layer_that_lies_in_the_bucket_is_not_built_again(registry: Registry) 
     assert runtimes.layer_for(committed("onnx", "3.12")) == wanted
     assert runtimes.layer_of(key) == wanted
     assert registry.s3.get_object(Bucket=registry.bucket, Key=path)["Body"].read() == b"built before"
+
+
+def test_a_lock_is_resolved_once_and_read_from_the_bucket_afterwards(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def resolve(_: AwsRuntimes, lines: str, python_version: str) -> str:
+        asked.append((lines, python_version))
+        return f"{lines} --hash=sha256:{len(asked)}\n"
+
+    monkeypatch.setattr(AwsRuntimes, "_resolve", resolve)
+    recipe = Recipe("sklearn", "3.12", ("scikit-learn==1.2.2",))
+    first = AwsRuntimes(registry).lock(recipe)
+    assert first.lock == "scikit-learn==1.2.2 --hash=sha256:1\n"
+    assert AwsRuntimes(registry).lock(recipe) == first
+    assert asked == [("scikit-learn==1.2.2", "3.12")]
+    keys = [row["Key"] for row in registry.s3.list_objects_v2(Bucket=registry.bucket)["Contents"]]
+    assert [key for key in keys if key.startswith("layers/x86_64/locks/")] == keys
+    assert AwsRuntimes(registry, architecture="arm64").lock(recipe) != first
+    assert len(asked) == 2
 
 
 def test_architectures_do_not_share_layers(registry: Registry) -> None:

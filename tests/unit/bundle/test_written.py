@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pytest
 import xgboost
+from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -20,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from modelcote.bundle.inspect import inspect_stages
 from modelcote.bundle.inspectors import Artifact, inspect_artifact
 from modelcote.bundle.ubjson import read_ubjson
-from modelcote.bundle.versions import check_versions, needs_of, unmet, written_by
+from modelcote.bundle.versions import check_versions, needs_of, never_compiled, unmet, written_by
 from modelcote.core.errors import InvalidBundle, VersionMismatch
 from modelcote.core.flow import parse_flow
 from modelcote.core.manifest import Manifest
@@ -75,9 +76,32 @@ def test_of_several_versions_in_a_file_the_newest() -> None:
     assert needs(streams[0].replace(b"1.1.3", b"; bad"))["scikit-learn"] == ""
 
 
+def test_the_losses_of_scikit_learn_1_5_to_1_8() -> None:
+    model = GradientBoostingRegressor(n_estimators=1).fit(ROWS, CLASSES)
+    stream = pickle.dumps(model, 2).replace(b"csklearn._loss._loss\n", b"c_loss\n")
+    assert b"c_loss\n__pyx_unpickle_CyHalfSquaredError" in stream or b"c_loss\nCyHalfSquaredError" in stream
+    assert needs(stream)["scikit-learn"] == "==1.9.1"
+
+
 def test_numpy_of_before_two() -> None:
     stream = pickle.dumps(np.float64(2.0), 2).replace(b"numpy._core", b"numpy.core")
     assert needs(stream) == {"numpy": "<2"}
+
+
+@pytest.mark.parametrize(("field", "need"), [("handle", "<4"), ("_handle", ">=4")])
+def test_lightgbm_by_the_name_of_its_models_text(field: str, need: str) -> None:
+    booster = f"clightgbm.basic\nBooster\n)\x81(dV{field}\nVtree\nsVpandas_categorical\nNsb"
+    stream = f"clightgbm.sklearn\nLGBMRegressor\n)\x81(dV_Booster\n{booster}sb.".encode("latin-1")
+    assert needs(stream) == {"lightgbm": need}
+    manifest = Manifest("m", parse_flow([["sklearn", "m.pkl"]]), needs=needs(stream))
+    assert needs_of(manifest)["lightgbm"] == need
+    # The process that saved it tells the rest, unless it is another major version's.
+    told = {
+        saved: needs_of(replace(manifest, libraries={"lightgbm": saved}))["lightgbm"] for saved in ("3.3.5", "4.6.0")
+    }
+    assert set(told.values()) == {need, "==3.3.*" if need == "<4" else "==4.6.*"}
+    assert never_compiled(manifest) == "models of lightgbm are served by lightgbm itself"
+    assert not never_compiled(replace(manifest, needs={"xgboost": ""}))
 
 
 @pytest.mark.parametrize("suffix", [".json", ".ubj"])

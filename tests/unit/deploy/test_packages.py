@@ -15,6 +15,7 @@ from modelcote.bundle.zips import tree, write_zip
 from modelcote.core.digests import file_sha256
 from modelcote.core.errors import DeployFailed
 from modelcote.core.project import project_root
+from modelcote.deploy.artifacts import layers
 from modelcote.deploy.artifacts.layers import LAMBDA_BYTES, build_layer
 from modelcote.deploy.artifacts.package import SERVING, build_package, platform_package, project_package, staged_code
 from modelcote.deploy.artifacts.runtimes import committed
@@ -130,6 +131,19 @@ def test_a_layer_is_built_for_lambda_and_works(tmp_path: Path) -> None:
         smoke = project_root() / "runtime-images" / "onnx" / "smoke.py"
         code = f"import runpy; runpy.run_path({str(smoke)!r}, run_name='__main__')"
         run(PYTHON, "-P", "-S", "-c", code, env={"PYTHONPATH": str(tmp_path / "opt" / "python")})
+
+
+def test_a_layer_with_lightgbm_has_openmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def install(_what: list[str], target: Path, *_: str) -> None:
+        for name in ("lightgbm/basic.py", "scikit_learn.libs/libgomp-1a2b.so.1.0.0"):
+            (target / name).parent.mkdir(parents=True)
+            (target / name).write_text(name)
+
+    monkeypatch.setattr(layers, "install", install)
+    build_layer(committed("sklearn", VERSION), tmp_path / "layer.zip")
+    with zipfile.ZipFile(tmp_path / "layer.zip") as archive:
+        assert archive.read("lib/libgomp.so.1") == b"scikit_learn.libs/libgomp-1a2b.so.1.0.0"
+        assert "python/lightgbm/basic.py" in archive.namelist()
 
 
 def test_requirements_that_cannot_be_had_are_named(tmp_path: Path) -> None:

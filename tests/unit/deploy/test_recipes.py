@@ -39,6 +39,8 @@ def test_another_version_brings_the_libraries_of_its_time() -> None:
     assert "scikit-learn<1.4" not in lines
     assert "xgboost-cpu==3.1.0; sys_platform != 'darwin'" in recipe(xgboost="==3.1.0").lines
     assert "numpy<2" in recipe(scikit_learn="==1.4.0").lines
+    assert {"lightgbm<4", "scikit-learn<1.4", "numpy<2"} <= set(recipe(lightgbm="<4").lines)
+    assert {"lightgbm>=4", "scikit-learn==1.2.2"} <= set(recipe(lightgbm=">=4", scikit_learn="==1.2.2").lines)
     assert "numpy<2.1" in recipe(scikit_learn="==1.4.2").lines
 
 

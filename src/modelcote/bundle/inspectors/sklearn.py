@@ -1,4 +1,4 @@
-"""scikit-learn: a pickle, a cloudpickle or a joblib file of its estimators, XGBoost's among them."""
+"""scikit-learn: a pickle, a cloudpickle or a joblib file of its estimators, XGBoost's and LightGBM's among them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ NAMES: dict[str, frozenset[str]] = {
         "XGBClassifier XGBModel XGBRFClassifier XGBRFRegressor XGBRanker XGBRegressor _SciKitLearnMetric"
     ),
     "xgboost.callback": frozenset({"EarlyStopping", "EvaluationMonitor"}),
+    "lightgbm.basic": frozenset({"Booster"}),
+    "lightgbm.sklearn": words("LGBMClassifier LGBMModel LGBMRanker LGBMRegressor"),
 }
 # A class, or Cython's way of making an extension type: it checks the type it is given, and makes nothing else.
 ESTIMATORS = re.compile(rf"{CLASS.pattern}|__pyx_unpickle_[A-Za-z0-9_]+", re.ASCII)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from modelcote.bundle.zips import tree, write_zip
@@ -70,8 +71,15 @@ def build_layer(
                 f"{LAMBDA_BYTES / 1e6:.0f} MB with the model.",
                 "Use fewer or smaller requirements, or export the whole flow to ONNX.",
             )
-        write_zip(out, tree(root, "python/"))
+        write_zip(out, (*tree(root, "python/"), *_openmp(root)))
     return size
+
+
+def _openmp(root: Path) -> Iterator[tuple[str, Path]]:
+    """Yield OpenMP for LightGBM, whose wheel looks for the machine's: Lambda has none, and looks in a layer's `lib`."""
+    if (root / "lightgbm").is_dir():
+        for path in root.glob("scikit_learn.libs/libgomp-*.so.1*"):
+            yield "lib/libgomp.so.1", path
 
 
 def install(what: list[str], target: Path, python_version: str, platform: str) -> None:

@@ -56,6 +56,12 @@ _ERAS: dict[str, dict[str, str]] = {
         "3.0": "numpy<2.4 scipy<1.17 pandas<3 scikit-learn<1.8",
         "3.1": "numpy<2.5 scipy<1.18 pandas<3.1 scikit-learn<1.9",
     },
+    # LightGBM before 4.6 calls scikit-learn's checks by the name that they had before 1.6.
+    "lightgbm": {
+        **dict.fromkeys(("<4", "3.2", "3.3"), "numpy<2 scipy<1.12 pandas<2.2 scikit-learn<1.4"),
+        **dict.fromkeys(("4.0", "4.1", "4.2", "4.3"), "numpy<2 scipy<1.14 pandas<2.3 scikit-learn<1.6"),
+        **dict.fromkeys(("4.4", "4.5"), "scikit-learn<1.6"),
+    },
 }
 # scikit-learn 1.4.0 and 1.4.1 are of before numpy 2, as 1.3 is; 1.4.2 is the release for it.
 _NUMPY_1 = re.compile(r"==1\.4\.(?:0|1)\b")
@@ -110,10 +116,15 @@ def _is_model(name: str) -> bool:
 
 
 def _bounds(needs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for library in ("xgboost", "scikit-learn"):  # The later overrides: scikit-learn's wheels are the pickier ones.
+    for library in (
+        "lightgbm",
+        "xgboost",
+        "scikit-learn",
+    ):
+        # The later overrides: scikit-learn's wheels are the pickier ones.
         specifier = needs.get(library, "")
         minor = _MINOR.match(specifier)
-        for bound in _ERAS[library].get(minor[1] if minor else "", "").split():
+        for bound in _ERAS[library].get(minor[1] if minor else specifier, "").split():
             yield Requirement(bound).name, bound
         if library == "scikit-learn" and _NUMPY_1.match(specifier):
             yield "numpy", "numpy<2"

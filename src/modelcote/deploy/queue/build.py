@@ -11,7 +11,7 @@ from typing import Any
 
 from modelcote.bundle.inspect import inspect_bundle
 from modelcote.bundle.read import unpack
-from modelcote.bundle.versions import check_versions, needs_of, written_by
+from modelcote.bundle.versions import check_versions, needs_of, never_compiled, written_by
 from modelcote.core.digests import as_base64, file_sha256
 from modelcote.core.errors import DeployFailed, InvalidBundle
 from modelcote.core.manifest import MANIFEST, SAMPLE, Manifest, manifest_to_dict
@@ -74,6 +74,9 @@ def _compiled(
         return manifest
     if not spec.compile or not manifest.flow.compilable or manifest.trusted or manifest.inputs is not None:
         # Our own client has tried already, and has logged the outcome.
+        return manifest
+    if reason := never_compiled(manifest):
+        say(f"not compiled: {reason}")
         return manifest
     writer = written_by(needs_of(manifest))
     try:
