@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from modelcote.bundle.allow_list import AllowList
 from modelcote.bundle.checked_values import STATE_PARTS, check_call, check_state, is_maker
-from modelcote.bundle.dtypes import read_dtype
+from modelcote.bundle.dtypes import MAX_DIMENSIONS, read_dtype
 from modelcote.bundle.refusals import empty, not_a, refusal, truncated
 from modelcote.bundle.streams import decompress
 from modelcote.bundle.symbols import Call, Refused, Symbol, Table, place_of
@@ -229,7 +229,11 @@ class _Reader(_Interpreter):  # type: ignore[misc]
         if not isinstance(state, Table) or state.hidden or not set(state) <= _WRAPPER_STATE:
             raise Refused("describes an array otherwise than joblib does")
         shape, dtype = state.get("shape"), read_dtype(state.get("dtype"))
-        if not isinstance(shape, tuple) or not all(type(size) is int and 0 <= size < 2**40 for size in shape):
+        if (
+            not isinstance(shape, tuple)
+            or len(shape) > MAX_DIMENSIONS
+            or not all(type(size) is int and 0 <= size < 2**40 for size in shape)
+        ):
             raise Refused("has an array without a shape")
         if dtype.objects:
             read_pickle(self.file, self.allowed, self.traces, trusted=self.trusted, inner=True)

@@ -23,22 +23,25 @@ class Symbol:
 
 @dataclass(eq=False)
 class Call:
-    """The inert result of a call; `built` once the stream has given it a state."""
+    """The inert result of a call; `built` once the stream has given it a state; `read`: what has been read of it."""
 
     function: Symbol
     arguments: tuple[Any, ...]
     state: Any = None
     built: bool = False
+    read: Any = None
 
 
 class Table(dict[str, Any]):
     """A dictionary's items whose keys are texts; `hidden` if it has others, which only loading would tell.
 
-    A `frozen` one has been checked, as an object's state: nothing may be added to it.
+    A `frozen` one has been checked, as an object's state or a dtype's fields: nothing may be added to it. `read`: what
+    has been read of it.
     """
 
     hidden = False
     frozen = False
+    read: Any = None
 
 
 class Refused(Exception):

@@ -26,7 +26,8 @@ from modelcote.sdk.answers import Accepted
 from modelcote.sdk.client import Client
 from modelcote.sdk.config import find_target
 from modelcote.sdk.progress import Reporter, snippets
-from modelcote.sdk.stages import read_flow, read_requirements
+from modelcote.sdk.requirement_files import read_requirements
+from modelcote.sdk.stages import read_flow
 from modelcote.sdk.wire import plain
 
 

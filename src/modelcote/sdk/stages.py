@@ -1,22 +1,18 @@
-"""From `Conduit`'s arguments to checked values: stages, processors, requirements."""
+"""From `Conduit`'s arguments to checked values: stages and processors."""
 
 from __future__ import annotations
 
 import inspect
-import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelcote.bundle.requirements import CONSTRAINT, check_requirements, decode_requirements, logical_lines
-from modelcote.core.errors import InvalidBundle, InvalidSpec
+from modelcote.core.errors import InvalidSpec
 from modelcote.core.flow import Flow, Processor, Processors, Stage, parse_stage
 
 _PLACES = ("pre", "post")
-_INCLUDE = re.compile(r"(?P<option>-r|-c|--requirement|--constraint)(?:\s*=\s*|\s+)(?P<file>[^=<>~!]+)")
-_MAX_INCLUDES = 16
 
 
 def read_flow(flow: Any) -> tuple[Flow, dict[str, str]]:
@@ -78,39 +74,3 @@ def _processor(place: str, function: Callable[..., Any] | None) -> Processor | N
             field="flow",
         ) from error
     return Processor(function.__name__, source)
-
-
-def read_requirements(path: str) -> tuple[str, ...]:
-    """Read the lines of a requirements file and of those that it includes, none for an empty path.
-
-    Raises `InvalidSpec`.
-    """
-    if not path:
-        return ()
-    file = Path(path).resolve()
-    if file.suffix != ".txt" or not file.is_file():
-        raise InvalidSpec(
-            f"requirements_file must be an existing .txt file, got {path!r}.",
-            "Pass the path of a requirements.txt.",
-            field="requirements_file",
-        )
-    try:
-        return check_requirements("\n".join(_included(file, ())))
-    except InvalidBundle as error:
-        raise InvalidSpec(error.detail, error.remedy, field="requirements_file") from error
-
-
-def _included(file: Path, above: tuple[Path, ...]) -> Iterator[str]:
-    """Yield the lines of a requirements file and of those that it names by `-r`, and the constraints of `-c`."""
-    if file in above or len(above) > _MAX_INCLUDES:
-        raise InvalidBundle(f"{file.name} includes itself.", "Include each requirements file once.")
-    if not file.is_file():
-        raise InvalidBundle(f"there is no requirements file {file.name}.", f"{above[-1].name} names it: correct it.")
-    for line in logical_lines(decode_requirements(file.read_bytes())):
-        include = _INCLUDE.fullmatch(line)
-        if include is None or "://" in line:
-            yield line
-            continue
-        names = _included((file.parent / include["file"]).resolve(), (*above, file))
-        constraint = include["option"] in ("-c", "--constraint")
-        yield from (CONSTRAINT + name.removeprefix(CONSTRAINT) for name in names) if constraint else names

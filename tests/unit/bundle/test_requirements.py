@@ -9,7 +9,7 @@ import pytest
 from modelcote.bundle.requirements import check_requirements, decode_requirements
 from modelcote.core.errors import InvalidBundle, InvalidSpec
 from modelcote.deploy.artifacts.runtimes import requirement_options
-from modelcote.sdk.stages import read_requirements
+from modelcote.sdk.requirement_files import read_requirements
 
 TEXT = "idna>=3  # naïve\r\n"
 
@@ -30,6 +30,7 @@ TEXT = "idna>=3  # naïve\r\n"
         *(f"idna==3.10 --hash={name}:{'ab' * size}" for name, size in (("sha256", 32), ("sha384", 48), ("sha512", 64))),
         f"idna==3.10 ; os_name == 'posix' --hash=sha256:{'ab' * 32} --hash=sha512:{'cd' * 64}",
         "-c idna<4",
+        "idna==3.10" + f" --hash=sha256:{'ab' * 32}" * 100,
     ],
 )
 def test_lines_that_name_a_release(line: str) -> None:
@@ -62,6 +63,10 @@ def test_lines_that_name_a_release(line: str) -> None:
         ("nltk ${VERSION}", "not of the form name==version"),
         ("idna==3 --hash=sha512:abcd", "not of the form name==version"),
         ("idna ; colour == 'red'", "not of the form name==version"),
+        ("idna==3 --hash=" + " " * 60_000 + "x", "not of the form name==version"),
+        (f"idna==3 --hash=sha256:{'ab' * 32} >=4", "not of the form name==version"),
+        ("idna" + " " * 60_000 + "x", "longer than 1,000 characters"),
+        (f"idna ; {'(' * 400}os_name == 'x'{')' * 400}", "of more than 32 parentheses"),
     ],
 )
 def test_lines_that_are_refused_by_name(line: str, kind: str) -> None:
@@ -81,6 +86,7 @@ def test_lines_that_are_refused_by_name(line: str, kind: str) -> None:
         ("\n#vim: fileencoding:cp1252\n" + TEXT).encode("cp1252"),
         b"idna\\\n>=3\r\n",
         b"idna\\\r\n  >=3",
+        b"# a comment is not continued \\\nidna>=3",
     ],
 )
 def test_encodings_and_continued_lines(data: bytes, tmp_path: Path) -> None:
@@ -90,7 +96,9 @@ def test_encodings_and_continued_lines(data: bytes, tmp_path: Path) -> None:
     assert read_requirements(str(tmp_path / "requirements.txt")) == (line,)
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"id\xe9na", b"# coding: klingon\nidna"])
+@pytest.mark.parametrize(
+    "data", [b"\xff\xfe\x00", b"id\xe9na", b"# coding: klingon\nidna", b"# coding: undefined\nidna"]
+)
 def test_text_of_no_known_encoding(data: bytes) -> None:
     with pytest.raises(InvalidBundle, match="the requirements are not '"):
         decode_requirements(data)
@@ -114,13 +122,60 @@ def test_includes_are_read_relative_to_their_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("-r requirements.txt", "requirements.txt includes itself"),
-        ("-r missing.txt", "no requirements file missing.txt"),
+        ("-r requirements.txt", "line 1 of 'requirements.txt' includes its own file"),
+        ("\n-r \\\nmissing.txt", "line 2 of 'requirements.txt' includes a file that does not exist"),
+        ("-r ../secret.txt", "line 1 of 'requirements.txt' includes a file outside the folder of 'requirements.txt'"),
+        ("-c ../missing.txt", "a file outside the folder"),
+        ("-r /etc/hostname", "a file outside the folder"),
+        ("-c link.txt", "a file outside the folder"),
+        ("-r loop.txt", "line 1 of 'requirements.txt' includes (what is not a file|a file that does not exist)"),
+        ("-r " + "x" * 900, "includes (what is not a file|a file that does not exist)"),
+        ("-r a\0b.txt", "includes what is not a file"),
         ("-r https://x.y/z.txt", "an include of another file"),
-        ("-e .", "an editable install"),
+        ("-r" + " " * 60_000 + "=", "longer than 1,000 characters"),
+        ("-e .", "the requirement '-e .' is an editable install"),
+        ("-r more/secret.txt", "the requirement in line 3 of 'more/secret.txt' is not of the form"),
+        ("-r more/link.txt", "line 1 of 'more/link.txt' includes a file outside the folder"),
+        ("-r more/binary.txt", "'more/binary.txt': the requirements are not 'utf-8' text"),
     ],
 )
 def test_includes_that_are_refused(tmp_path: Path, text: str, problem: str) -> None:
-    (tmp_path / "requirements.txt").write_text(text)
-    with pytest.raises(InvalidSpec, match=problem):
+    folder = tmp_path / "project"
+    (folder / "more").mkdir(parents=True)
+    (tmp_path / "secret.txt").write_text("password=hush")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (folder / "loop.txt").symlink_to(folder / "loop.txt")
+    (folder / "more" / "secret.txt").write_text("idna\n\npassword=hush\n")
+    (folder / "more" / "link.txt").write_text("-r ../link.txt")
+    (folder / "more" / "binary.txt").write_bytes(b"hush\xff")
+    (folder / "requirements.txt").write_text(text)
+    with pytest.raises(InvalidSpec, match=problem) as caught:
+        read_requirements(str(folder / "requirements.txt"))
+    assert "hush" not in caught.value.detail
+
+
+def test_a_file_that_is_included_twice_is_read_once(tmp_path: Path) -> None:
+    for level in range(12):
+        (tmp_path / f"{level}.txt").write_text(f"-r {level + 1}.txt\n" * 2)
+    (tmp_path / "12.txt").write_text("idna\n")
+    assert read_requirements(str(tmp_path / "0.txt")) == ("idna",)
+
+
+def test_at_most_16_files_are_read(tmp_path: Path) -> None:
+    for level in range(16):
+        (tmp_path / f"{level}.txt").write_text(f"-r {level + 1}.txt\n" if level < 15 else "idna\n")
+    assert read_requirements(str(tmp_path / "0.txt")) == ("idna",)
+    (tmp_path / "15.txt").write_text("-r 16.txt\n")
+    (tmp_path / "16.txt").write_text("idna\n")
+    with pytest.raises(InvalidSpec, match="more than 16 requirements files"):
+        read_requirements(str(tmp_path / "0.txt"))
+
+
+def test_nothing_is_read_behind_the_200th_requirement(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r many.txt\n-r missing.txt\n")
+    (tmp_path / "many.txt").write_text("idna\n" * 201)
+    with pytest.raises(InvalidSpec, match="more than 200 requirements"):
+        read_requirements(str(tmp_path / "requirements.txt"))
+    (tmp_path / "many.txt").write_text("#" * 2**16 + "\n")
+    with pytest.raises(InvalidSpec, match=r"'many\.txt': the requirements are larger than 65,536 bytes"):
         read_requirements(str(tmp_path / "requirements.txt"))
