@@ -30,7 +30,8 @@ def test_every_project_and_what_the_spec_asks_for(registry: Registry) -> None:
     one, two = sorted(snapshots.read(registry).models, key=lambda model: model.project)
     assert (one.project, one.name, one.version, one.package) == ("one", "a", 1, a_package("a-1"))
     assert (one.memory_mb, one.timeout_s, one.min_replicas, one.max_replicas) == (3538, 30, 1, 3)
-    assert (one.python_version, one.bundle_sha256) == ("3.12", "ab" * 32)
+    # The Python of its package's layer, which is what it was built for.
+    assert (one.python_version, one.bundle_sha256) == ("3.11", "ab" * 32)
     assert one.bundle_key == "bundles/one/a/1/bundle.zip"
     assert (two.project, two.memory_mb, two.timeout_s, two.max_replicas) == ("two", 1769, 60, None)
 
