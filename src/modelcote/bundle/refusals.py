@@ -10,7 +10,7 @@ from modelcote.core.contents import ONNX, XGBOOST, content_of
 from modelcote.core.errors import InvalidBundle, UnsafePickle
 from modelcote.core.texts import shortened
 
-_OURS = frozenset({"sklearn", "scipy", "numpy", "pandas", "xgboost", "joblib"})
+_OURS = frozenset({"sklearn", "scipy", "numpy", "pandas", "xgboost", "lightgbm", "joblib"})
 _OWN = "If the file is your own, deploy it with trusted=True."
 _SAVE_AGAIN = "Save the model again, and copy the whole file."
 

@@ -23,12 +23,17 @@ class Symbol:
 
 @dataclass(eq=False)
 class Call:
-    """The inert result of a call; `built` once the stream has given it a state; `read`: what has been read of it."""
+    """The inert result of a call.
+
+    `built` once the stream has given it a state; `held` once it is part of another value, if it is a dtype: a state
+    would change that too. `read`: what has been read of it.
+    """
 
     function: Symbol
     arguments: tuple[Any, ...]
     state: Any = None
     built: bool = False
+    held: bool = False
     read: Any = None
 
 

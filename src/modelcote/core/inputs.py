@@ -115,10 +115,7 @@ def _earlier(data: Mapping[str, Any]) -> Inputs:
 
 def plain_categories(categories: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     """Return categories by column as JSON values; raise `InvalidSpec` for any that has no JSON form."""
-    plain = {
-        str(name): [getattr(item, "item", lambda item=item: item)() for item in items]
-        for name, items in categories.items()
-    }
+    plain = {str(name): [_plain(item) for item in items] for name, items in categories.items()}
     for name, items in plain.items():
         for item in items:
             if not isinstance(item, str | int | float) or item != item:  # noqa: PLR0124  NaN

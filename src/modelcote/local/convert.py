@@ -17,6 +17,7 @@ from typing import Any
 from packaging.version import Version
 
 from modelcote.bundle.inspectors import Artifact, inspect_artifact
+from modelcote.core.contents import ONNX, XGBOOST, content_of
 from modelcote.core.errors import InvalidBundle, InvalidSpec, LocalCloudError
 from modelcote.core.project import project_root
 from modelcote.core.runtimes import LIBRARIES, ModelType
@@ -69,7 +70,10 @@ def _writer(path: Path) -> tuple[str, str]:
     """Return the library that wrote the file, and its version."""
     if not path.is_file():
         raise InvalidSpec(f"the file {path} does not exist.", "Give the path of a saved model.", field="file")
-    needs = inspect_artifact(Artifact(path.name, path.read_bytes(), ModelType.XGBOOST_CLASSIFIER))
+    data = path.read_bytes()
+    if content_of(data[:512]) in (XGBOOST, ONNX):
+        raise InvalidSpec(f"{path.name} is read by any later version.", "Deploy it as it is.", field="file")
+    needs = inspect_artifact(Artifact(path.name, data, ModelType.SKLEARN))
     for library in ("xgboost", "scikit-learn"):
         version = needs.get(library, "").removeprefix("==")
         if version and version[0].isdigit():

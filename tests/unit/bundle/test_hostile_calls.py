@@ -47,6 +47,8 @@ NORM, DUMMY = name("scipy.stats._continuous_distns.norm_gen"), name("sklearn.dum
 STACK = name("sklearn.ensemble._stacking.StackingRegressor")
 GETATTR, WRAPPER = name("builtins.getattr"), name("joblib.numpy_pickle.NumpyArrayWrapper")
 NEW_OBJECT, RECONSTRUCTOR = name("sklearn.neighbors._kd_tree.newObj"), name("copyreg._reconstructor")
+DTYPE = call(name("numpy.dtype"), text("V8"), b"\x89", b"\x88")
+OBJECTS = call(name("numpy.dtype"), text("O8"), b"\x89", b"\x88")
 CODE = state(_parse_arg_template=text(EVIL))
 STREAMS = {
     "code in a distribution": build(new(NORM), CODE),
@@ -70,6 +72,19 @@ STREAMS = {
     + b"0h\x05("
     + text("x")
     + b"e",
+    "a dtype that changes under its array": DTYPE
+    + b"q\x01]h\x01a0h\x01"
+    + tuple_of(
+        b"K\x03",
+        text("|"),
+        b"N",
+        tuple_of(text("a")),
+        state(a=tuple_of(OBJECTS, b"K\x00")),
+        b"K\x08",
+        b"K\x01",
+        b"K\x1b",
+    )
+    + b"b",
     "values added by an attribute": build(new(DUMMY), state(extend=name("numpy.sum"))) + b"(K\x01e",
 }
 

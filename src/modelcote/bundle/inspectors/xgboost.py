@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from modelcote.bundle.allow_list import AllowList
 from modelcote.bundle.inspectors import Artifact
-from modelcote.bundle.inspectors.sklearn import ESTIMATORS, NAMES, NEVER
+from modelcote.bundle.inspectors.sklearn import ALLOWED
 from modelcote.bundle.pickles import inspect_pickle
 from modelcote.bundle.refusals import not_a, truncated
 from modelcote.bundle.ubjson import Truncated, read_ubjson
@@ -17,7 +16,6 @@ from modelcote.core.errors import InvalidBundle
 from modelcote.core.runtimes import ModelType, suffix_of
 from modelcote.core.texts import quoted
 
-ALLOWED = AllowList(NAMES, {"sklearn.": ESTIMATORS}, NEVER)
 _REMEDY = "Save it with `model.save_model(...)`, or with pickle."
 
 
