@@ -50,6 +50,8 @@ _ARRAY_FUNCTIONS = {
     **{f"sklearn.{module}": names for module, names in _SCORES.items()},
     **dict.fromkeys(("scipy.special._ufuncs", "scipy.special._special_ufuncs"), _SCIPY_UFUNCS),
     "scipy.special._logsumexp": words("softmax log_softmax"),
+    # What histogram boosting over pandas' categories reads its other columns with.
+    "sklearn.utils.validation": frozenset({"check_array"}),
 }
 CALLABLES = {**ARRAY_FUNCTIONS, **_ARRAY_FUNCTIONS}
 

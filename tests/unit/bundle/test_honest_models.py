@@ -23,6 +23,7 @@ import sklearn.metrics
 import xgboost
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import SelectKBest, mutual_info_classif
@@ -113,6 +114,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "columns by a series": lambda: columns(TABLE.dtypes == "float64"),
     "categories of pandas": lambda: OneHotEncoder(dtype=np.float32).fit(TABLE[["kind", "plan"]]),
     "output to pandas": lambda: StandardScaler().set_output(transform="pandas").fit(TABLE[["age"]]),
+    "categories of histogram boosting": lambda: HistGradientBoostingRegressor(categorical_features="from_dtype").fit(
+        TABLE[["kind", "age"]], LABELS
+    ),
     "log1p": lambda: FunctionTransformer(np.log1p, inverse_func=np.expm1).fit(ROWS),
     "nan_to_num": lambda: FunctionTransformer(np.nan_to_num, kw_args={"nan": 0.0}).fit(ROWS),
     "an item getter": lambda: FunctionTransformer(operator.itemgetter(["age", "fare"])).fit(TABLE),
