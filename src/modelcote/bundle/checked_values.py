@@ -187,7 +187,10 @@ def _check_no_symbols(call: Call) -> None:
         raise Refused("is made of something that is not a plain value")
 
 
-_CYTHON, _ITEMS, STATE_PARTS = "__pyx_unpickle_", 2_000, 64
+# Cython's own functions for pickles: each checks the type that it is given, and makes nothing else.
+_CYTHON = "__pyx_unpickle_"
+# Of what may be checked again and again in one stream, so that this stays linear.
+_ITEMS, STATE_PARTS = 2_000, 64
 _ARRAY = Symbol("numpy", "ndarray")
 _ARRAYS = ((_ARRAY,), *((Symbol(module, "MaskedArray"), _ARRAY) for module in ("numpy.ma", "numpy.ma.core")))
 _CORE = ("numpy.core.multiarray", "numpy._core.multiarray")

@@ -1,10 +1,8 @@
 """Reading a pickle without running it: every opcode is followed, every call and every class is only a symbol.
 
-The stream is read by the standard library's own interpreter of opcodes, so that there is no second opinion on what
-a stream means. An opcode that would import yields a symbol; one that would call, build or fill an object yields an
-inert value. What the allow-list has not is refused once the stream has been read to its end, so that the error can say
-where in the model it is. joblib's raw arrays between opcodes are stepped over by what numpy will make of the shape and
-the dtype that the stream declares.
+The stream is read by the standard library's own interpreter of opcodes (`pickle_reader`), so that there is no second
+opinion on what a stream means. What the allow-list does not have is refused once the stream has been read to its end,
+so that the error can say where in the model it is.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""What can be served: the runtimes and the model types, one table each.
+"""What can be served: the libraries, the runtimes and the model types, one table each.
 
 A runtime is a set of libraries; a lock (`runtime-images/<name>/requirements.lock`) is one choice of their versions.
 `modelcote.bundle.versions` decides whether a choice of versions may read a file that another one wrote.
 
-A new model type is a row of each table, a runner (`modelcote.flow.runners`, loads the artifact where its library is
-installed), an inspector (`modelcote.bundle.inspectors`, checks it where no library is) and a lock.
+A new model type is a row, with a runtime and libraries if these are new, a runner (`modelcote.flow.runners`, loads the
+artifact where its library is installed), an inspector (`modelcote.bundle.inspectors`, checks it where no library is)
+and a lock.
 """
 
 from __future__ import annotations

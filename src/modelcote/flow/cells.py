@@ -144,7 +144,10 @@ def _remedy(expected: str, column: Column) -> str:
 
 
 def _float(value: Any, column: Column) -> Any:
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise ValueError("too large for float64") from error
     if column.dtype in ("float32", "Float32") and math.isfinite(number) and abs(number) > np.finfo(np.float32).max:
         raise ValueError("too large for float32")
     return number

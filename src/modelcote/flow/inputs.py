@@ -142,7 +142,7 @@ def _wrong_names(row: Mapping[str, Any], index: int, inputs: Inputs) -> InvalidI
     ]
     return InvalidInput(
         f"row {index} {' and '.join(parts)}.",
-        f"The model's columns are: {', '.join(names)}.",
+        f"Send {expected(inputs)}.",
         row=index,
         missing=missing[:_SHOWN],
         unknown=unknown[:_SHOWN],
